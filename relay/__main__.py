@@ -1,0 +1,54 @@
+"""The command line: `python -m relay --help`."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+from sqlalchemy.exc import OperationalError
+
+from relay import __version__
+from relay.commands import accounts, processes, trial
+from relay.errors import PostreeveError
+from relay.settings import SettingsError
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="Postreeve")
+def cli() -> None:
+    """Postreeve, the sending relay for WordPress.
+
+    Settings come from POSTREEVE_… environment variables (docs/operations.md lists them).
+    Exit codes: 0 done, 1 refused or failed, 2 wrong use.
+    """
+
+
+for command in (
+    *accounts.COMMANDS,
+    *processes.COMMANDS,
+    *trial.COMMANDS,
+):
+    cli.add_command(command)
+
+
+def main() -> None:
+    """Run the command; everything that is not a bug ends in a sentence, not in a traceback."""
+    try:
+        cli(prog_name="python -m relay")
+    except SettingsError as error:
+        click.echo(f"The settings are not complete:\n{error}", err=True)
+        sys.exit(1)
+    except PostreeveError as error:
+        click.echo(f"{error.title}: {error.detail}", err=True)
+        sys.exit(1)
+    except OperationalError as error:
+        click.echo(
+            f"The database does not answer or has no tables yet: {error.orig}\n"
+            "Check POSTREEVE_DATABASE_URL, then run: python -m relay migrate",
+            err=True,
+        )
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,68 @@
+"""What an e-mail address is, and when two are the same.
+
+`EmailAddress` keeps the address as typed and compares by `key`, so `Ada@Shop.example` meets the
+suppression of `ada@shop.example` wherever the two are compared.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from email_validator import EmailNotValidError, validate_email
+
+from relay.errors import Invalid
+
+LONGEST = 254
+"""Octets of an address in an SMTP path without its brackets (RFC 5321 §4.5.3.1.3)."""
+
+
+@dataclass(frozen=True, slots=True)
+class EmailAddress:
+    """A deliverable address: 7-bit local part, domain in Punycode, as Amazon SES demands.
+
+    `text` is what goes on the wire; `key` is what addresses are compared, stored and looked up by
+    (lower case: no large provider tells local parts apart by case).
+    """
+
+    text: str = field(compare=False)
+    key: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "key", self.text.lower())
+
+    @property
+    def local(self) -> str:
+        """The part before the @."""
+        return self.text.rpartition("@")[0]
+
+    @property
+    def domain(self) -> str:
+        """The part after the @, lower case, Punycode."""
+        return self.key.rpartition("@")[2]
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@lru_cache(maxsize=10_000)
+def parse(text: str) -> EmailAddress:
+    """The address that `text` spells, e.g. `ada@shop.example`; no display name.
+
+    Raises `Invalid` with the reason in words. Domains may be typed in any script and come out in
+    Punycode; a non-ASCII local part is refused because SES has no SMTPUTF8.
+    """
+    if len(text) > LONGEST * 4:
+        raise Invalid(f"An address has at most {LONGEST} characters")
+    try:
+        found = validate_email(
+            text,
+            check_deliverability=False,
+            allow_smtputf8=False,
+            allow_quoted_local=False,
+            test_environment=True,
+            globally_deliverable=False,
+        )
+    except EmailNotValidError as error:
+        raise Invalid(str(error)) from None
+    return EmailAddress(f"{found.ascii_local_part}@{found.ascii_domain}")

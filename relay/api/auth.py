@@ -1,0 +1,106 @@
+"""Who is calling: `Authorization: Bearer <key>`, checked before a request's body is read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import ParamSpec, TypeVar
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from flask import current_app, g, request
+
+from relay.context import Relay
+from relay.errors import Invalid, KeySiteMismatch, ScopeMissing, Unauthenticated
+from relay.services import accounts
+from relay.services.accounts import Caller
+from relay.vocabulary import Scope
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+SITE_HEADER = "X-Postreeve-Site"
+
+LONGEST_IDEMPOTENCY_KEY = 255
+
+
+def relay() -> Relay:
+    """The relay this app serves."""
+    found: Relay = current_app.extensions["relay"]
+    return found
+
+
+def keyed(scope: Scope) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Mark a view as open to keys with this scope only.
+
+    Raises `Unauthenticated`, `ScopeMissing`, or `KeySiteMismatch` when the key is bound to another
+    site than the one that `X-Postreeve-Site` names.
+    """
+
+    def decorate(view: Callable[P, R]) -> Callable[P, R]:
+        @wraps(view)
+        def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
+            g.caller = _authenticated(scope)
+            return view(*args, **kwargs)
+
+        guarded.required_scope = scope  # type: ignore[attr-defined]
+        return guarded
+
+    return decorate
+
+
+def _authenticated(scope: Scope) -> Caller:
+    scheme, _, presented = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not presented.strip():
+        raise Unauthenticated("Send your API key as: Authorization: Bearer prk_…")
+    context = relay()
+    now = context.clock()
+    with context.reads() as session:
+        caller = accounts.authenticate(
+            session, presented.strip(), secret=context.settings.secret, now=now
+        )
+    if scope not in caller.scopes:
+        raise ScopeMissing(f"This API key lacks the scope {scope.value!r}", scope=scope.value)
+    if caller.bound_url is not None and not _same_site(
+        caller.bound_url, request.headers.get(SITE_HEADER, "")
+    ):
+        raise KeySiteMismatch(
+            f"This API key is bound to {caller.bound_url}; make one for this site",
+            site=caller.bound_url,
+        )
+    return caller
+
+
+def _same_site(bound: str, presented: str) -> bool:
+    """Equal but for http or https, case of the host and a trailing slash."""
+    one, other = urlsplit(bound), urlsplit(presented)
+    return (one.netloc.lower(), one.path.rstrip("/")) == (
+        other.netloc.lower(),
+        other.path.rstrip("/"),
+    )
+
+
+def caller() -> Caller:
+    """Who calls; only inside a view marked `keyed`."""
+    found: Caller = g.caller
+    return found
+
+
+def site_id() -> UUID:
+    """The caller's site. Raises `Invalid` for an account key, which has none."""
+    if (found := caller().site_id) is None:
+        raise Invalid("This is an account key; use a key of one of its sites")
+    return found
+
+
+def idempotency_key() -> str | None:
+    """The request's Idempotency-Key. Raises `Invalid` when it is no visible ASCII of 1–255."""
+    key = request.headers.get("Idempotency-Key")
+    if key is None:
+        return None
+    if not 1 <= len(key) <= LONGEST_IDEMPOTENCY_KEY or not key.isascii() or not key.isprintable():
+        raise Invalid(
+            f"Idempotency-Key must be 1 to {LONGEST_IDEMPOTENCY_KEY} visible ASCII characters",
+            errors=[{"pointer": "#/headers/Idempotency-Key", "detail": "Not a valid key."}],
+        )
+    return key

@@ -1,0 +1,94 @@
+"""Pieces of the OpenAPI document that no schema makes, and the document's own settings."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from relay import __version__
+
+CONFIG: dict[str, Any] = {
+    "API_TITLE": "Postreeve",
+    "API_VERSION": "v1",
+    "OPENAPI_VERSION": "3.1.0",
+    "API_SPEC_OPTIONS": {
+        "info": {
+            "description": (
+                "The sending relay for WordPress. A site sends finished mail with its API key; every "
+                "recipient ends in a final, explained state. Errors are problems (RFC 9457): their "
+                "`type` is a page that says how to fix it."
+            ),
+            "license": {"name": "GPL-2.0-or-later", "identifier": "GPL-2.0-or-later"},
+            "x-release": __version__,
+        },
+        "components": {
+            "securitySchemes": {
+                "key": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "An API key of the site: prk_…",
+                }
+            }
+        },
+        "security": [{"key": []}],
+    },
+}
+
+
+def _problem(description: str) -> dict[str, Any]:
+    return {
+        "description": description,
+        "content": {
+            "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}
+        },
+    }
+
+
+UNREADABLE: dict[str, Any] = {
+    "400": _problem("The request is not valid; `errors` points at what is wrong.")
+}
+TOO_LARGE: dict[str, Any] = _problem("The message is larger than 40 MB.")
+PROBLEM: dict[str, Any] = {
+    "401": _problem("The API key is missing, unknown, revoked or replaced."),
+    "403": _problem("The key lacks the scope, or the account or site may not do this now."),
+    "404": _problem("There is no such thing on this site."),
+    "default": _problem("Anything else: see `type`, a page that says how to fix it."),
+}
+
+RECEIPT: dict[str, Any] = {
+    "description": "Accepted: stored, and on its way. A repetition of the same request gets the same answer.",
+    "headers": {
+        "Location": {
+            "schema": {"type": "string"},
+            "description": "Where the message's timeline is.",
+        },
+        "Idempotent-Replayed": {
+            "schema": {"type": "string", "enum": ["true"]},
+            "description": "Present when this is the answer to an earlier request with the same key.",
+        },
+    },
+    "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Receipt"}}},
+}
+
+MESSAGE_BODY: dict[str, Any] = {
+    "required": True,
+    "content": {
+        "multipart/form-data": {
+            "schema": {
+                "type": "object",
+                "required": ["metadata", "message"],
+                "properties": {
+                    "metadata": {"$ref": "#/components/schemas/Metadata"},
+                    "message": {
+                        "type": "string",
+                        "format": "binary",
+                        "description": "The MIME, up to 40 MB, sent with a filename (message.eml).",
+                    },
+                },
+            },
+            "encoding": {
+                "metadata": {"contentType": "application/json"},
+                "message": {"contentType": "message/rfc822"},
+            },
+        }
+    },
+}

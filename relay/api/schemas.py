@@ -1,0 +1,238 @@
+"""The shapes of requests and answers (marshmallow); they also make the OpenAPI document."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marshmallow import EXCLUDE, RAISE, Schema, fields, validate
+
+from relay.vocabulary import (
+    AttemptState,
+    Disposition,
+    EventType,
+    Kind,
+    Outcome,
+    Stage,
+    State,
+    Stream,
+)
+
+MOST_RECIPIENTS = 50
+"""People of one message; SES's own limit for one call, kept as ours for one message."""
+
+MOST_LISTED = 100
+
+
+def _words(of: Any, **options: Any) -> fields.String:
+    return fields.String(validate=validate.OneOf([word.value for word in of]), **options)
+
+
+class Closed(Schema):
+    """Requests name only what is known; a misspelt field is an error, not a silent default."""
+
+    class Meta:
+        unknown = RAISE
+
+
+class EnvelopeSchema(Closed):
+    """Who the mail is from and everybody it is for (To, Cc and Bcc alike)."""
+
+    sender = fields.String(
+        data_key="from",
+        load_default="",
+        metadata={
+            "description": "May be empty: then the From header counts.",
+            "example": "shop@shop.example",
+        },
+    )
+    to = fields.List(
+        fields.String(validate=validate.Length(max=1_000)),
+        required=True,
+        validate=validate.Length(min=1, max=MOST_RECIPIENTS),
+        metadata={"example": ["ada@customer.example"]},
+    )
+
+
+class SourceSchema(Closed):
+    """What on the site asked for the mail."""
+
+    plugin = fields.String(allow_none=True, validate=validate.Length(max=100))
+    form = fields.String(allow_none=True, validate=validate.Length(max=100))
+
+
+class MetadataSchema(Closed):
+    """What a site says about a mail beside the mail itself."""
+
+    envelope = fields.Nested(EnvelopeSchema, required=True)
+    stream = _words(Stream, load_default=Stream.TRANSACTIONAL.value)
+    kind = _words(Kind, allow_none=True, load_default=None)
+    list = fields.String(allow_none=True, load_default=None, validate=validate.Length(max=64))
+    source = fields.Nested(SourceSchema, allow_none=True, load_default=None)
+    expires_at = fields.AwareDateTime(
+        allow_none=True, load_default=None, metadata={"example": "2026-11-22T10:00:00Z"}
+    )
+
+
+class ReasonSchema(Schema):
+    """Why: a code for programs, a title for people, and further details."""
+
+    class Meta:
+        unknown = EXCLUDE
+
+    code = fields.String(required=True)
+    title = fields.String(required=True)
+
+
+class DispositionSchema(Schema):
+    """What acceptance means for one person."""
+
+    id = fields.UUID(required=True)
+    address = fields.String(required=True)
+    disposition = _words(Disposition, required=True)
+    reason = fields.Nested(ReasonSchema, allow_none=True)
+
+
+class ReceiptSchema(Schema):
+    """The answer to an accepted message."""
+
+    id = fields.UUID(required=True)
+    stream = _words(Stream, required=True)
+    accepted_at = fields.AwareDateTime(required=True)
+    recipients = fields.List(fields.Nested(DispositionSchema), required=True)
+
+
+class AttemptSchema(Schema):
+    """One try at handing the copy to Amazon SES."""
+
+    number = fields.Integer()
+    state = _words(AttemptState)
+    started_at = fields.AwareDateTime()
+    ended_at = fields.AwareDateTime(allow_none=True)
+    provider_id = fields.String(allow_none=True)
+    error = fields.Dict(allow_none=True)
+
+
+class EventSchema(Schema):
+    """Something that happened to the copy; `summary` is for people, `data` for programs."""
+
+    type = _words(EventType)
+    occurred_at = fields.AwareDateTime()
+    summary = fields.String()
+    data = fields.Dict()
+
+
+class RecipientSchema(Schema):
+    """One person's copy. `status` is one word for people; `stage` and `outcome` are exact."""
+
+    id = fields.UUID()
+    address = fields.String()
+    status = fields.String()
+    stage = _words(Stage)
+    outcome = _words(Outcome)
+    reason = fields.Dict(allow_none=True)
+    attempts = fields.List(fields.Nested(AttemptSchema))
+    events = fields.List(fields.Nested(EventSchema))
+
+
+class MessageSchema(Schema):
+    """An accepted message and what became of it."""
+
+    id = fields.UUID()
+    stream = _words(Stream)
+    kind = _words(Kind, allow_none=True)
+    sender = fields.String(data_key="from")
+    subject = fields.String()
+    size = fields.Integer(metadata={"description": "Bytes of the MIME."})
+    source = fields.Dict()
+    removed_headers = fields.List(fields.String())
+    accepted_at = fields.AwareDateTime()
+    expires_at = fields.AwareDateTime()
+    recipients = fields.List(fields.Nested(RecipientSchema))
+
+
+class MessagesQuerySchema(Closed):
+    """Which messages to list."""
+
+    limit = fields.Integer(load_default=50, validate=validate.Range(min=1, max=MOST_LISTED))
+    cursor = fields.UUID(load_default=None)
+    recipient = fields.String(load_default=None, validate=validate.Length(max=1_000))
+
+
+class MessagesSchema(Schema):
+    """A page of messages, newest first."""
+
+    messages = fields.List(fields.Nested(MessageSchema))
+    next_cursor = fields.String(allow_none=True)
+
+
+class NamedStateSchema(Schema):
+    """Who and in which standing."""
+
+    id = fields.UUID()
+    name = fields.String()
+    state = _words(State)
+
+
+class SiteSchema(NamedStateSchema):
+    """A site and where it lives."""
+
+    url = fields.String()
+
+
+class DomainSchema(Schema):
+    """A sending domain and its standing."""
+
+    name = fields.String()
+    status = fields.String()
+
+
+class UsageSchema(Schema):
+    """How much was accepted in the current window (UTC)."""
+
+    messages = fields.Integer()
+    recipients = fields.Integer()
+    octets = fields.Integer()
+
+
+class AccountSchema(Schema):
+    """The caller's account and site, and whether mail can flow."""
+
+    account = fields.Nested(NamedStateSchema)
+    site = fields.Nested(SiteSchema)
+    ready = fields.Boolean(metadata={"description": "Site active and its default From verified."})
+    not_ready_because = fields.List(fields.String())
+    default_from = fields.String(allow_none=True)
+    domains = fields.List(fields.Nested(DomainSchema))
+    usage = fields.Dict(keys=fields.String(), values=fields.Nested(UsageSchema))
+
+
+class ProblemSchema(Schema):
+    """An error (RFC 9457): `type` is stable, `detail` is about this case."""
+
+    type = fields.String(required=True)
+    title = fields.String(required=True)
+    status = fields.Integer(required=True)
+    detail = fields.String()
+    errors = fields.List(fields.Dict())
+
+
+def pointers(messages: Any, base: str) -> list[dict[str, str]]:
+    """marshmallow's messages as JSON pointers: `#/metadata/envelope/to/0`."""
+    found: list[dict[str, str]] = []
+
+    def walk(messages: Any, path: str) -> None:
+        if isinstance(messages, dict):
+            for name, inner in messages.items():
+                walk(inner, path if name == "_schema" else f"{path}/{_escaped(str(name))}")
+        elif isinstance(messages, list):
+            found.extend({"pointer": path, "detail": str(message)} for message in messages)
+        else:
+            found.append({"pointer": path, "detail": str(messages)})
+
+    walk(messages, base)
+    return found
+
+
+def _escaped(name: str) -> str:
+    """A name as a token of a JSON pointer (RFC 6901 §3)."""
+    return name.replace("~", "~0").replace("/", "~1")

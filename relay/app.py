@@ -1,0 +1,84 @@
+"""The composition root: settings in, a running relay out. Only `wsgi.py` and `__main__.py` come here."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from flask import Flask, Response, jsonify
+from flask_smorest import Api
+
+from relay import db
+from relay.api import account, health, hooks, messages, problems
+from relay.api.drafts import LARGEST_REQUEST
+from relay.api.openapi import CONFIG
+from relay.api.schemas import MetadataSchema, ProblemSchema, ReceiptSchema
+from relay.context import Relay
+from relay.gateways import ses, sns
+from relay.logs import configure
+from relay.pages import start
+from relay.settings import Settings
+
+
+def build(settings: Settings) -> Relay:
+    """The relay this installation's settings describe, with its real neighbours."""
+    configure(settings.log_level)
+    engine = db.connect(settings.database_url)
+    reads = db.reading(engine)
+    return Relay(
+        settings=settings,
+        sessions=db.writing(engine),
+        reads=reads,
+        mailer=ses.LazyMailer(lambda: _mailer(settings)),
+        clock=db.database_clock(reads),
+        certificate=(
+            sns.simulator_certificate(settings.simulator_certificate)
+            if settings.simulator_certificate
+            else sns.FetchedCertificates()
+        ),
+        confirm_subscription=sns.api_confirmer(
+            lambda: ses.control_client(
+                "sns", region=settings.aws_region, endpoint_url=settings.aws_endpoint_url
+            )
+        ),
+    )
+
+
+def _mailer(settings: Settings) -> ses.SesMailer:
+    return ses.SesMailer(
+        region=settings.aws_region,
+        configuration_set=settings.configuration_set,
+        endpoint_url=settings.aws_endpoint_url,
+        timeout=settings.mailer_timeout,
+        connections=settings.sender_threads,
+    )
+
+
+def create_app(relay: Relay) -> Flask:
+    """The web application around a relay."""
+    app = Flask("relay", static_folder="static")
+    app.config.update(CONFIG, MAX_CONTENT_LENGTH=LARGEST_REQUEST, MAX_FORM_PARTS=10)
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    app.extensions["relay"] = relay
+    api = Api(app)
+    specification = cast(Any, api.spec)
+    specification.components.schema("Receipt", schema=ReceiptSchema)
+    specification.components.schema("Metadata", schema=MetadataSchema)
+    specification.components.schema("Problem", schema=ProblemSchema)
+    for blueprint in (messages.blueprint, account.blueprint):
+        api.register_blueprint(blueprint, url_prefix="/v1")
+    for plain in (hooks.blueprint, health.blueprint, start.blueprint):
+        app.register_blueprint(plain)
+
+    @app.get("/openapi.json")
+    def openapi() -> Response:
+        """The OpenAPI document, made from the code."""
+        return jsonify(document(app, api))
+
+    problems.install(app, problem_base=relay.settings.problem_base)
+    return app
+
+
+def document(app: Flask, api: Any) -> dict[str, Any]:
+    """The OpenAPI document; `python -m relay openapi` writes it to docs/openapi.json."""
+    found: dict[str, Any] = api.spec.to_dict()
+    return found

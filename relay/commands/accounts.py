@@ -1,0 +1,236 @@
+"""`account`, `site`, `key`, `domain`: who may send, from where, with which secret."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+import click
+from sqlalchemy import select
+
+from relay.commands.output import Row, json_option, relay, show, show_one
+from relay.models import Account, ApiKey, Site
+from relay.services import accounts, domains
+from relay.services.accounts import NewKey
+from relay.vocabulary import Scope
+
+SHOWN_ONCE = "Copy the key now: only its digest is kept, and it is never shown again."
+
+
+@click.group()
+def account() -> None:
+    """Customers of this relay."""
+
+
+@account.command("create")
+@click.argument("name")
+@click.option("--owner", required=True, metavar="EMAIL", help="Where notices to the owner go.")
+@json_option
+def create_account(name: str, owner: str, as_json: bool) -> None:
+    """Create an account called NAME; it is active at once."""
+    context = relay()
+    with context.sessions.begin() as session:
+        made = accounts.create_account(session, name=name, owner_email=owner, now=context.clock())
+    show_one(
+        _account(made),
+        as_json=as_json,
+        title="Account created",
+        hint=f'Next: python -m relay site create --account {made.id} "My site" --url https://…',
+    )
+
+
+@account.command("list")
+@json_option
+def list_accounts(as_json: bool) -> None:
+    """List all accounts."""
+    with relay().reads() as session:
+        rows = [_account(each) for each in session.scalars(select(Account).order_by(Account.id))]
+    show(
+        rows, as_json=as_json, title="Accounts", empty="No accounts yet; try: account create --help"
+    )
+
+
+@click.group()
+def site() -> None:
+    """WordPress installs of an account."""
+
+
+@site.command("create")
+@click.argument("name")
+@click.option("--account", "account_id", required=True, type=click.UUID, help="Whose site it is.")
+@click.option("--url", required=True, help="The site's address, as in https://shop.example.")
+@click.option("--from", "default_from", metavar="EMAIL", help="The site's usual sender address.")
+@json_option
+def create_site(
+    name: str, account_id: UUID, url: str, default_from: str | None, as_json: bool
+) -> None:
+    """Create a site called NAME."""
+    context = relay()
+    with context.sessions.begin() as session:
+        made = accounts.create_site(
+            session, account_id, name=name, url=url, default_from=default_from, now=context.clock()
+        )
+    show_one(
+        _site(made),
+        as_json=as_json,
+        title="Site created",
+        hint=f"Next: python -m relay key create --site {made.id}",
+    )
+
+
+@site.command("list")
+@json_option
+def list_sites(as_json: bool) -> None:
+    """List all sites."""
+    with relay().reads() as session:
+        rows = [_site(each) for each in session.scalars(select(Site).order_by(Site.id))]
+    show(rows, as_json=as_json, title="Sites", empty="No sites yet; try: site create --help")
+
+
+@click.group()
+def key() -> None:
+    """API keys of a site."""
+
+
+@key.command("create")
+@click.option("--site", "site_id", required=True, type=click.UUID, help="Whose key it is.")
+@click.option(
+    "--scope",
+    "scopes",
+    multiple=True,
+    type=click.Choice([scope.value for scope in Scope]),
+    default=[Scope.SEND.value, Scope.READ.value],
+    show_default=True,
+    help="What the key may do; may be given more than once.",
+)
+@click.option("--name", default="", help="To tell keys apart.")
+@click.option("--bind", is_flag=True, help="Refuse the key when another site's address uses it.")
+@json_option
+def create_key(site_id: UUID, scopes: Sequence[str], name: str, bind: bool, as_json: bool) -> None:
+    """Make an API key. It is shown once."""
+    context = relay()
+    with context.sessions.begin() as session:
+        made = accounts.create_key(
+            session,
+            site_id,
+            secret=context.settings.secret,
+            scopes=[Scope(scope) for scope in scopes],
+            name=name,
+            bind=bind,
+            now=context.clock(),
+        )
+    _show_new(made, as_json=as_json, title="API key created")
+
+
+@key.command("rotate")
+@click.argument("prefix")
+@json_option
+def rotate_key(prefix: str, as_json: bool) -> None:
+    """Replace the key PREFIX by a new one; the old one works for 24 hours more."""
+    context = relay()
+    with context.sessions.begin() as session:
+        made = accounts.rotate_key(
+            session, prefix, secret=context.settings.secret, now=context.clock()
+        )
+    _show_new(made, as_json=as_json, title="API key rotated; the old one ends in 24 hours")
+
+
+@key.command("revoke")
+@click.argument("prefix")
+@json_option
+def revoke_key(prefix: str, as_json: bool) -> None:
+    """End the key PREFIX at once."""
+    context = relay()
+    with context.sessions.begin() as session:
+        ended = accounts.revoke_key(session, prefix, now=context.clock())
+        row = _key(ended)
+    show_one(
+        row, as_json=as_json, title="API key revoked; requests with it are refused from now on"
+    )
+
+
+@key.command("list")
+@click.option("--site", "site_id", type=click.UUID, help="Only this site's keys.")
+@json_option
+def list_keys(site_id: UUID | None, as_json: bool) -> None:
+    """List keys, without their secrets."""
+    with relay().reads() as session:
+        rows = [_key(each) for each in accounts.list_keys(session, site_id)]
+    show(rows, as_json=as_json, title="API keys", empty="No keys yet; try: key create --help")
+
+
+@click.group()
+def domain() -> None:
+    """Sending domains of an account."""
+
+
+@domain.command("add")
+@click.argument("name")
+@click.option("--account", "account_id", required=True, type=click.UUID, help="Whose domain it is.")
+@click.option("--verified", is_flag=True, help="Take your word for it that the account owns it.")
+@json_option
+def add_domain(name: str, account_id: UUID, verified: bool, as_json: bool) -> None:
+    """Add the domain NAME to an account."""
+    context = relay()
+    with context.sessions.begin() as session:
+        made = domains.add_domain(session, account_id, name, verified=verified, now=context.clock())
+        row = {"id": made.id, "name": made.name, "status": made.status.value}
+    show_one(row, as_json=as_json, title="Domain added")
+
+
+@domain.command("list")
+@click.option("--account", "account_id", required=True, type=click.UUID)
+@json_option
+def list_domains(account_id: UUID, as_json: bool) -> None:
+    """List the sending domains of an account."""
+    with relay().reads() as session:
+        rows: list[Row] = [
+            {"name": each.name, "status": each.status.value, "verified_at": each.verified_at}
+            for each in domains.list_domains(session, account_id)
+        ]
+    show(rows, as_json=as_json, title="Domains", empty="No domains yet; try: domain add --help")
+
+
+def _account(made: Account) -> Row:
+    return {
+        "id": made.id,
+        "name": made.name,
+        "owner": made.owner_email,
+        "state": made.state.value,
+        "created_at": made.created_at,
+    }
+
+
+def _site(made: Site) -> Row:
+    return {
+        "id": made.id,
+        "account": made.account_id,
+        "name": made.name,
+        "url": made.url,
+        "state": made.state.value,
+    }
+
+
+def _key(made: ApiKey) -> Row:
+    return {
+        "prefix": made.prefix,
+        "site": made.site_id,
+        "name": made.name,
+        "scopes": list(made.scopes),
+        "last_used_at": made.last_used_at,
+        "expires_at": made.expires_at,
+        "revoked_at": made.revoked_at,
+    }
+
+
+def _show_new(made: NewKey, *, as_json: bool, title: str) -> None:
+    row = {
+        "id": made.key.id,
+        "prefix": made.key.prefix,
+        "scopes": list(made.key.scopes),
+        "key": made.secret,
+    }
+    show_one(row, as_json=as_json, title=title, hint=SHOWN_ONCE)
+
+
+COMMANDS = (account, site, key, domain)

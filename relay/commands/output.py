@@ -1,0 +1,89 @@
+"""How commands speak: a table for people, one JSON object for programs."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from typing import Any, TypeVar
+from uuid import UUID
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from relay.app import build
+from relay.context import Relay
+from relay.settings import Settings
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+Row = dict[str, Any]
+
+
+def relay() -> Relay:
+    """The relay that the environment describes."""
+    return build(Settings.from_environment(os.environ))
+
+
+def json_option(command: F) -> F:
+    """`--json`: machine-readable output."""
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")(
+        command
+    )
+
+
+def show(rows: Sequence[Row], *, as_json: bool, title: str, empty: str) -> None:
+    """Print rows as a table, or as a JSON list; `empty` says what would fill it."""
+    if as_json:
+        click.echo(json.dumps([_plain(row) for row in rows], indent=2))
+        return
+    if not rows:
+        click.echo(empty)
+        return
+    table = Table(title=title, title_justify="left", header_style="bold")
+    for name in rows[0]:
+        table.add_column(name.replace("_", " "), overflow="fold")
+    for row in rows:
+        table.add_row(*(_text(value) for value in row.values()))
+    console().print(table)
+
+
+def show_one(row: Row, *, as_json: bool, title: str, hint: str = "") -> None:
+    """Print one thing, or one JSON object."""
+    if as_json:
+        click.echo(json.dumps(_plain(row)))
+        return
+    click.secho(title, bold=True)
+    width = max(map(len, row))
+    for name, value in row.items():
+        click.echo(f"  {name.replace('_', ' '):<{width}}  {_text(value)}")
+    if hint:
+        click.echo(f"\n{hint}")
+
+
+def console() -> Console:
+    """A console that folds at 100 columns when it is no terminal."""
+    found = Console()
+    return found if found.is_terminal else Console(width=100)
+
+
+def _plain(row: Row) -> Row:
+    return {name: value if _is_json(value) else _text(value) for name, value in row.items()}
+
+
+def _is_json(value: Any) -> bool:
+    return value is None or isinstance(value, str | int | float | bool | list | dict)
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return "–"
+    if isinstance(value, datetime):
+        return value.strftime("%Y-%m-%d %H:%M:%S UTC")
+    if isinstance(value, UUID):
+        return str(value)
+    if isinstance(value, Iterable) and not isinstance(value, str | dict):
+        return ", ".join(map(str, value))
+    return str(value)

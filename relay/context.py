@@ -1,0 +1,37 @@
+"""`Relay`: the parts of a running installation, handed over as one thing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from relay.db import Clock, Sessions
+from relay.gateways.sns import SubscriptionConfirmer
+from relay.mail import Envelope
+from relay.settings import Settings
+
+
+class Mailer(Protocol):
+    """Hands one copy to the provider.
+
+    Returns the provider's id of the accepted mail. Raises `MailerBusy` (may be tried again),
+    `MailerRefused` (never) or `MailerSilent` (nobody knows).
+    """
+
+    def send(self, envelope: Envelope) -> str:
+        """The provider's id of the accepted mail."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Relay:
+    """Everything a use case may need from outside; tests build one with their own fakes."""
+
+    settings: Settings
+    sessions: Sessions
+    reads: Sessions
+    mailer: Mailer
+    clock: Clock
+    certificate: Callable[[str], bytes]
+    confirm_subscription: SubscriptionConfirmer

@@ -1,0 +1,204 @@
+"""What can go wrong, named by meaning; which HTTP status that is, is the edge's business.
+
+A class belongs to one family (`Invalid`, `Refused`, …); `api/problems.py` maps families to
+status codes (RFC 9457). `slug` is the stable word clients compare, `title` never varies, the
+message of an instance is about this case, and `members` are its machine-readable details.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+
+class PostreeveError(Exception):
+    """Anything the relay says no to, in words for a person and members for a program."""
+
+    slug: ClassVar[str] = "error"
+    title: ClassVar[str] = "Something went wrong"
+
+    def __init__(self, detail: str, **members: Any) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.members = members
+
+
+# --- families -------------------------------------------------------------------------------
+
+
+class Invalid(PostreeveError):
+    """The request is not well formed. `errors` lists pointers (`#/metadata/envelope/to/0`)."""
+
+    slug = "request-invalid"
+    title = "The request is not valid"
+
+
+class Unauthenticated(PostreeveError):
+    """Nobody we know: the key is missing, malformed, unknown, expired or revoked."""
+
+    slug = "key-invalid"
+    title = "The API key is not valid"
+
+
+class Forbidden(PostreeveError):
+    """We know who it is, and they may not do this."""
+
+    slug = "forbidden"
+    title = "This is not allowed"
+
+
+class NotFound(PostreeveError):
+    """There is no such thing, or it belongs to somebody else (both look alike on purpose)."""
+
+    slug = "not-found"
+    title = "There is no such thing"
+
+
+class Conflict(PostreeveError):
+    """The request contradicts what is already there."""
+
+    slug = "conflict"
+    title = "This contradicts what is already there"
+
+
+class Refused(PostreeveError):
+    """Well formed and understood, but a rule of the relay says no."""
+
+    slug = "refused"
+    title = "A rule of the relay refuses this"
+
+
+class TooLarge(PostreeveError):
+    """More than the relay or Amazon SES takes."""
+
+    slug = "message-too-large"
+    title = "The message is too large"
+
+
+class LimitReached(PostreeveError):
+    """Too much for now. `retry_after` (seconds) says when to come back."""
+
+    slug = "limit-reached"
+    title = "A sending limit is reached"
+
+
+class Unavailable(PostreeveError):
+    """Our own trouble, or that of a neighbour; the same request may be sent again."""
+
+    slug = "unavailable"
+    title = "The relay cannot do this right now"
+
+
+# --- members --------------------------------------------------------------------------------
+
+
+class MessageInvalid(Invalid):
+    """The MIME is broken in a way no mail server would accept."""
+
+    slug = "message-invalid"
+    title = "The message is not valid MIME"
+
+
+class UnsafeHeader(Invalid):
+    """A header that would let the sender smuggle in another one, or another recipient."""
+
+    slug = "unsafe-header"
+    title = "A header of the message is unsafe"
+
+
+class ScopeMissing(Forbidden):
+    """The key is good, but was not made for this."""
+
+    slug = "scope-missing"
+    title = "The API key lacks a scope"
+
+
+class KeySiteMismatch(Forbidden):
+    """The key is bound to another site's address, as after cloning a site."""
+
+    slug = "key-site-mismatch"
+    title = "The API key belongs to another site"
+
+
+class AccountPending(Forbidden):
+    """The account or site waits for an operator's approval."""
+
+    slug = "account-pending"
+    title = "The account waits for approval"
+
+
+class AccountSuspended(Forbidden):
+    """The account or site is suspended or terminated."""
+
+    slug = "account-suspended"
+    title = "The account is suspended"
+
+
+class Forged(Forbidden):
+    """A notice that Amazon SNS did not sign for a topic of ours."""
+
+    slug = "notice-forged"
+    title = "The notice is not genuine"
+
+
+class IdempotencyKeyReused(Conflict):
+    """The Idempotency-Key was used for another request within the last 72 hours."""
+
+    slug = "idempotency-key-reused"
+    title = "The Idempotency-Key was used for another request"
+
+
+class AlreadyExists(Conflict):
+    """A thing of that name is already there."""
+
+    slug = "already-exists"
+    title = "This already exists"
+
+
+class SenderNotVerified(Refused):
+    """The From address is outside the verified domains of the account."""
+
+    slug = "sender-not-verified"
+    title = "The sender's domain is not verified"
+
+
+class NobodyToMail(Refused):
+    """No recipient may be mailed; `recipients` says why for each."""
+
+    slug = "nobody-to-mail"
+    title = "None of the recipients may be mailed"
+
+
+# --- trouble that stays inside --------------------------------------------------------------
+
+
+class MailerBusy(Exception):
+    """The provider did not take this copy now; the same call may succeed later.
+
+    `code` is the provider's word for it. `throttled` says that it was about rate or quota, and
+    `scope` whether the trouble concerns this copy only or everything we send (`all`).
+    """
+
+    def __init__(self, detail: str, *, code: str, throttled: bool = False, scope: str = "copy"):
+        super().__init__(detail)
+        self.detail = detail
+        self.code = code
+        self.throttled = throttled
+        self.scope = scope
+
+
+class MailerRefused(Exception):
+    """The provider will never take this copy, however often it is asked."""
+
+    def __init__(self, detail: str, *, code: str):
+        super().__init__(detail)
+        self.detail = detail
+        self.code = code
+
+
+class MailerSilent(Exception):
+    """No answer came after the request had gone out: the copy may be on its way, or not."""
+
+    def __init__(self, detail: str, *, code: str = "no-answer"):
+        super().__init__(detail)
+        self.detail = detail
+        self.code = code

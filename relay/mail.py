@@ -1,0 +1,116 @@
+"""The values that travel through the relay: a draft in, an envelope out, events back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from relay.addresses import EmailAddress
+from relay.vocabulary import EventType, Kind, Outcome, Stream
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What on the site asked for this mail: a plugin or theme, perhaps one of its forms."""
+
+    plugin: str | None = None
+    form: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Mime:
+    """A message as it will go out: header block cleaned, body as the site wrote it.
+
+    `parts` together are the whole message in CRLF lines; each is at most `mime.PART` bytes long,
+    so that a large mail never needs to be in memory twice. `digest` is the SHA-256 (hex) of the bytes
+    as they came. `removed` names headers that were taken out because they would command SES or
+    leak somebody.
+    """
+
+    parts: tuple[bytes, ...] = field(repr=False)
+    digest: str
+    sender: EmailAddress
+    sender_name: str
+    subject: str
+    message_id: str | None
+    has_list_unsubscribe: bool
+    precedence: str | None
+    removed: tuple[str, ...] = ()
+
+    @property
+    def size(self) -> int:
+        """Bytes of the whole message."""
+        return sum(map(len, self.parts))
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A message as asked for, before any rule has looked."""
+
+    recipients: tuple[EmailAddress, ...]
+    mime: Mime
+    stream: Stream
+    kind: Kind | None = None
+    list_id: str | None = None
+    source: Source = Source()
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """One person's copy, complete, ready to be handed to the provider.
+
+    `deadline` is a reading of this process's monotonic clock (seconds): past it the lease may be
+    somebody else's, so the copy must not go on the wire any more.
+    """
+
+    attempt_id: UUID
+    recipient_id: UUID
+    message_id: UUID
+    sender: str
+    recipient: str
+    parts: tuple[bytes, ...] = field(repr=False)
+    deadline: float = float("inf")
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """Our own ids; they come back in every event, so that it finds its row (EmailTags)."""
+        return {"attempt": self.attempt_id.hex, "recipient": self.recipient_id.hex}
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryEvent:
+    """One thing that happened to one person's copy, in our words whatever the dialect was.
+
+    `attempt_id` comes from our tags; identity notifications have no tags, there `provider_id`
+    (the SES message id) and `address` must do. `key` tells two reports of the same event apart
+    from two events. `data` holds what SES said, cut to sane lengths.
+    """
+
+    type: EventType
+    occurred_at: datetime
+    key: str
+    provider_id: str
+    address: EmailAddress | None = None
+    attempt_id: UUID | None = None
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+OUTCOMES: Mapping[EventType, Outcome] = {
+    EventType.SENT: Outcome.SENT,
+    EventType.DEFERRED: Outcome.DEFERRED,
+    EventType.DELIVERED: Outcome.DELIVERED,
+    EventType.SOFT_BOUNCED: Outcome.SOFT_BOUNCED,
+    EventType.BOUNCED: Outcome.BOUNCED,
+    EventType.COMPLAINED: Outcome.COMPLAINED,
+    EventType.REJECTED: Outcome.REJECTED,
+    EventType.RENDER_FAILED: Outcome.RENDER_FAILED,
+    EventType.FAILED: Outcome.FAILED,
+    EventType.EXPIRED: Outcome.EXPIRED,
+    EventType.UNCONFIRMED: Outcome.UNCONFIRMED,
+    EventType.NO_REPORT: Outcome.NO_REPORT,
+}
+"""What each event says about a copy; opens, clicks and unsubscribes say nothing about it."""

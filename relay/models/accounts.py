@@ -1,0 +1,67 @@
+"""Account → site → key."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, String
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from relay.db import Base
+from relay.models.columns import Address, Id, Json, Name, Sometime, When, words
+from relay.vocabulary import State
+
+
+class Account(Base):
+    """One customer."""
+
+    __tablename__ = "accounts"
+
+    id: Mapped[Id]
+    name: Mapped[Name]
+    owner_email: Mapped[Address]
+    state: Mapped[State] = mapped_column(words(State), default=State.ACTIVE)
+    created_at: Mapped[When]
+
+    sites: Mapped[list[Site]] = relationship(back_populates="account", order_by="Site.id")
+
+
+class Site(Base):
+    """One WordPress install of an account. Its row is the lock under which its mail is accepted."""
+
+    __tablename__ = "sites"
+
+    id: Mapped[Id]
+    account_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id"), index=True)
+    name: Mapped[Name]
+    url: Mapped[str] = mapped_column(String(500))
+    state: Mapped[State] = mapped_column(words(State), default=State.ACTIVE)
+    default_from: Mapped[str | None] = mapped_column(String(254))
+    created_at: Mapped[When]
+
+    account: Mapped[Account] = relationship(back_populates="sites")
+    keys: Mapped[list[ApiKey]] = relationship(back_populates="site", order_by="ApiKey.id")
+
+
+class ApiKey(Base):
+    """A secret a site presents. Only its keyed digest is here; the secret was shown once.
+
+    A key without a site is an account key: it manages the account's sites.
+    """
+
+    __tablename__ = "api_keys"
+
+    id: Mapped[Id]
+    account_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id"), index=True)
+    site_id: Mapped[UUID | None] = mapped_column(ForeignKey("sites.id"), index=True)
+    prefix: Mapped[str] = mapped_column(String(32), unique=True)
+    digest: Mapped[str] = mapped_column(String(64))
+    name: Mapped[str] = mapped_column(String(200), default="")
+    scopes: Mapped[list[str]] = mapped_column(Json)
+    bound_url: Mapped[str | None] = mapped_column(String(500))
+    created_at: Mapped[When]
+    last_used_at: Mapped[Sometime]
+    expires_at: Mapped[Sometime]
+    revoked_at: Mapped[Sometime]
+
+    site: Mapped[Site | None] = relationship(back_populates="keys")

@@ -1,0 +1,1 @@
+"""The edge for people: pages that need no key."""

@@ -1,0 +1,52 @@
+"""How a person's copy moves: stages by a table of allowed steps, outcomes by strength.
+
+`stage` says where the copy stands in the relay and moves back and forth; `outcome` says what is
+known of it and only grows stronger, so that events may come twice, late or in any order.
+docs/states.md draws both.
+"""
+
+from __future__ import annotations
+
+from relay.mail import OUTCOMES
+from relay.vocabulary import EventType, Outcome, Stage
+
+STEPS: dict[Stage, frozenset[Stage]] = {
+    Stage.HELD: frozenset((Stage.CHECKING, Stage.QUEUED, Stage.DONE)),
+    Stage.CHECKING: frozenset((Stage.HELD, Stage.QUEUED, Stage.DONE)),
+    Stage.QUEUED: frozenset((Stage.HELD, Stage.CHECKING, Stage.LEASED, Stage.DONE)),
+    Stage.LEASED: frozenset((Stage.QUEUED, Stage.HELD, Stage.SENDING, Stage.DONE)),
+    Stage.SENDING: frozenset((Stage.QUEUED, Stage.UNKNOWN, Stage.DONE)),
+    Stage.UNKNOWN: frozenset((Stage.QUEUED, Stage.DONE)),
+    Stage.DONE: frozenset((Stage.QUEUED,)),
+}
+"""From where to where. `done → queued` is a repetition that a person or a re-probe asks for."""
+
+FINAL = frozenset(
+    (
+        Outcome.SUPPRESSED,
+        Outcome.EXPIRED,
+        Outcome.FAILED,
+        Outcome.UNCONFIRMED,
+        Outcome.NO_REPORT,
+        Outcome.SOFT_BOUNCED,
+        Outcome.DELIVERED,
+        Outcome.REJECTED,
+        Outcome.RENDER_FAILED,
+        Outcome.BOUNCED,
+        Outcome.COMPLAINED,
+    )
+)
+"""Outcomes after which nothing more is awaited (though something stronger may still come)."""
+
+
+def after(outcome: Outcome, event: EventType) -> Outcome:
+    """The outcome once `event` is known: the stronger of the two, whatever came first."""
+    told = OUTCOMES.get(event, Outcome.NONE)
+    return max(outcome, told, key=lambda each: each.strength)
+
+
+def status(stage: Stage, outcome: Outcome) -> str:
+    """One word for people: what is known of the copy, else where it stands."""
+    if outcome is not Outcome.NONE:
+        return outcome.value
+    return {Stage.LEASED: Stage.QUEUED, Stage.CHECKING: Stage.QUEUED}.get(stage, stage).value

@@ -1,0 +1,118 @@
+"""Looking back: messages with each recipient's status, attempts and events, in words too."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from relay.errors import NotFound
+from relay.models import Attempt, Event, Message, Recipient
+from relay.policy.lifecycle import status
+from relay.policy.words import summary
+
+
+@dataclass(frozen=True, slots=True)
+class RecipientTimeline:
+    """One person's copy with all that happened to it, oldest first."""
+
+    recipient: Recipient
+    attempts: Sequence[Attempt]
+    events: Sequence[Event]
+
+    @property
+    def status(self) -> str:
+        """One word for people."""
+        return status(self.recipient.stage, self.recipient.outcome)
+
+
+@dataclass(frozen=True, slots=True)
+class MessageTimeline:
+    """A message and what became of each copy."""
+
+    message: Message
+    recipients: Sequence[RecipientTimeline]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Messages, newest first, and the cursor of the next page (None on the last)."""
+
+    messages: Sequence[MessageTimeline]
+    next_cursor: str | None
+
+
+def find(session: Session, site_id: UUID, message_id: UUID) -> MessageTimeline:
+    """The site's message. Raises `NotFound`, also for another site's."""
+    message = session.scalar(
+        select(Message).where(Message.id == message_id, Message.site_id == site_id)
+    )
+    if message is None:
+        raise NotFound("There is no such message on this site")
+    return _timelines(session, [message])[0]
+
+
+def page(
+    session: Session,
+    site_id: UUID,
+    *,
+    limit: int,
+    before: UUID | None = None,
+    address_key: str | None = None,
+) -> Page:
+    """The site's messages, newest first; `address_key` keeps those to one person."""
+    query = select(Message).where(Message.site_id == site_id).order_by(Message.id.desc())
+    if before is not None:
+        query = query.where(Message.id < before)
+    if address_key is not None:
+        query = query.where(
+            Message.id.in_(
+                select(Recipient.message_id).where(
+                    Recipient.site_id == site_id, Recipient.address_key == address_key
+                )
+            )
+        )
+    found = session.scalars(query.limit(limit + 1)).all()
+    messages = found[:limit]
+    more = len(found) > limit
+    return Page(_timelines(session, messages), messages[-1].id.hex if more else None)
+
+
+def _timelines(session: Session, messages: Sequence[Message]) -> list[MessageTimeline]:
+    recipients = session.scalars(
+        select(Recipient)
+        .where(Recipient.message_id.in_([message.id for message in messages]))
+        .order_by(Recipient.id)
+    ).all()
+    ids = [recipient.id for recipient in recipients]
+    attempts = _grouped(
+        session.scalars(select(Attempt).where(Attempt.recipient_id.in_(ids)).order_by(Attempt.id))
+    )
+    events = _grouped(
+        session.scalars(
+            select(Event).where(Event.recipient_id.in_(ids)).order_by(Event.occurred_at, Event.id)
+        )
+    )
+    copies: dict[UUID, list[RecipientTimeline]] = defaultdict(list)
+    for recipient in recipients:
+        copies[recipient.message_id].append(
+            RecipientTimeline(recipient, attempts[recipient.id], events[recipient.id])
+        )
+    return [MessageTimeline(message, copies[message.id]) for message in messages]
+
+
+def _grouped(rows: Iterable[Any]) -> dict[UUID, list[Any]]:
+    groups: dict[UUID, list[Any]] = defaultdict(list)
+    for row in rows:
+        groups[row.recipient_id].append(row)
+    return groups
+
+
+def event_summary(event: Event) -> str:
+    """The event in a sentence for people."""
+    return summary(event.type, event.data)

@@ -1,0 +1,130 @@
+"""The facts about this installation, read once from the environment.
+
+`Settings.from_environment` is called in `wsgi.py` and `__main__.py` and nowhere else. It reports
+everything that is missing or malformed in one message. A secret may be given as `NAME` or, as
+containers like it, as `NAME_FILE`: the path of a file that holds it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+SIMULATED_AWS_ACCOUNT = "000000000000"
+"""AWS account id of the simulator's topics; Amazon hands out no such id."""
+
+
+class SettingsError(Exception):
+    """The environment does not describe an installation that can run; says all that is wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What differs between one installation and another. Product constants live elsewhere."""
+
+    database_url: str
+    secret: str
+    public_url: str = "http://127.0.0.1:8025"
+    aws_region: str = "us-east-1"
+    aws_endpoint_url: str | None = None
+    configuration_set: str = "postreeve"
+    topic_arns: tuple[str, ...] = ()
+    simulator_certificate: Path | None = None
+    trial_notes: Path | None = None
+    settle_after: timedelta = timedelta(minutes=5)
+    mailer_timeout: timedelta = timedelta(seconds=20)
+    sender_threads: int = 16
+    log_level: str = "INFO"
+
+    def __post_init__(self) -> None:
+        if faults := list(self._faults()):
+            raise SettingsError("\n".join(faults))
+
+    def _faults(self) -> list[str]:
+        faults = []
+        if len(self.secret) < 32:
+            faults.append(
+                "POSTREEVE_SECRET must have at least 32 characters (try: openssl rand -hex 32)"
+            )
+        if urlsplit(self.public_url).scheme not in ("http", "https"):
+            faults.append(
+                "POSTREEVE_PUBLIC_URL must begin with https:// (or http:// on one machine)"
+            )
+        for arn in self.topic_arns:
+            if arn.count(":") != 5 or not arn.startswith("arn:"):
+                faults.append(f"POSTREEVE_TOPIC_ARNS: {arn!r} is not the ARN of an SNS topic")
+        real = [arn for arn in self.topic_arns if arn.split(":")[4:5] != [SIMULATED_AWS_ACCOUNT]]
+        if self.simulator_certificate and real:
+            faults.append(
+                "POSTREEVE_SIMULATOR_CERTIFICATE makes the relay trust the simulator's signature. "
+                f"It cannot be set together with a real topic ({', '.join(real)}): remove one of them"
+            )
+        if self.settle_after <= timedelta(0):
+            faults.append("POSTREEVE_SETTLE_SECONDS must be more than 0")
+        if not 1 <= self.sender_threads <= 256:
+            faults.append("POSTREEVE_SENDER_THREADS must be between 1 and 256")
+        return faults
+
+    @property
+    def problem_base(self) -> str:
+        """Where the pages about problems live; the start of every problem's `type`."""
+        return f"{self.public_url.rstrip('/')}/problems/"
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str]) -> Settings:
+        """The installation that `environ` describes. Raises `SettingsError` naming every fault."""
+        found: dict[str, Any] = {}
+        faults: list[str] = []
+        for field, (name, read) in _READERS.items():
+            try:
+                value = _value(environ, name)
+                if value is not None:
+                    found[field] = read(value)
+            except (ValueError, OSError) as error:
+                faults.append(f"{name}: {error}")
+        for field, example in _REQUIRED.items():
+            if field not in found and not any(f.startswith(_READERS[field][0]) for f in faults):
+                faults.append(f"{_READERS[field][0]} is missing ({example})")
+        if faults:
+            raise SettingsError("\n".join(faults))
+        return cls(**found)
+
+
+def _value(environ: Mapping[str, str], name: str) -> str | None:
+    if path := environ.get(f"{name}_FILE"):
+        return Path(path).read_text(encoding="utf-8").strip()
+    return environ.get(name) or None
+
+
+def _list(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _seconds(text: str) -> timedelta:
+    return timedelta(seconds=float(text))
+
+
+_READERS: dict[str, tuple[str, Callable[[str], Any]]] = {
+    "database_url": ("POSTREEVE_DATABASE_URL", str),
+    "secret": ("POSTREEVE_SECRET", str),
+    "public_url": ("POSTREEVE_PUBLIC_URL", str),
+    "aws_region": ("POSTREEVE_AWS_REGION", str),
+    "aws_endpoint_url": ("POSTREEVE_AWS_ENDPOINT_URL", str),
+    "configuration_set": ("POSTREEVE_CONFIGURATION_SET", str),
+    "topic_arns": ("POSTREEVE_TOPIC_ARNS", _list),
+    "simulator_certificate": ("POSTREEVE_SIMULATOR_CERTIFICATE", Path),
+    "trial_notes": ("POSTREEVE_TRIAL_NOTES", Path),
+    "settle_after": ("POSTREEVE_SETTLE_SECONDS", _seconds),
+    "mailer_timeout": ("POSTREEVE_MAILER_TIMEOUT_SECONDS", _seconds),
+    "sender_threads": ("POSTREEVE_SENDER_THREADS", int),
+    "log_level": ("POSTREEVE_LOG_LEVEL", str.upper),
+}
+
+_REQUIRED = {
+    "database_url": "for example sqlite:///var/postreeve.db or postgresql://user@host/postreeve",
+    "secret": "at least 32 random characters; try: openssl rand -hex 32",
+}

@@ -1,0 +1,168 @@
+"""The words of the product, as values. `docs/glossary.md` explains each of them."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class State(StrEnum):
+    """Standing of an account or a site; of the two, the stricter one holds."""
+
+    PENDING = "pending"
+    ACTIVE = "active"
+    WARNED = "warned"
+    LIMITED = "limited"
+    SUSPENDED = "suspended"
+    TERMINATED = "terminated"
+
+
+class Scope(StrEnum):
+    """What an API key may do."""
+
+    SEND = "send"
+    READ = "read"
+    MANAGE = "manage"
+
+
+class DomainStatus(StrEnum):
+    """Where a sending domain stands between claim and proof."""
+
+    PENDING = "pending"
+    VERIFIED = "verified"
+    FAILING = "failing"
+    LAPSED = "lapsed"
+    SUSPENDED = "suspended"
+
+
+class Stream(StrEnum):
+    """Why a message is sent."""
+
+    TRANSACTIONAL = "transactional"
+    NOTIFICATION = "notification"
+    MARKETING = "marketing"
+
+
+class Lane(StrEnum):
+    """Order in which copies leave: a protected one before a transactional one, and so on."""
+
+    PROTECTED = "protected"
+    TRANSACTIONAL = "transactional"
+    NOTIFICATION = "notification"
+    MARKETING = "marketing"
+
+    @property
+    def rank(self) -> int:
+        """0 leaves first."""
+        return _LANE_ORDER.index(self)
+
+
+_LANE_ORDER = (Lane.PROTECTED, Lane.TRANSACTIONAL, Lane.NOTIFICATION, Lane.MARKETING)
+
+
+class Kind(StrEnum):
+    """What the site declares beyond the stream."""
+
+    SECURITY = "security"
+
+
+class Stage(StrEnum):
+    """Where one person's copy stands on its way through the relay."""
+
+    HELD = "held"
+    CHECKING = "checking"
+    QUEUED = "queued"
+    LEASED = "leased"
+    SENDING = "sending"
+    UNKNOWN = "unknown"
+    DONE = "done"
+
+
+class Outcome(StrEnum):
+    """What is known of one person's copy. Grows in strength only, in whatever order news comes."""
+
+    NONE = "none"
+    SUPPRESSED = "suppressed"
+    EXPIRED = "expired"
+    FAILED = "failed"
+    UNCONFIRMED = "unconfirmed"
+    SENT = "sent"
+    DEFERRED = "deferred"
+    NO_REPORT = "no_report"
+    SOFT_BOUNCED = "soft_bounced"
+    DELIVERED = "delivered"
+    REJECTED = "rejected"
+    RENDER_FAILED = "render_failed"
+    BOUNCED = "bounced"
+    COMPLAINED = "complained"
+
+    @property
+    def strength(self) -> int:
+        """Later in the list wins: a complaint is never forgotten for a late delivery report."""
+        return _STRENGTH[self]
+
+
+_STRENGTH = {outcome: strength for strength, outcome in enumerate(Outcome)}
+
+
+class AttemptState(StrEnum):
+    """One try at handing a copy to the provider."""
+
+    STARTED = "started"
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    UNKNOWN = "unknown"
+
+
+class EventType(StrEnum):
+    """Something that happened to a copy."""
+
+    SENT = "sent"
+    DEFERRED = "deferred"
+    DELIVERED = "delivered"
+    SOFT_BOUNCED = "soft_bounced"
+    BOUNCED = "bounced"
+    COMPLAINED = "complained"
+    REJECTED = "rejected"
+    RENDER_FAILED = "render_failed"
+    OPENED = "opened"
+    CLICKED = "clicked"
+    UNSUBSCRIBED = "unsubscribed"
+    FAILED = "failed"
+    EXPIRED = "expired"
+    UNCONFIRMED = "unconfirmed"
+    NO_REPORT = "no_report"
+
+
+class SuppressionReason(StrEnum):
+    """Why an address is not mailed."""
+
+    INVALID_ADDRESS = "invalid-address"
+    COMPLAINT = "complaint"
+    PROVIDER_LIST = "provider-list"
+    MANUAL = "manual"
+
+
+class SuppressionScope(StrEnum):
+    """How much a suppression stops: every stream, or newsletters and notifications only."""
+
+    ALL = "all"
+    PROMOTIONAL = "promotional"
+
+
+class Disposition(StrEnum):
+    """What accepting a message means for one of its recipients."""
+
+    QUEUED = "queued"
+    HELD = "held"
+    SUPPRESSED = "suppressed"
+    NO_CONSENT = "no-consent"
+
+
+class NoticeState(StrEnum):
+    """What became of a stored SNS notice."""
+
+    RECEIVED = "received"
+    APPLIED = "applied"
+    UNMATCHED = "unmatched"
+    ORPHANED = "orphaned"
+    IGNORED = "ignored"

@@ -1,0 +1,222 @@
+"""The edge of time: due copies go out, due duties are done, and a stop is graceful."""
+
+from __future__ import annotations
+
+import os
+import queue
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+
+import structlog
+from sqlalchemy.orm import Session
+
+from relay.context import Relay
+from relay.errors import MailerBusy, MailerRefused, MailerSilent
+from relay.mail import Envelope
+from relay.services import delivery, notices
+from relay.services.delivery import Copy, Result
+
+log = structlog.get_logger(__name__)
+
+BATCH = 200
+"""Copies leased at once."""
+
+IDLE = 0.25
+"""Seconds between looks at an empty queue."""
+
+STOP_WITHIN = 25.0
+"""Seconds a stopping worker gives the copies that are on the wire."""
+
+DATABASE_AWAY = 2.0
+"""Seconds between looks at a database that does not answer."""
+
+
+class Worker:
+    """Sends what is due until it is told to stop."""
+
+    def __init__(self, relay: Relay) -> None:
+        self._relay = relay
+        self._stopping = threading.Event()
+        self._results: queue.SimpleQueue[Result] = queue.SimpleQueue()
+        self._leased: deque[Copy] = deque()
+        self._on_the_wire = 0
+        self._duties = Duties(relay)
+
+    def stop(self) -> None:
+        """Finish what is on the wire, give back what is only leased, then return from `run`."""
+        self._stopping.set()
+
+    def run(self) -> None:
+        """Work until `stop` is called."""
+        threads = self._relay.settings.sender_threads
+        log.info("worker started", threads=threads, pid=os.getpid())
+        with ThreadPoolExecutor(threads, thread_name_prefix="sender") as pool:
+            duties = threading.Thread(
+                target=self._duties.run, args=(self._stopping,), name="duties"
+            )
+            duties.start()
+            while not self._stopping.is_set():
+                try:
+                    self._turn(pool)
+                except (
+                    Exception
+                ) as error:  # the database is away, or a bug: nothing may end the worker
+                    log.error(
+                        "turn failed", error=type(error).__name__, exc_info=not _is_away(error)
+                    )
+                    self._stopping.wait(DATABASE_AWAY)
+            self._wind_down()
+            duties.join()
+        log.info("worker stopped")
+
+    def run_until_idle(self) -> None:
+        """Send all that is due now, then return; for tests and small tools."""
+        with ThreadPoolExecutor(self._relay.settings.sender_threads) as pool:
+            while self._turn(pool) or self._on_the_wire or self._leased:
+                pass
+
+    def _turn(self, pool: ThreadPoolExecutor) -> bool:
+        """Record what has come back, put more on the wire. False when there was nothing to do."""
+        relay = self._relay
+        room = relay.settings.sender_threads * 2 - self._on_the_wire
+        results = self._collect(wait=room <= 0 or (self._on_the_wire > 0 and not self._leased))
+        if not self._leased and room > 0:
+            self._leased.extend(self._claim())
+        going = [self._leased.popleft() for _ in range(min(max(room, 0), len(self._leased)))]
+        if not results and not going:
+            if not self._on_the_wire:
+                self._stopping.wait(IDLE)
+            return False
+        try:
+            with relay.sessions.begin() as session:
+                now = relay.clock()
+                delivery.record(session, results, now=now)
+                envelopes = delivery.start(
+                    session, going, answer_within=relay.settings.mailer_timeout, now=now
+                )
+        except Exception:
+            self._leased.extendleft(reversed(going))
+            for result in results:
+                self._results.put(result)
+            raise
+        self._on_the_wire += len(envelopes) - len(results)
+        for envelope in envelopes:
+            pool.submit(self._send, envelope)
+        return True
+
+    def _claim(self) -> list[Copy]:
+        with self._relay.sessions.begin() as session:
+            return delivery.claim(session, most=BATCH, now=self._relay.clock())
+
+    def _send(self, envelope: Envelope) -> None:
+        """Hand one copy over; whatever happens becomes a result."""
+        try:
+            if time.monotonic() > envelope.deadline:
+                raise MailerBusy(
+                    "The worker was too slow to send it in time", code="not-sent-in-time"
+                )
+            result = Result(envelope, provider_id=self._relay.mailer.send(envelope))
+        except (MailerBusy, MailerRefused, MailerSilent) as error:
+            result = Result(envelope, error=error)
+        except Exception as error:
+            log.exception("sender failed", error=type(error).__name__)
+            result = Result(
+                envelope, error=MailerSilent(f"{type(error).__name__}", code="sender-failed")
+            )
+        self._results.put(result)
+
+    def _collect(self, *, wait: bool) -> list[Result]:
+        """The results that are there; with `wait`, at least one if it comes within a moment."""
+        found: list[Result] = []
+        if wait and self._on_the_wire:
+            try:
+                found.append(self._results.get(timeout=0.5))
+            except queue.Empty:
+                return found
+        while True:
+            try:
+                found.append(self._results.get_nowait())
+            except queue.Empty:
+                return found
+
+    def _wind_down(self) -> None:
+        ends = time.monotonic() + STOP_WITHIN
+        with self._relay.sessions.begin() as session:
+            delivery.release(session, list(self._leased), now=self._relay.clock())
+        self._leased.clear()
+        while self._on_the_wire and time.monotonic() < ends:
+            if results := self._collect(wait=True):
+                with self._relay.sessions.begin() as session:
+                    delivery.record(session, results, now=self._relay.clock())
+                self._on_the_wire -= len(results)
+
+
+def _is_away(error: Exception) -> bool:
+    from sqlalchemy.exc import DBAPIError
+    from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+    return isinstance(error, DBAPIError | PoolTimeout)
+
+
+class Duties:
+    """What is due by time and not by mail: leases, lost copies, settling, notices, silence."""
+
+    def __init__(self, relay: Relay) -> None:
+        self._relay = relay
+        self._due: dict[str, float] = {}
+        self._table: dict[str, tuple[timedelta, Callable[[Session, datetime], int]]] = {
+            "return expired leases": (
+                timedelta(seconds=5),
+                lambda session, now: delivery.return_expired_leases(session, now=now),
+            ),
+            "find lost copies": (
+                timedelta(seconds=5),
+                lambda session, now: delivery.find_lost(session, now=now),
+            ),
+            "settle unknown copies": (
+                timedelta(seconds=2),
+                lambda session, now: delivery.settle(
+                    session, settle_after=relay.settings.settle_after, now=now
+                ),
+            ),
+            "apply waiting notices": (timedelta(seconds=2), self._apply_notices),
+            "close silent copies": (
+                timedelta(minutes=1),
+                lambda session, now: delivery.close_silent(session, now=now),
+            ),
+        }
+
+    def run(self, stopping: threading.Event) -> None:
+        """Do what is due until told to stop."""
+        while not stopping.wait(0.5):
+            for name, (every, _) in self._table.items():
+                if time.monotonic() >= self._due.get(name, 0.0):
+                    self._due[name] = time.monotonic() + every.total_seconds()
+                    self._do(name)
+
+    def run_once(self) -> None:
+        """Do all of them now; errors are raised."""
+        for _, duty in self._table.values():
+            with self._relay.sessions.begin() as session:
+                duty(session, self._relay.clock())
+
+    def _do(self, name: str) -> None:
+        try:
+            with self._relay.sessions.begin() as session:
+                if done := self._table[name][1](session, self._relay.clock()):
+                    log.info("duty", duty=name, done=done)
+        except Exception as error:
+            log.error(
+                "duty failed", duty=name, error=type(error).__name__, exc_info=not _is_away(error)
+            )
+
+    def _apply_notices(self, session: Session, now: datetime) -> int:
+        found = notices.waiting(session, now=now)
+        for notice in found:
+            with session.begin_nested():
+                notices.apply(session, notice, now=now)
+        return len(found)

@@ -1,0 +1,12 @@
+"""The web application for a WSGI server: `gunicorn wsgi:app`."""
+
+import os
+import sys
+
+from relay.app import build, create_app
+from relay.settings import Settings, SettingsError
+
+try:
+    app = create_app(build(Settings.from_environment(os.environ)))
+except SettingsError as error:
+    sys.exit(f"The settings are not complete:\n{error}")
