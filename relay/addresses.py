@@ -54,12 +54,15 @@ def parse(text: str) -> EmailAddress:
     """
     if len(text) > LONGEST * 4:
         raise Invalid(f"An address has at most {LONGEST} characters")
+    if "=?" in text:
+        raise Invalid("An address holds no encoded words: other programs would read another one")
     try:
         found = validate_email(
             text,
             check_deliverability=False,
             allow_smtputf8=False,
             allow_quoted_local=False,
+            strict=True,
             test_environment=True,
             globally_deliverable=False,
         )

@@ -8,15 +8,27 @@ from flask import Flask, Response, jsonify
 from flask_smorest import Api
 
 from relay import db
-from relay.api import account, health, hooks, messages, problems
+from relay.api import account, events, health, hooks, messages, problems
 from relay.api.drafts import LARGEST_REQUEST
 from relay.api.openapi import CONFIG
-from relay.api.schemas import MetadataSchema, ProblemSchema, ReceiptSchema
+from relay.api.schemas import (
+    LetterSchema,
+    MetadataSchema,
+    MimeItemSchema,
+    PartItemSchema,
+    ProblemSchema,
+    ReceiptSchema,
+)
 from relay.context import Relay
 from relay.gateways import ses, sns
 from relay.logs import configure
 from relay.pages import start
 from relay.settings import Settings
+
+SCHEMAS_BY_NAME = (
+    ReceiptSchema, MetadataSchema, ProblemSchema, LetterSchema, MimeItemSchema, PartItemSchema,
+)  # fmt: skip
+"""Schemas that hand-written parts of the OpenAPI document refer to."""
 
 
 def build(settings: Settings) -> Relay:
@@ -30,6 +42,11 @@ def build(settings: Settings) -> Relay:
         reads=reads,
         mailer=ses.LazyMailer(lambda: _mailer(settings)),
         clock=db.database_clock(reads),
+        sending_account=lambda: ses.sending_account(
+            ses.control_client(
+                "sesv2", region=settings.aws_region, endpoint_url=settings.aws_endpoint_url
+            )
+        ),
         certificate=(
             sns.simulator_certificate(settings.simulator_certificate)
             if settings.simulator_certificate
@@ -56,15 +73,14 @@ def _mailer(settings: Settings) -> ses.SesMailer:
 def create_app(relay: Relay) -> Flask:
     """The web application around a relay."""
     app = Flask("relay", static_folder="static")
-    app.config.update(CONFIG, MAX_CONTENT_LENGTH=LARGEST_REQUEST, MAX_FORM_PARTS=10)
+    app.config.update(CONFIG, MAX_CONTENT_LENGTH=LARGEST_REQUEST, MAX_FORM_PARTS=600)
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.extensions["relay"] = relay
     api = Api(app)
     specification = cast(Any, api.spec)
-    specification.components.schema("Receipt", schema=ReceiptSchema)
-    specification.components.schema("Metadata", schema=MetadataSchema)
-    specification.components.schema("Problem", schema=ProblemSchema)
-    for blueprint in (messages.blueprint, account.blueprint):
+    for schema in SCHEMAS_BY_NAME:
+        specification.components.schema(schema.__name__.removesuffix("Schema"), schema=schema)
+    for blueprint in (messages.blueprint, events.blueprint, account.blueprint):
         api.register_blueprint(blueprint, url_prefix="/v1")
     for plain in (hooks.blueprint, health.blueprint, start.blueprint):
         app.register_blueprint(plain)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from relay.db import Clock, Sessions
+from relay.gateways.ses import SendingAccount
 from relay.gateways.sns import SubscriptionConfirmer
 from relay.mail import Envelope
 from relay.settings import Settings
@@ -35,3 +36,4 @@ class Relay:
     clock: Clock
     certificate: Callable[[str], bytes]
     confirm_subscription: SubscriptionConfirmer
+    sending_account: Callable[[], SendingAccount] = SendingAccount

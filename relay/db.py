@@ -9,6 +9,7 @@ one that upgrades its lock fails at once instead of waiting) and a busy time-out
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -17,18 +18,28 @@ from uuid import UUID
 
 import uuid_utils.compat
 from sqlalchemy import (
+    URL,
+    Boolean,
+    ColumnElement,
     DateTime,
     Dialect,
     Engine,
     MetaData,
+    Table,
+    Text,
     TypeDecorator,
+    bindparam,
     create_engine,
     event,
     make_url,
     select,
 )
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
-from sqlalchemy.sql import func
+from sqlalchemy.pool import StaticPool
+from sqlalchemy.sql import coercions, func, roles
+from sqlalchemy.sql.visitors import InternalTraversal
+from sqlalchemy.types import NULLTYPE
 
 POOL = 24
 """Connections one process keeps; more than the threads of a web process or worker need."""
@@ -75,36 +86,106 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
+class _Many(TypeDecorator[list[Any]]):
+    """A list of texts or ids as one parameter: an array on PostgreSQL, JSON on SQLite."""
+
+    impl = Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> Any:
+        """No type on PostgreSQL: psycopg knows what a list of strings or UUIDs is."""
+        return dialect.type_descriptor(NULLTYPE if dialect.name == "postgresql" else Text())
+
+    def process_bind_param(self, value: list[Any] | None, dialect: Dialect) -> Any:
+        """A list as the engine takes it."""
+        if value is None or dialect.name == "postgresql":
+            return value
+        return json.dumps([each.hex if isinstance(each, UUID) else each for each in value])
+
+
+class _Among(ColumnElement[bool]):
+    inherit_cache = True
+    type = Boolean()
+    _traverse_internals = [  # noqa: RUF012  (SQLAlchemy's protocol for cacheable elements)
+        ("column", InternalTraversal.dp_clauseelement),
+        ("values", InternalTraversal.dp_clauseelement),
+    ]
+
+    def __init__(self, column: Any, values: Any) -> None:
+        self.column = column
+        self.values = values
+
+
+@compiles(_Among, "postgresql")
+def _among_postgresql(element: _Among, compiler: Any, **options: Any) -> str:
+    column, values = (
+        compiler.process(each, **options) for each in (element.column, element.values)
+    )
+    return f"{column} = ANY({values})"
+
+
+@compiles(_Among)
+def _among_elsewhere(element: _Among, compiler: Any, **options: Any) -> str:
+    column, values = (
+        compiler.process(each, **options) for each in (element.column, element.values)
+    )
+    return f"{column} IN (SELECT value FROM json_each({values}))"  # noqa: S608  (both were compiled)
+
+
+def among(column: Any, name: str) -> ColumnElement[bool]:
+    """`column` is one of the values in the parameter `name`: one parameter however many there are.
+
+    SQLAlchemy's own `in_` writes the statement anew for each number of values.
+    """
+    return _Among(
+        coercions.expect(roles.ExpressionElementRole, column), bindparam(name, type_=_Many())
+    )
+
+
+def table_of(model: type[Base]) -> Table:
+    """The model's table, for statements that need no objects (they cost half as much)."""
+    table = model.__table__
+    if not isinstance(table, Table):
+        raise TypeError(f"{model.__name__} has no table")
+    return table
+
+
+def is_postgresql(session: Session) -> bool:
+    """Whether this session speaks to PostgreSQL."""
+    return session.get_bind().dialect.name == "postgresql"
+
+
 def new_id() -> UUID:
     """A time-ordered id (UUID v7, RFC 9562), so that indexes stay local as tables grow."""
     return uuid_utils.compat.uuid7()
 
 
 def connect(url: str, *, pool: int = POOL) -> Engine:
-    """An engine for PostgreSQL (`postgresql://…`, through psycopg 3) or SQLite (`sqlite:///path`)."""
+    """An engine for PostgreSQL (`postgresql://…`, through psycopg 3) or SQLite (`sqlite:///path`).
+
+    Parameters are hidden from its error messages: they hold addresses and bodies.
+    """
     target = make_url(url)
     if target.get_backend_name() == "sqlite":
-        engine = (
-            create_engine(
-                target, connect_args={"timeout": 10.0, "check_same_thread": False}, pool_size=pool
-            )
-            if target.database not in (None, "", ":memory:")
-            else _in_memory(url)
-        )
-        event.listen(engine, "connect", _prepare_sqlite)
-        event.listen(engine, "begin", _begin_sqlite)
-        return engine
+        return _sqlite(target, pool)
     if target.drivername in ("postgresql", "postgres"):
         target = target.set(drivername="postgresql+psycopg")
     return create_engine(
-        target, pool_size=pool, max_overflow=8, pool_pre_ping=False, pool_use_lifo=True
+        target, pool_size=pool, max_overflow=8, pool_use_lifo=True, hide_parameters=True
     )
 
 
-def _in_memory(url: str) -> Engine:
-    from sqlalchemy.pool import StaticPool
-
-    return create_engine(url, connect_args={"check_same_thread": False}, poolclass=StaticPool)
+def _sqlite(target: URL, pool: int) -> Engine:
+    arguments = {"timeout": 10.0, "check_same_thread": False}
+    if target.database in (None, "", ":memory:"):
+        engine = create_engine(
+            target, connect_args=arguments, poolclass=StaticPool, hide_parameters=True
+        )
+    else:
+        engine = create_engine(target, connect_args=arguments, pool_size=pool, hide_parameters=True)
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:

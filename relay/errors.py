@@ -147,6 +147,13 @@ class IdempotencyKeyReused(Conflict):
     title = "The Idempotency-Key was used for another request"
 
 
+class ContentGone(Conflict):
+    """The bytes of a message were deleted when their time was over; it cannot be sent again."""
+
+    slug = "content-gone"
+    title = "The content of the message is no longer kept"
+
+
 class AlreadyExists(Conflict):
     """A thing of that name is already there."""
 

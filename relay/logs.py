@@ -1,11 +1,18 @@
-"""Logging: one line of JSON per fact (readable text on a terminal). No secrets, addresses or bodies."""
+"""Logging: one line of JSON per fact (readable text on a terminal). No secrets, addresses or bodies.
+
+An exception is logged as its type and the places it passed, without its message: messages of
+database drivers and parsers quote what they choked on.
+"""
 
 from __future__ import annotations
 
 import logging
 import sys
+import traceback
+from typing import Any
 
 import structlog
+from structlog.typing import EventDict, WrappedLogger
 
 
 def configure(level: str) -> None:
@@ -19,12 +26,22 @@ def configure(level: str) -> None:
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            *(
-                [structlog.dev.ConsoleRenderer()]
-                if readable
-                else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
-            ),
+            _without_messages,
+            structlog.dev.ConsoleRenderer() if readable else structlog.processors.JSONRenderer(),
         ],
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
+
+
+def _without_messages(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
+    """Replace `exc_info` by the exception's types and places."""
+    given: Any = event.pop("exc_info", None)
+    error = sys.exc_info()[1] if given is True else given
+    if isinstance(error, BaseException):
+        event["exception"] = type(error).__name__
+        event["where"] = [
+            f"{frame.filename.rpartition('/')[2]}:{frame.lineno} {frame.name}"
+            for frame in traceback.extract_tb(error.__traceback__)
+        ][-12:]
+    return event

@@ -17,7 +17,8 @@ from sqlalchemy.orm import Session
 from relay.context import Relay
 from relay.errors import MailerBusy, MailerRefused, MailerSilent
 from relay.mail import Envelope
-from relay.services import delivery, notices
+from relay.policy.pace import Pace
+from relay.services import delivery, feed, notices
 from relay.services.delivery import Copy, Result
 
 log = structlog.get_logger(__name__)
@@ -30,6 +31,15 @@ IDLE = 0.25
 
 STOP_WITHIN = 25.0
 """Seconds a stopping worker gives the copies that are on the wire."""
+
+LEARN_EVERY = 60.0
+"""Seconds between questions to the provider about its limits."""
+
+TELL_EVERY = 30.0
+"""Seconds after which the same trouble with the provider is logged again."""
+
+FULL = 100
+"""So many things done at once by a duty mean that more are waiting."""
 
 DATABASE_AWAY = 2.0
 """Seconds between looks at a database that does not answer."""
@@ -44,6 +54,8 @@ class Worker:
         self._results: queue.SimpleQueue[Result] = queue.SimpleQueue()
         self._leased: deque[Copy] = deque()
         self._on_the_wire = 0
+        self._pace = Pace()
+        self._told, self._told_at = "", 0.0
         self._duties = Duties(relay)
 
     def stop(self) -> None:
@@ -59,6 +71,8 @@ class Worker:
                 target=self._duties.run, args=(self._stopping,), name="duties"
             )
             duties.start()
+            learning = threading.Thread(target=self._learn, name="limits", daemon=True)
+            learning.start()
             while not self._stopping.is_set():
                 try:
                     self._turn(pool)
@@ -84,12 +98,14 @@ class Worker:
         relay = self._relay
         room = relay.settings.sender_threads * 2 - self._on_the_wire
         results = self._collect(wait=room <= 0 or (self._on_the_wire > 0 and not self._leased))
-        if not self._leased and room > 0:
+        for result in results:
+            if isinstance(result.error, MailerBusy) and result.error.scope == "all":
+                self._trouble(result.error)
+        if not self._leased and room > 0 and not self._pace.held_for(time.monotonic()):
             self._leased.extend(self._claim())
-        going = [self._leased.popleft() for _ in range(min(max(room, 0), len(self._leased)))]
+        going = self._next(max(room, 0))
         if not results and not going:
-            if not self._on_the_wire:
-                self._stopping.wait(IDLE)
+            self._rest()
             return False
         try:
             with relay.sessions.begin() as session:
@@ -107,6 +123,43 @@ class Worker:
         for envelope in envelopes:
             pool.submit(self._send, envelope)
         return True
+
+    def _next(self, room: int) -> list[Copy]:
+        """The leased copies that may go out now."""
+        granted = self._pace.take(min(room, len(self._leased)), time.monotonic())
+        return [self._leased.popleft() for _ in range(granted)]
+
+    def _rest(self) -> None:
+        """Nothing to do: wait for a copy to become due, a token, or the end of a hold."""
+        held = self._pace.held_for(time.monotonic())
+        if held and self._leased:
+            self._give_back()
+        if not self._on_the_wire:
+            self._stopping.wait(0.01 if self._leased and not held else IDLE)
+
+    def _trouble(self, error: MailerBusy) -> None:
+        """Slow down, or stop for a while: this answer concerns everything we send."""
+        self._pace.trouble(error.code, time.monotonic(), in_use=self._on_the_wire)
+        if error.code != self._told or time.monotonic() - self._told_at > TELL_EVERY:
+            self._told, self._told_at = error.code, time.monotonic()
+            log.warning(
+                "provider trouble", code=error.code, detail=error.detail, rate=self._pace.rate
+            )
+
+    def _give_back(self) -> None:
+        with self._relay.sessions.begin() as session:
+            delivery.release(session, list(self._leased), now=self._relay.clock())
+        self._leased.clear()
+
+    def _learn(self) -> None:
+        """Ask the provider what it allows, now and every `LEARN_EVERY` seconds."""
+        while True:
+            try:
+                self._pace.learn(self._relay.sending_account().max_rate)
+            except Exception as error:
+                log.warning("provider does not tell its limits", error=type(error).__name__)
+            if self._stopping.wait(LEARN_EVERY):
+                return
 
     def _claim(self) -> list[Copy]:
         with self._relay.sessions.begin() as session:
@@ -145,9 +198,8 @@ class Worker:
 
     def _wind_down(self) -> None:
         ends = time.monotonic() + STOP_WITHIN
-        with self._relay.sessions.begin() as session:
-            delivery.release(session, list(self._leased), now=self._relay.clock())
-        self._leased.clear()
+        if self._leased:
+            self._give_back()
         while self._on_the_wire and time.monotonic() < ends:
             if results := self._collect(wait=True):
                 with self._relay.sessions.begin() as session:
@@ -183,7 +235,11 @@ class Duties:
                     session, settle_after=relay.settings.settle_after, now=now
                 ),
             ),
-            "apply waiting notices": (timedelta(seconds=2), self._apply_notices),
+            "apply notices": (
+                timedelta(seconds=0.2),
+                lambda session, now: notices.apply_waiting(session, now=now),
+            ),
+            "number events": (timedelta(seconds=0.2), lambda session, now: feed.number(session)),
             "close silent copies": (
                 timedelta(minutes=1),
                 lambda session, now: delivery.close_silent(session, now=now),
@@ -191,12 +247,13 @@ class Duties:
         }
 
     def run(self, stopping: threading.Event) -> None:
-        """Do what is due until told to stop."""
-        while not stopping.wait(0.5):
+        """Do what is due until told to stop. A duty that found a full plate comes again at once."""
+        while not stopping.wait(0.05):
             for name, (every, _) in self._table.items():
                 if time.monotonic() >= self._due.get(name, 0.0):
-                    self._due[name] = time.monotonic() + every.total_seconds()
-                    self._do(name)
+                    done = self._do(name)
+                    pause = 0.0 if done >= FULL else every.total_seconds()
+                    self._due[name] = time.monotonic() + pause
 
     def run_once(self) -> None:
         """Do all of them now; errors are raised."""
@@ -204,19 +261,15 @@ class Duties:
             with self._relay.sessions.begin() as session:
                 duty(session, self._relay.clock())
 
-    def _do(self, name: str) -> None:
+    def _do(self, name: str) -> int:
         try:
             with self._relay.sessions.begin() as session:
-                if done := self._table[name][1](session, self._relay.clock()):
-                    log.info("duty", duty=name, done=done)
+                done = self._table[name][1](session, self._relay.clock())
         except Exception as error:
             log.error(
                 "duty failed", duty=name, error=type(error).__name__, exc_info=not _is_away(error)
             )
-
-    def _apply_notices(self, session: Session, now: datetime) -> int:
-        found = notices.waiting(session, now=now)
-        for notice in found:
-            with session.begin_nested():
-                notices.apply(session, notice, now=now)
-        return len(found)
+            return 0
+        if done:
+            log.debug("duty", duty=name, done=done)
+        return done

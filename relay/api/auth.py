@@ -10,6 +10,7 @@ from uuid import UUID
 
 from flask import current_app, g, request
 
+from relay.api.drafts import LONGEST_KEY, is_idempotency_key
 from relay.context import Relay
 from relay.errors import Invalid, KeySiteMismatch, ScopeMissing, Unauthenticated
 from relay.services import accounts
@@ -20,8 +21,6 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 SITE_HEADER = "X-Postreeve-Site"
-
-LONGEST_IDEMPOTENCY_KEY = 255
 
 
 def relay() -> Relay:
@@ -98,9 +97,9 @@ def idempotency_key() -> str | None:
     key = request.headers.get("Idempotency-Key")
     if key is None:
         return None
-    if not 1 <= len(key) <= LONGEST_IDEMPOTENCY_KEY or not key.isascii() or not key.isprintable():
+    if not is_idempotency_key(key):
         raise Invalid(
-            f"Idempotency-Key must be 1 to {LONGEST_IDEMPOTENCY_KEY} visible ASCII characters",
+            f"Idempotency-Key must be 1 to {LONGEST_KEY} visible ASCII characters",
             errors=[{"pointer": "#/headers/Idempotency-Key", "detail": "Not a valid key."}],
         )
     return key

@@ -1,73 +1,194 @@
-"""From a request to a `Draft`: the shapes checked, the addresses canonical from here on."""
+"""From a request to drafts: the shapes checked, the addresses canonical from here on.
+
+A message comes as finished MIME (multipart, or base64 inside JSON) or in parts as JSON, alone or
+in a batch. All become the same `Draft`.
+"""
 
 from __future__ import annotations
 
+import base64
+import binascii
+import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import IO, Any
+from email.utils import getaddresses
+from functools import partial
+from io import BytesIO
+from typing import IO, Any, TypeVar
 
-from flask import Request
-from marshmallow import ValidationError
+from flask import Request as HttpRequest
+from marshmallow import Schema, ValidationError
 
 from relay.addresses import EmailAddress
 from relay.addresses import parse as parse_address
-from relay.api.schemas import MetadataSchema, pointers
-from relay.errors import Invalid
-from relay.gateways import mime
-from relay.mail import Draft, Source
-from relay.services.messages import fingerprint
+from relay.api.schemas import (
+    MOST_IN_BATCH,
+    MOST_RECIPIENTS,
+    LetterSchema,
+    MetadataSchema,
+    MimeItemSchema,
+    PartItemSchema,
+    pointers,
+)
+from relay.errors import Invalid, PostreeveError, TooLarge
+from relay.gateways import compose, mime
+from relay.gateways.compose import Attachment, Letter, Mailbox
+from relay.mail import Draft, Mime, Source
+from relay.services.messages import Request, fingerprint
 from relay.vocabulary import Kind, Stream
 
-LARGEST_METADATA = 256 * 1024
-"""Bytes of the `metadata` part; 50 recipients need about 5 kB."""
+LARGEST_METADATA = 4 * 1024 * 1024
+"""Bytes of the `metadata` part: 500 messages of 50 people need about 3 MB."""
 
-LARGEST_REQUEST = mime.LARGEST + LARGEST_METADATA + 64 * 1024
+LARGEST_REQUEST = mime.LARGEST // 3 * 4 + LARGEST_METADATA
+"""Bytes of a request: one largest message in base64, or as many smaller ones."""
+
+LONGEST_KEY = 255
+
+T = TypeVar("T")
+
+_SCHEMAS: dict[type[Schema], Schema] = {
+    kind: kind() for kind in (MetadataSchema, LetterSchema, MimeItemSchema, PartItemSchema)
+}
 
 
 @dataclass(frozen=True, slots=True)
-class Read:
-    """A draft, and what tells the same request from another one."""
+class Item:
+    """One entry of a batch: a request to accept, or why it cannot be read."""
 
-    draft: Draft
-    fingerprint: str
-
-
-_METADATA = MetadataSchema()
+    request: Request | PostreeveError
 
 
-def read_multipart(request: Request) -> Read:
-    """The draft in a multipart request: `metadata` (JSON) and `message` (MIME, with a filename).
+def read_one(request: HttpRequest, *, key: str | None) -> Request:
+    """The message in a request: multipart with finished MIME, or JSON in parts.
 
     Raises `Invalid` with pointers, or what `gateways.mime.read` raises.
     """
-    if request.mimetype != "multipart/form-data":
-        raise Invalid("Send multipart/form-data with the parts 'metadata' and 'message'")
-    metadata = _metadata(request)
-    message = request.files.get("message")
-    if message is None:
-        hint = "; give it a filename" if "message" in request.form else ""
-        raise _missing("message", f"The part 'message' (message/rfc822) is missing{hint}.")
-    return draft_from(metadata, message.stream)
+    if request.mimetype == "application/json":
+        return _letter(_json(request.stream.read(), "#"), key, "#")
+    if request.mimetype == "multipart/form-data":
+        metadata = _metadata_part(request)
+        return _finished(MetadataSchema, metadata, _part(request, "message"), key, "#/metadata")
+    raise Invalid("Send multipart/form-data (metadata and message) or application/json")
 
 
-def draft_from(
-    metadata: Mapping[str, Any], message: IO[bytes], *, base: str = "#/metadata"
-) -> Read:
-    """The draft that checked JSON and raw MIME describe; `base` begins the pointers of errors."""
+def read_batch(request: HttpRequest) -> list[Item]:
+    """The messages of a batch, in order; an entry that cannot be read spoils only itself.
+
+    JSON: `{"messages": [{"mime": base64, …} | {"from": …, "text": …}]}`. Multipart: `metadata` is
+    `{"messages": [{"message": "name of a part", …}]}` and each named part is MIME.
+    """
+    if request.mimetype == "application/json":
+        entries, base = _entries(_json(request.stream.read(), "#"), "#"), "#/messages"
+        return [_item(partial(_json_item, e, f"{base}/{n}")) for n, e in enumerate(entries)]
+    if request.mimetype == "multipart/form-data":
+        entries, base = _entries(_metadata_part(request), "#/metadata"), "#/metadata/messages"
+        return [
+            _item(partial(_part_item, request, e, f"{base}/{n}"))
+            for n, e in enumerate(entries)
+        ]
+    raise Invalid("Send multipart/form-data or application/json")
+
+
+def _item(read: Callable[[], Request]) -> Item:
     try:
-        loaded = _METADATA.load(metadata)
-    except ValidationError as error:
-        raise Invalid(
-            "The metadata is not valid; see `errors`", errors=pointers(error.messages, base)
-        ) from None
+        return Item(read())
+    except PostreeveError as error:
+        return Item(error)
+
+
+def _entries(body: Mapping[str, Any], base: str) -> Sequence[Mapping[str, Any]]:
+    entries = body.get("messages")
+    if not isinstance(entries, list) or set(body) != {"messages"}:
+        raise _wrong(base, 'It must be an object with the one member "messages", a list.')
+    if not 1 <= len(entries) <= MOST_IN_BATCH:
+        raise _wrong(f"{base}/messages", f"A batch has 1 to {MOST_IN_BATCH} messages.")
+    return entries
+
+
+def _json_item(entry: Any, base: str) -> Request:
+    if not isinstance(entry, dict):
+        raise _wrong(base, "It must be a JSON object.")
+    entry = dict(entry)
+    key = _key(entry.pop("idempotency_key", None), base)
+    if "mime" not in entry:
+        return _letter(entry, key, base)
+    return _finished(
+        MimeItemSchema, entry, lambda: BytesIO(_base64(entry["mime"], f"{base}/mime")), key, base
+    )
+
+
+def _part_item(request: HttpRequest, entry: Any, base: str) -> Request:
+    if not isinstance(entry, dict):
+        raise _wrong(base, "It must be a JSON object.")
+    entry = dict(entry)
+    key = _key(entry.pop("idempotency_key", None), base)
+    name = entry.get("message")
+    if not isinstance(name, str):
+        raise _wrong(f"{base}/message", "It must name the part that holds the MIME.")
+    return _finished(PartItemSchema, entry, _part(request, name), key, base)
+
+
+def _finished(
+    schema: type[Schema],
+    metadata: Mapping[str, Any],
+    message: Callable[[], IO[bytes]],
+    key: str | None,
+    base: str,
+) -> Request:
+    """The request that metadata and finished MIME describe; the bytes are read last."""
+    loaded = _load(schema, metadata, base)
     envelope = loaded["envelope"]
     recipients = _recipients(envelope["to"], f"{base}/envelope/to")
     if envelope["sender"]:
-        _address(envelope["sender"], f"{base}/envelope/from")
-    read = mime.read(message)
+        address_at(envelope["sender"], f"{base}/envelope/from")
+    read = mime.read(message())
+    told = {name: value for name, value in metadata.items() if name != "mime"}
+    return Request(_draft(loaded, recipients, read), key, fingerprint(told, read.digest))
+
+
+def _letter(body: Mapping[str, Any], key: str | None, base: str) -> Request:
+    """The request that a message in parts describes; we write its MIME."""
+    loaded = _load(LetterSchema, body, base)
+    to, cc, bcc, reply_to = (
+        [_mailbox(text, f"{base}/{name}/{n}") for n, text in enumerate(loaded[name])]
+        for name in ("to", "cc", "bcc", "reply_to")
+    )
+    everybody = tuple(dict.fromkeys(each.address for each in (*to, *cc, *bcc)))
+    if not 1 <= len(everybody) <= MOST_RECIPIENTS:
+        raise _wrong(
+            f"{base}/to", f"Name 1 to {MOST_RECIPIENTS} people in to, cc and bcc together."
+        )
+    letter = Letter(
+        sender=_mailbox(loaded["sender"], f"{base}/from"),
+        to=to,
+        cc=cc,
+        reply_to=reply_to,
+        subject=loaded["subject"],
+        text=loaded["text"],
+        html=loaded["html"],
+        headers=loaded["headers"],
+        attachments=[
+            Attachment(
+                filename=each["filename"],
+                content_type=each["content_type"],
+                content=_base64(each["content"], f"{base}/attachments/{n}/content"),
+                content_id=each["content_id"],
+            )
+            for n, each in enumerate(loaded["attachments"])
+        ],
+    )
+    written = mime.read(BytesIO(compose.compose(letter)))
+    # The MIME has random boundaries: what was asked for tells requests apart, not what we wrote.
+    return Request(_draft(loaded, everybody, written), key, fingerprint(body, ""))
+
+
+def _draft(
+    loaded: Mapping[str, Any], recipients: tuple[EmailAddress, ...], read: Mime
+) -> Draft:
     source = loaded["source"] or {}
-    draft = Draft(
+    return Draft(
         recipients=recipients,
         mime=read,
         stream=Stream(loaded["stream"]),
@@ -76,23 +197,48 @@ def draft_from(
         source=Source(source.get("plugin"), source.get("form")),
         expires_at=loaded["expires_at"],
     )
-    return Read(draft, fingerprint(metadata, read.digest))
 
 
-def _metadata(request: Request) -> Mapping[str, Any]:
+def _load(schema: type[Schema], body: Mapping[str, Any], base: str) -> dict[str, Any]:
+    try:
+        found: dict[str, Any] = _SCHEMAS[schema].load(body)
+    except ValidationError as error:
+        raise Invalid(
+            "The request is not valid; see `errors`", errors=pointers(error.messages, base)
+        ) from None
+    return found
+
+
+def _part(request: HttpRequest, name: str) -> Callable[[], IO[bytes]]:
+    def stream() -> IO[bytes]:
+        part = request.files.get(name)
+        if part is None:
+            hint = "; give it a filename" if name in request.form else ""
+            raise _wrong(f"#/{name}", f"The part {name!r} (message/rfc822) is missing{hint}.")
+        part.stream.seek(0)
+        return part.stream
+
+    return stream
+
+
+def _metadata_part(request: HttpRequest) -> Mapping[str, Any]:
     part = request.files.get("metadata")
     text = part.stream.read(LARGEST_METADATA + 1) if part else request.form.get("metadata")
     if text is None:
-        raise _missing("metadata", "The part 'metadata' (application/json) is missing.")
+        raise _wrong("#/metadata", "The part 'metadata' (application/json) is missing.")
     if len(text) > LARGEST_METADATA:
-        raise _missing("metadata", f"It is larger than {LARGEST_METADATA:,} bytes.")
+        raise TooLarge("The part 'metadata' is too large", limit=LARGEST_METADATA)
+    return _json(text, "#/metadata")
+
+
+def _json(text: str | bytes, pointer: str) -> Mapping[str, Any]:
     try:
         found = json.loads(text, parse_constant=_no_constant)
         _check_text(found)
     except (ValueError, RecursionError):
-        raise _missing("metadata", "It is not JSON.") from None
+        raise _wrong(pointer, "It is not JSON that can be stored (UTF-8, no NUL).") from None
     if not isinstance(found, dict):
-        raise _missing("metadata", "It must be a JSON object.")
+        raise _wrong(pointer, "It must be a JSON object.")
     return found
 
 
@@ -115,20 +261,55 @@ def _check_text(value: Any) -> None:
             _check_text(inner)
 
 
-def _missing(part: str, detail: str) -> Invalid:
+def _base64(text: Any, pointer: str) -> bytes:
+    if not isinstance(text, str):
+        raise _wrong(pointer, "It must be base64.")
+    if len(text) > mime.LARGEST // 3 * 4 + 4:
+        raise TooLarge(f"A message may have {mime.LARGEST:,} bytes at most", limit=mime.LARGEST)
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        raise _wrong(pointer, "It is not base64 (RFC 4648 §4).") from None
+
+
+def _key(value: Any, base: str) -> str | None:
+    if value is None:
+        return None
+    if not isinstance(value, str) or not is_idempotency_key(value):
+        raise _wrong(
+            f"{base}/idempotency_key", f"It must be 1 to {LONGEST_KEY} visible ASCII characters."
+        )
+    return value
+
+
+def is_idempotency_key(text: str) -> bool:
+    """Whether the text can be a key: 1 to 255 visible ASCII characters."""
+    return 1 <= len(text) <= LONGEST_KEY and text.isascii() and text.isprintable()
+
+
+def _wrong(pointer: str, detail: str) -> Invalid:
     return Invalid(
-        "The request is not valid; see `errors`",
-        errors=[{"pointer": f"#/{part}", "detail": detail}],
+        "The request is not valid; see `errors`", errors=[{"pointer": pointer, "detail": detail}]
     )
 
 
 def _recipients(texts: list[str], base: str) -> tuple[EmailAddress, ...]:
     """The addresses, each once (compared without case), in the order given."""
-    found = dict.fromkeys(_address(text, f"{base}/{at}") for at, text in enumerate(texts))
+    found = dict.fromkeys(address_at(text, f"{base}/{at}") for at, text in enumerate(texts))
     return tuple(found)
 
 
-def _address(text: str, pointer: str) -> EmailAddress:
+def _mailbox(text: str, pointer: str) -> Mailbox:
+    """`Ada <ada@shop.example>` or `ada@shop.example`."""
+    found = getaddresses([text.replace("\r", " ").replace("\n", " ")])
+    if "\n" in text or "\r" in text or len(found) != 1:
+        raise _wrong(pointer, "Write one address, as in: Ada <ada@shop.example>.")
+    name, address = found[0]
+    return Mailbox(address_at(address, pointer), name)
+
+
+def address_at(text: str, pointer: str) -> EmailAddress:
+    """The address that stands at `pointer` of the request. Raises `Invalid` with that pointer."""
     try:
         return parse_address(text)
     except Invalid as error:
@@ -136,3 +317,8 @@ def _address(text: str, pointer: str) -> EmailAddress:
             "An address is not valid; see `errors`",
             errors=[{"pointer": pointer, "detail": error.detail}],
         ) from None
+
+
+def stream_fingerprint(*words: object) -> str:
+    """The fingerprint of a request that carries no message of its own."""
+    return hashlib.sha256(json.dumps(words, default=str).encode()).hexdigest()

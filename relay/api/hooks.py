@@ -23,7 +23,7 @@ log = structlog.get_logger(__name__)
 
 @blueprint.post("/hooks/ses")
 def ses() -> Response:
-    """Take in a notice: verify, keep, apply."""
+    """Take in a notice: verify and keep it."""
     context = relay()
     now = context.clock()
     notice = sns.verify(
@@ -45,16 +45,8 @@ def ses() -> Response:
 
 
 def _take(context: Relay, notice: SignedNotice) -> None:
-    """Store the notice and apply it, both or at least the first."""
-    now = context.clock()
-    try:
-        with context.sessions.begin() as session:
-            kept = notices.keep(session, notice, now=now)
-            if kept is not None and not notice.late:
-                notices.apply(session, kept, now=now)
-    except Exception as error:  # whatever it is, the notice itself must not be lost
-        log.warning("notice kept for later", error=type(error).__name__)
-        with context.sessions.begin() as session:
-            notices.keep(session, notice, now=now)
+    """Store the notice; a duty of the worker applies it a moment later."""
+    with context.sessions.begin() as session:
+        notices.keep(session, notice, now=context.clock())
     if notice.late:
-        raise Unavailable("The notice is outside the time window; it is kept, not applied yet")
+        raise Unavailable("The notice is outside the time window; it is kept all the same")

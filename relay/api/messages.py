@@ -2,21 +2,40 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any, TypeVar
 from uuid import UUID
 
 from flask import Response, jsonify, request, url_for
 from flask.views import MethodView
 from flask_smorest import Blueprint
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
 
 from relay.addresses import parse as parse_address
 from relay.api.auth import caller, idempotency_key, keyed, relay, site_id
-from relay.api.drafts import read_multipart
-from relay.api.openapi import MESSAGE_BODY, PROBLEM, RECEIPT, TOO_LARGE, UNREADABLE
-from relay.api.schemas import MessageSchema, MessagesQuerySchema, MessagesSchema
+from relay.api.drafts import address_at, read_batch, read_one, stream_fingerprint
+from relay.api.openapi import (
+    BATCH_BODY,
+    BATCH_RESULTS,
+    GONE,
+    MESSAGE_BODY,
+    PROBLEM,
+    RECEIPT,
+    TOO_LARGE,
+    UNREADABLE,
+)
+from relay.api.problems import as_json, status_of
+from relay.api.schemas import MessageSchema, MessagesQuerySchema, MessagesSchema, ResendSchema
+from relay.context import Relay
+from relay.errors import PostreeveError
 from relay.services import accounts, messages, timelines
+from relay.services.messages import Accepted, Request
 from relay.services.timelines import MessageTimeline, RecipientTimeline
 from relay.vocabulary import Scope
+
+T = TypeVar("T")
 
 blueprint = Blueprint("messages", __name__, description="Mail: send it, and see what became of it.")
 
@@ -32,28 +51,12 @@ class Messages(MethodView):
     def post(self) -> Response:
         """Accept a message for sending.
 
-        The message is finished MIME; the envelope names everybody it goes to. 202 means: it is
+        The message is finished MIME (multipart) or comes in parts (JSON). 202 means: it is
         stored and will end in a final, explained state for each recipient. Send an
         `Idempotency-Key` so that a repetition after a lost answer cannot send it twice.
         """
-        key = idempotency_key()
-        site = site_id()
-        read = read_multipart(request)
-        context = relay()
-        now = context.clock()
-        with context.sessions.begin() as session:
-            accepted = messages.accept(
-                session, site, read.draft, key=key, fingerprint=read.fingerprint, now=now
-            )
-            accounts.touch_key(session, caller(), now=now)
-        response = jsonify(accepted.receipt)
-        response.status_code = 202
-        response.headers["Location"] = url_for(
-            "messages.Message", message_id=accepted.receipt["id"]
-        )
-        if accepted.replayed:
-            response.headers["Idempotent-Replayed"] = "true"
-        return response
+        wanted = read_one(request, key=idempotency_key())
+        return _receipt(_accepted(relay(), site_id(), wanted))
 
     @keyed(Scope.READ)
     @blueprint.arguments(MessagesQuerySchema, location="query", error_status_code=400)
@@ -85,6 +88,103 @@ class Message(MethodView):
             return message_as_json(timelines.find(session, site_id(), message_id))
 
 
+@blueprint.route("/messages/batch")
+class Batch(MethodView):
+    """Many messages in one request."""
+
+    @keyed(Scope.SEND)
+    @blueprint.doc(
+        requestBody=BATCH_BODY,
+        responses={"200": BATCH_RESULTS, "413": TOO_LARGE, **UNREADABLE, **PROBLEM},
+    )
+    def post(self) -> Response:
+        """Accept up to 500 messages.
+
+        Each has its own idempotency key and gets its own result, in order: a receipt with status
+        202, or a problem. What is wrong with one message does not concern the others.
+        """
+        items = read_batch(request)
+        context, site = relay(), site_id()
+        wanted = [item.request for item in items if isinstance(item.request, Request)]
+        done = iter(
+            _in_transaction(lambda session, now: _accept_batch(session, site, wanted, now), context)
+        )
+        results = [
+            next(done) if isinstance(item.request, Request) else item.request for item in items
+        ]
+        return jsonify({"results": [_result(each) for each in results]})
+
+
+@blueprint.route("/messages/<uuid:message_id>/resend")
+class Resend(MethodView):
+    """Sending a message again."""
+
+    @keyed(Scope.SEND)
+    @blueprint.arguments(ResendSchema, error_status_code=400)
+    @blueprint.doc(responses={"202": RECEIPT, "409": GONE, **UNREADABLE, **PROBLEM})
+    def post(self, body: dict[str, Any], message_id: UUID) -> Response:
+        """Send a message again as a new one, to the same people or to corrected addresses.
+
+        Works while the content is kept. All rules apply as to any new message.
+        """
+        key, context, site = idempotency_key(), relay(), site_id()
+        people = [address_at(text, f"#/to/{n}") for n, text in enumerate(body["to"])]
+        with context.reads() as session:
+            draft = messages.stored_draft(session, site, message_id, recipients=people)
+        mark = stream_fingerprint("resend", message_id, [person.key for person in people])
+        return _receipt(_accepted(context, site, Request(draft, key, mark, message_id)))
+
+
+def _accepted(context: Relay, site: UUID, wanted: Request) -> Accepted:
+    def accept(session: Session, now: datetime) -> Accepted:
+        return messages.accept(
+            session,
+            site,
+            wanted.draft,
+            key=wanted.key,
+            fingerprint=wanted.fingerprint,
+            resent_from=wanted.resent_from,
+            now=now,
+        )
+
+    return _in_transaction(accept, context)
+
+
+def _accept_batch(
+    session: Session, site: UUID, wanted: Sequence[Request], now: datetime
+) -> list[Accepted | PostreeveError]:
+    return messages.accept_batch(session, site, wanted, now=now) if wanted else []
+
+
+def _in_transaction(accept: Callable[[Session, datetime], T], context: Relay) -> T:
+    """Accept in one transaction; in another one where a request with the same key was quicker."""
+    now = context.clock()
+    for last in (False, True):
+        try:
+            with context.sessions.begin() as session:
+                accounts.touch_key(session, caller(), now=now)
+                return accept(session, now)
+        except IntegrityError:
+            if last:
+                raise
+    raise AssertionError("unreachable")
+
+
+def _receipt(accepted: Accepted) -> Response:
+    response = jsonify(accepted.receipt)
+    response.status_code = 202
+    response.headers["Location"] = url_for("messages.Message", message_id=accepted.receipt["id"])
+    if accepted.replayed:
+        response.headers["Idempotent-Replayed"] = "true"
+    return response
+
+
+def _result(result: Accepted | PostreeveError) -> dict[str, Any]:
+    if isinstance(result, Accepted):
+        return {"status": 202, "replayed": result.replayed, "receipt": result.receipt}
+    return {"status": status_of(result), "problem": as_json(result, relay().settings.problem_base)}
+
+
 def message_as_json(found: MessageTimeline) -> dict[str, Any]:
     """The message as `MessageSchema` shows it."""
     message = found.message
@@ -99,6 +199,7 @@ def message_as_json(found: MessageTimeline) -> dict[str, Any]:
         "removed_headers": message.removed_headers,
         "accepted_at": message.accepted_at,
         "expires_at": message.expires_at,
+        "resent_from": message.resent_from,
         "recipients": [_recipient_as_json(copy) for copy in found.recipients],
     }
 

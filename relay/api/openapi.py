@@ -69,9 +69,81 @@ RECEIPT: dict[str, Any] = {
     "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Receipt"}}},
 }
 
+GONE: dict[str, Any] = _problem("The content is no longer kept, or the key was used otherwise.")
+
+BATCH_RESULTS: dict[str, Any] = {
+    "description": "One result for each message, in order.",
+    "content": {
+        "application/json": {
+            "schema": {
+                "type": "object",
+                "required": ["results"],
+                "properties": {
+                    "results": {
+                        "type": "array",
+                        "items": {
+                            "type": "object",
+                            "required": ["status"],
+                            "properties": {
+                                "status": {
+                                    "type": "integer",
+                                    "description": "202, or the problem's.",
+                                },
+                                "replayed": {"type": "boolean"},
+                                "receipt": {"$ref": "#/components/schemas/Receipt"},
+                                "problem": {"$ref": "#/components/schemas/Problem"},
+                            },
+                        },
+                    }
+                },
+            }
+        }
+    },
+}
+
+_KEYED = {
+    "type": "object",
+    "properties": {"idempotency_key": {"type": "string", "minLength": 1, "maxLength": 255}},
+}
+
+
+def _batch(*items: str) -> dict[str, Any]:
+    shapes = [{"allOf": [{"$ref": f"#/components/schemas/{item}"}, _KEYED]} for item in items]
+    return {
+        "type": "object",
+        "required": ["messages"],
+        "additionalProperties": False,
+        "properties": {
+            "messages": {
+                "type": "array",
+                "minItems": 1,
+                "maxItems": 500,
+                "items": {"anyOf": shapes} if len(shapes) > 1 else shapes[0],
+            }
+        },
+    }
+
+
+BATCH_BODY: dict[str, Any] = {
+    "required": True,
+    "content": {
+        "application/json": {"schema": _batch("MimeItem", "Letter")},
+        "multipart/form-data": {
+            "schema": {
+                "type": "object",
+                "required": ["metadata"],
+                "properties": {"metadata": _batch("PartItem")},
+                "additionalProperties": {"type": "string", "format": "binary"},
+            },
+            "encoding": {"metadata": {"contentType": "application/json"}},
+        },
+    },
+}
+
 MESSAGE_BODY: dict[str, Any] = {
     "required": True,
     "content": {
+        "application/json": {"schema": {"$ref": "#/components/schemas/Letter"}},
         "multipart/form-data": {
             "schema": {
                 "type": "object",
@@ -89,6 +161,6 @@ MESSAGE_BODY: dict[str, Any] = {
                 "metadata": {"contentType": "application/json"},
                 "message": {"contentType": "message/rfc822"},
             },
-        }
+        },
     },
 }

@@ -40,6 +40,17 @@ def status_of(error: errors.PostreeveError) -> int:
     raise KeyError(type(error).__name__)
 
 
+def as_json(error: errors.PostreeveError, base: str) -> dict[str, Any]:
+    """The error as the members of a problem; `base` is where the pages about problems live."""
+    return {
+        "type": base + error.slug,
+        "title": error.title,
+        "status": status_of(error),
+        "detail": error.detail,
+        **error.members,
+    }
+
+
 def problem(
     status: int, *, type: str, title: str, detail: str | None = None, **members: Any
 ) -> Response:

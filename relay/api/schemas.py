@@ -22,6 +22,9 @@ MOST_RECIPIENTS = 50
 
 MOST_LISTED = 100
 
+MOST_IN_BATCH = 500
+"""Messages of one batch (our decision)."""
+
 
 def _words(of: Any, **options: Any) -> fields.String:
     return fields.String(validate=validate.OneOf([word.value for word in of]), **options)
@@ -60,16 +63,88 @@ class SourceSchema(Closed):
     form = fields.String(allow_none=True, validate=validate.Length(max=100))
 
 
-class MetadataSchema(Closed):
-    """What a site says about a mail beside the mail itself."""
+class PurposeSchema(Closed):
+    """What a mail is for."""
 
-    envelope = fields.Nested(EnvelopeSchema, required=True)
     stream = _words(Stream, load_default=Stream.TRANSACTIONAL.value)
     kind = _words(Kind, allow_none=True, load_default=None)
     list = fields.String(allow_none=True, load_default=None, validate=validate.Length(max=64))
     source = fields.Nested(SourceSchema, allow_none=True, load_default=None)
     expires_at = fields.AwareDateTime(
         allow_none=True, load_default=None, metadata={"example": "2026-11-22T10:00:00Z"}
+    )
+
+
+class MetadataSchema(PurposeSchema):
+    """What a site says about a mail beside the mail itself."""
+
+    envelope = fields.Nested(EnvelopeSchema, required=True)
+
+
+class MimeItemSchema(MetadataSchema):
+    """Metadata and finished MIME in one JSON object."""
+
+    mime = fields.Raw(
+        required=True, metadata={"description": "The MIME in base64.", "type": "string"}
+    )
+
+
+class PartItemSchema(MetadataSchema):
+    """Metadata of a batch that names the multipart part with the MIME."""
+
+    message = fields.String(required=True, metadata={"description": "Name of the part."})
+
+
+class AttachmentSchema(Closed):
+    """A file; with `content_id` an image that the HTML shows as `cid:…`."""
+
+    filename = fields.String(required=True, validate=validate.Length(min=1, max=255))
+    content_type = fields.String(load_default="application/octet-stream")
+    content = fields.String(required=True, metadata={"description": "Base64."})
+    content_id = fields.String(
+        allow_none=True, load_default=None, validate=validate.Length(min=1, max=200)
+    )
+
+
+def _mailboxes() -> fields.List[str]:
+    return fields.List(
+        fields.String(validate=validate.Length(max=1_000)),
+        load_default=list,
+        validate=validate.Length(max=MOST_RECIPIENTS),
+    )
+
+
+class LetterSchema(PurposeSchema):
+    """A message in parts; the relay writes the MIME."""
+
+    sender = fields.String(
+        data_key="from", required=True, metadata={"example": "Shop <news@shop.example>"}
+    )
+    to = _mailboxes()
+    cc = _mailboxes()
+    bcc = _mailboxes()
+    reply_to = _mailboxes()
+    subject = fields.String(load_default="", validate=validate.Length(max=900))
+    text = fields.String(allow_none=True, load_default=None)
+    html = fields.String(allow_none=True, load_default=None)
+    headers = fields.Dict(
+        keys=fields.String(),
+        values=fields.String(validate=validate.Length(max=900)),
+        load_default=dict,
+    )
+    attachments = fields.List(
+        fields.Nested(AttachmentSchema), load_default=list, validate=validate.Length(max=50)
+    )
+
+
+class ResendSchema(Closed):
+    """To whom a message is sent again; empty means: to the same people."""
+
+    to = fields.List(
+        fields.String(validate=validate.Length(max=1_000)),
+        load_default=list,
+        validate=validate.Length(max=MOST_RECIPIENTS),
+        metadata={"example": ["corrected@customer.example"]},
     )
 
 
@@ -121,6 +196,31 @@ class EventSchema(Schema):
     data = fields.Dict()
 
 
+class FeedEventSchema(EventSchema):
+    """An event in the feed, with the copy it is about."""
+
+    message_id = fields.UUID()
+    recipient_id = fields.UUID()
+    address = fields.String()
+
+
+class EventsSchema(Schema):
+    """Events in the order in which they were committed; pass `next_cursor` to go on from here."""
+
+    events = fields.List(fields.Nested(FeedEventSchema))
+    next_cursor = fields.String()
+    has_more = fields.Boolean()
+
+
+class EventsQuerySchema(Closed):
+    """Where to go on, and how far."""
+
+    cursor = fields.Integer(
+        load_default=0, validate=validate.Range(min=0, max=2**62), metadata={"example": 0}
+    )
+    limit = fields.Integer(load_default=100, validate=validate.Range(min=1, max=1_000))
+
+
 class RecipientSchema(Schema):
     """One person's copy. `status` is one word for people; `stage` and `outcome` are exact."""
 
@@ -147,6 +247,7 @@ class MessageSchema(Schema):
     removed_headers = fields.List(fields.String())
     accepted_at = fields.AwareDateTime()
     expires_at = fields.AwareDateTime()
+    resent_from = fields.UUID(allow_none=True)
     recipients = fields.List(fields.Nested(RecipientSchema))
 
 

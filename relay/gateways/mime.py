@@ -47,10 +47,10 @@ REMOVED_PREFIXES = (b"x-ses-", b"x-postreeve-")
 
 _NAME = re.compile(rb"([!-9;-~]{1,126}):[ \t]*")
 _UNSAFE = re.compile(rb"[\x00-\x08\x0b-\x1f\x7f]")
-_ANY_NEWLINE = re.compile(rb"\r\n|\r|\n")
 _ATOM = r"[^\s<>()\[\],;:@\"\\]+"
+_WORDS = r'[^<>,;:@"()\\]|\([^<>,;:@"()\\]*\)'  # a comment that is left open would hide the address
 _SENDER = re.compile(
-    rf'\s*(?:(?P<name>"(?:[^"\\]|\\.)*"|[^<>,;:@"]*?)\s*<\s*(?P<boxed>{_ATOM}@{_ATOM})\s*>'
+    rf'\s*(?:(?P<name>"(?:[^"\\]|\\.)*"|(?:{_WORDS})*?)\s*<\s*(?P<boxed>{_ATOM}@{_ATOM})\s*>'
     rf"|(?P<bare>{_ATOM}@{_ATOM}))\s*"
 )
 _BOUNDARY = re.compile(rb';\s*boundary\s*=\s*(?:"([^"]{1,70})"|([^\s;"]{1,70}))', re.IGNORECASE)
@@ -99,15 +99,16 @@ def _parts(stream: IO[bytes], digest: hashlib._Hash) -> Iterator[bytes]:
     """The bytes of `stream` in CRLF lines, in parts of about `PART` bytes."""
     size, held = 0, b""
     while data := stream.read(PART):
-        size += len(data)
-        if size > LARGEST:
-            raise TooLarge(f"A message may have {LARGEST:,} bytes at most", limit=LARGEST)
         digest.update(data)
         data = held + data
         held = b""
         if data.endswith(b"\r"):  # its LF may be the first byte of the next part
             data, held = data[:-1], b"\r"
-        yield _crlf(data)
+        data = _crlf(data)
+        size += len(data)
+        if size > LARGEST:
+            raise TooLarge(f"A message may have {LARGEST:,} bytes at most", limit=LARGEST)
+        yield data
     if held:
         yield b"\r\n"
 
@@ -115,7 +116,7 @@ def _parts(stream: IO[bytes], digest: hashlib._Hash) -> Iterator[bytes]:
 def _crlf(data: bytes) -> bytes:
     if data.count(b"\r\n") == data.count(b"\n") == data.count(b"\r"):
         return data
-    return _ANY_NEWLINE.sub(b"\r\n", data)
+    return data.replace(b"\r\n", b"\n").replace(b"\r", b"\n").replace(b"\n", b"\r\n")
 
 
 def _split(first: bytes) -> tuple[bytes, bytes]:
@@ -181,7 +182,8 @@ def _text(value: str | None) -> str | None:
     if value is None or "=?" not in value:
         return value
     try:
-        return str(make_header(decode_header(value))).replace("\x00", "")
+        text = str(make_header(decode_header(value))).replace("\x00", "")
+        return text.encode("utf-8", "replace").decode()  # lone surrogates fit into no database
     except (HeaderParseError, LookupError, ValueError):
         return value
 
@@ -190,7 +192,7 @@ def _sender(headers: list[Header]) -> tuple[EmailAddress, str]:
     value = _value(headers, b"from")
     if value is None:
         raise MessageInvalid("The message has no From header", header="from")
-    match = _SENDER.fullmatch(value)
+    match = _SENDER.fullmatch(value) if len(value) <= LONGEST_LINE else None
     if match is None:
         raise MessageInvalid(
             "The From header must name exactly one address, as in: Shop <news@shop.example>",

@@ -13,6 +13,7 @@ import json
 import threading
 from base64 import b64encode
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any
@@ -58,6 +59,16 @@ REFUSALS = frozenset(
 THROTTLES = frozenset(("TooManyRequestsException", "Throttling", "ThrottlingException"))
 """Errors that ask for a slower rate; SES and the generic AWS front end have one each."""
 
+CREDENTIALS = frozenset(
+    (
+        "AccessDenied", "AccessDeniedException", "ExpiredToken", "ExpiredTokenException",
+        "IncompleteSignature", "InvalidClientTokenId", "InvalidSignatureException",
+        "MissingAuthenticationToken", "NotAuthorized", "OptInRequired", "RequestExpired",
+        "SignatureDoesNotMatch", "UnrecognizedClientException",
+    )
+)  # fmt: skip
+"""Errors about our credentials or clock, whatever their status (AWS, 'Common errors')."""
+
 EVERYTHING = frozenset(
     ("LimitExceededException", "SendingPausedException", "AccountSuspendedException")
 )
@@ -102,7 +113,7 @@ class SesMailer:
             message_id = answer.get("MessageId")
             if not message_id:
                 raise MailerSilent("SES answered 200 without a message id", code="no-message-id")
-            return str(message_id)
+            return str(message_id)[:100]
         raise failure(status, headers, answer)
 
     def _post(self, body: IO[bytes]) -> tuple[int, Mapping[str, str], dict[str, Any]]:
@@ -154,6 +165,35 @@ class LazyMailer:
             return self._made
 
 
+@dataclass(frozen=True, slots=True)
+class SendingAccount:
+    """What SES allows this installation. None: no limit, or SES did not say.
+
+    `max_rate` is in recipients a second, `max_24_hours` and `sent_24_hours` in recipients.
+    """
+
+    max_rate: float | None = None
+    max_24_hours: float | None = None
+    sent_24_hours: float = 0.0
+    may_send: bool = True
+
+
+def sending_account(client: Any) -> SendingAccount:
+    """Ask SES (`GetAccount`). Raises botocore's errors."""
+    told = client.get_account()
+    quota = told.get("SendQuota", {})
+    return SendingAccount(
+        max_rate=_limit(quota.get("MaxSendRate")),
+        max_24_hours=_limit(quota.get("Max24HourSend")),
+        sent_24_hours=float(quota.get("SentLast24Hours", 0.0)),
+        may_send=bool(told.get("SendingEnabled", True)),
+    )
+
+
+def _limit(value: Any) -> float | None:
+    return float(value) if value is not None and float(value) > 0 else None
+
+
 def failure(status: int, headers: Mapping[str, str], answer: Mapping[str, Any]) -> Exception:
     """The error in our families that an answer of SES amounts to (facts: SES API reference)."""
     code = _code(headers, answer) or f"http-{status}"
@@ -175,12 +215,14 @@ def failure(status: int, headers: Mapping[str, str], answer: Mapping[str, Any]) 
         return MailerBusy(said, code="provider-stopped", scope="all")
     if code in REFUSALS:
         return MailerRefused(said, code=code)
-    if status in (401, 403):
+    if code in CREDENTIALS or status in (401, 403):
         return MailerBusy(said, code="credentials-refused", scope="all")
     if status == 504:
         return MailerSilent(said, code="gateway-timeout")
     if status >= 500:
         return MailerBusy(said, code="provider-error")
+    if code.startswith("http-"):  # no word of SES's own: something on the way answered instead
+        return MailerBusy(said, code=code, scope="all")
     return MailerRefused(said, code=code)
 
 
@@ -192,7 +234,7 @@ def _code(headers: Mapping[str, str], answer: Mapping[str, Any]) -> str:
 def _json(data: bytes) -> dict[str, Any]:
     try:
         answer = json.loads(data)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return answer if isinstance(answer, dict) else {}
 

@@ -24,8 +24,6 @@ from relay.vocabulary import EventType
 LONGEST_TEXT = 2_000
 """Characters kept of any text of a stranger (our decision)."""
 
-NOT_OURS = frozenset(("AmazonSnsSubscriptionSucceeded", "Received"))
-
 _ODD_TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?)\s*(Z|[+-]\d\d:?\d\d)?")
 
 Json = Mapping[str, Any]
@@ -44,13 +42,8 @@ def read_events(message: str) -> tuple[DeliveryEvent, ...]:
     if not isinstance(body, dict):
         return ()
     kind = body.get("eventType") or body.get("notificationType")
-    if kind is None or kind in NOT_OURS:
-        return ()
-    mail = _object(body, "mail")
-    reader = _READERS.get(str(kind))
-    if reader is None:
-        return ()
-    return tuple(reader(body, mail))
+    reader = _READERS.get(kind) if isinstance(kind, str) else None
+    return () if reader is None else tuple(reader(body, _object(body, "mail")))
 
 
 def _send(body: Json, mail: Json) -> Iterable[DeliveryEvent]:
@@ -71,7 +64,7 @@ def _bounce(body: Json, mail: Json) -> Iterable[DeliveryEvent]:
     shared = _some(
         bounce, "bounceType", "bounceSubType", "reportingMTA", "remoteMtaIp", "feedbackId"
     )
-    for person in _objects(bounce.get("bouncedRecipients")):
+    for person in _objects(bounce.get("bouncedRecipients")) or [{}]:
         data = shared | _some(person, "action", "status", "diagnosticCode")
         yield from _each(
             EventType.BOUNCED if hard else EventType.SOFT_BOUNCED,
@@ -109,7 +102,7 @@ def _complaint(body: Json, mail: Json) -> Iterable[DeliveryEvent]:
 def _delay(body: Json, mail: Json) -> Iterable[DeliveryEvent]:
     delay = _object(body, "deliveryDelay")
     shared = _some(delay, "delayType", "expirationTime", "reportingMTA")
-    for person in _objects(delay.get("delayedRecipients")):
+    for person in _objects(delay.get("delayedRecipients")) or [{}]:
         data = shared | _some(person, "status", "diagnosticCode")
         yield from _each(
             EventType.DEFERRED,
@@ -171,7 +164,7 @@ def _each(
     feedback_id: Any = None,
 ) -> Iterable[DeliveryEvent]:
     """One event for each person; nobody named means: whoever this attempt was for."""
-    provider_id = str(mail.get("messageId") or "")[:100]
+    provider_id = str(_plain(mail.get("messageId") or ""))[:100]
     occurred_at = _instant(timestamp if timestamp is not None else mail.get("timestamp"))
     for person in list(people) or [""]:
         identity = [
@@ -184,7 +177,7 @@ def _each(
         yield DeliveryEvent(
             type=type,
             occurred_at=occurred_at,
-            key=hashlib.sha256("\n".join(identity).encode()).hexdigest(),
+            key=hashlib.sha256("\n".join(identity).encode(errors="replace")).hexdigest(),
             provider_id=provider_id,
             address=_address(person),
             attempt_id=_our_id(mail, "attempt"),

@@ -21,7 +21,6 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol
-from urllib.parse import urlsplit
 
 import urllib3
 from cryptography import x509
@@ -45,6 +44,8 @@ OLDEST = timedelta(days=14)
 """No queue of Amazon keeps a notice longer; what is older is a replay."""
 
 CERTIFICATE_PATH = re.compile(r"/SimpleNotificationService-[0-9a-f]{32}\.pem")
+
+_ONE_PEM = re.compile(rb"-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----")
 
 SIGNED = {
     "Notification": ("Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type"),
@@ -143,7 +144,7 @@ def _envelope(body: bytes, headers: Mapping[str, str]) -> dict[str, str]:
         fields: Any = json.loads(body)
     except (ValueError, RecursionError):
         raise Forged("The body is not the JSON of an SNS notice") from None
-    if not isinstance(fields, dict) or fields.get("Type") not in SIGNED:
+    if not isinstance(fields, dict) or str(fields.get("Type")) not in SIGNED:
         raise Forged("The body is not an SNS notice")
     names = (*SIGNED[fields["Type"]], "SignatureVersion", "Signature", "SigningCertURL")
     for name in names:
@@ -159,28 +160,16 @@ def _envelope(body: bytes, headers: Mapping[str, str]) -> dict[str, str]:
 
 def _check_certificate_url(url: str, topic_arn: str) -> None:
     _, partition, _, region, _, _ = topic_arn.split(":")
-    expected = f"sns.{region}.{DNS_SUFFIX.get(partition, 'amazonaws.com')}"
-    try:
-        parts = urlsplit(url)
-        genuine = (
-            parts.scheme == "https"
-            and parts.netloc in (expected, f"{expected}:443")
-            and CERTIFICATE_PATH.fullmatch(parts.path)
-            and not parts.query
-            and not parts.fragment
-            and "?" not in url
-            and "#" not in url
-        )
-    except ValueError:
-        genuine = False
-    if not genuine:
+    host = f"sns.{region}.{DNS_SUFFIX.get(partition, 'amazonaws.com')}"
+    # The whole text is matched: URL parsers quietly drop spaces, tabs and newlines.
+    if not re.fullmatch(rf"https://{re.escape(host)}(:443)?{CERTIFICATE_PATH.pattern}", url):
         raise Forged("The signing certificate is not at the address of SNS")
 
 
 @lru_cache(maxsize=8)
 def _certificate(pem: bytes) -> x509.Certificate:
     whole = pem.strip()
-    if not whole.startswith(b"-----BEGIN CERTIFICATE-----") or whole.count(b"-----BEGIN") != 1:
+    if not _ONE_PEM.fullmatch(whole):
         raise Forged("The signing certificate cannot be read")
     try:
         return x509.load_pem_x509_certificate(whole)
@@ -255,7 +244,8 @@ class FetchedCertificates:
             raise Unavailable(
                 "The signing certificate could not be fetched", retry_after=30
             ) from None
-        if response.status != 200 or len(pem) > LARGEST_CERTIFICATE:
+        whole = _ONE_PEM.fullmatch(pem.strip())  # else a login page of the network might be kept
+        if response.status != 200 or len(pem) > LARGEST_CERTIFICATE or not whole:
             raise Unavailable("The signing certificate could not be fetched", retry_after=30)
         return bytes(pem)
 

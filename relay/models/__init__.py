@@ -12,13 +12,14 @@ from relay.models.messages import (
     Message,
     Recipient,
 )
-from relay.models.operations import Notice, NoticeId, Usage
+from relay.models.operations import Counter, Notice, NoticeId, Usage
 
 __all__ = [
     "Account",
     "ApiKey",
     "Attempt",
     "Content",
+    "Counter",
     "Domain",
     "Event",
     "EventKey",

@@ -18,6 +18,7 @@ from sqlalchemy import (
     LargeBinary,
     SmallInteger,
     String,
+    Text,
     Uuid,
     text,
 )
@@ -49,6 +50,7 @@ class Message(Base):
     removed_headers: Mapped[list[str]] = mapped_column(Json)
     accepted_at: Mapped[When]
     expires_at: Mapped[When]
+    resent_from: Mapped[UUID | None] = mapped_column(Uuid)
 
 
 class Content(Base):
@@ -172,5 +174,5 @@ class IdempotencyKey(Base):
     site_id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
     key: Mapped[str] = mapped_column(String(255), primary_key=True)
     fingerprint: Mapped[str] = mapped_column(String(64))
-    answer: Mapped[Details] = mapped_column(Json)
+    answer: Mapped[str] = mapped_column(Text)
     expires_at: Mapped[When]

@@ -47,6 +47,15 @@ class Notice(Base):
     applied_at: Mapped[Sometime]
 
 
+class Counter(Base):
+    """A number that only grows; its row is the lock under which it does."""
+
+    __tablename__ = "counters"
+
+    name: Mapped[str] = mapped_column(String(32), primary_key=True)
+    value: Mapped[int] = mapped_column(BigInteger, default=0)
+
+
 class Usage(Base):
     """How much a site had accepted in one window; updated under the site's lock."""
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ from markupsafe import Markup
 from relay import __version__
 from relay.context import Relay
 from relay.errors import NotFound
+from relay.models import Message
 from relay.services import timelines
 from relay.services.timelines import RecipientTimeline
 
@@ -23,15 +26,23 @@ blueprint = Blueprint("pages", __name__, template_folder="templates")
 PROBLEMS = Path(__file__).parents[2] / "docs" / "problems.md"
 
 MOODS = {
-    "delivered": ("good", "✓"),
-    "bounced": ("bad", "✗"),
-    "complained": ("bad", "✗"),
-    "rejected": ("bad", "✗"),
-    "failed": ("bad", "✗"),
-    "refused": ("bad", "✗"),
-    "suppressed": ("bad", "✗"),
+    "delivered": "good",
+    "bounced": "bad",
+    "complained": "bad",
+    "rejected": "bad",
+    "failed": "bad",
+    "refused": "bad",
+    "suppressed": "bad",
+    "expired": "past",
+    "unconfirmed": "past",
+    "no report": "past",
 }
-"""How a status looks: never by colour alone, always an icon and the word."""
+"""How a status looks; one that is not here is still waiting. Never by colour alone: there is always
+an icon and the word.
+"""
+
+SHOWN = 12
+"""Mails on the start page of a trial."""
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
@@ -70,27 +81,19 @@ def api_docs() -> Response:
 def problems(slug: str | None = None) -> Response:
     """What an error code means and how to fix it; the `type` of every problem leads here."""
     sections = _sections(PROBLEMS.read_text(encoding="utf-8"))
-    if slug is None:
-        return make_response(
-            render_template(
-                "problems.html",
-                heading="Problems and how to fix them",
-                text=Markup("").join(sections.values()),
-            )
-        )
-    if slug not in sections:
+    if slug is not None and slug not in sections:
         raise NotFound("There is no problem of this name; /problems/ lists them all")
-    return make_response(render_template("problems.html", heading=slug, text=sections[slug]))
+    return make_response(render_template("problems.html", slug=slug, sections=sections))
 
 
 @lru_cache(maxsize=1)
 def _sections(text: str) -> dict[str, Markup]:
-    """The pages of docs/problems.md as HTML, by code (each is a `## code` heading)."""
+    """What docs/problems.md says about each code (each is a `## code` heading), as HTML."""
     markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
     found = {}
     for section in text.split("\n## ")[1:]:
-        slug = section.partition("\n")[0].strip().strip("`")
-        found[slug] = Markup(markdown.render(f"## {section}"))  # noqa: S704  (our own file, no HTML in it)
+        slug, _, body = section.partition("\n")
+        found[slug.strip()] = Markup(markdown.render(body))  # noqa: S704  (our own file, no HTML in it)
     return found
 
 
@@ -103,39 +106,63 @@ def _trial(relay: Relay) -> dict[str, Any] | None:
         notes: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         notes = {}
-    mails = list(notes.get("refused", ()))
+    now = datetime.now(UTC)
+    rows = [
+        {**row, "at": datetime.fromisoformat(row["at"]), "status": "refused"}
+        for row in notes.get("refused", ())
+    ]
     if site := notes.get("site_id"):
         with relay.reads() as session:
-            page = timelines.page(session, UUID(site), limit=12)
-        mails += [
-            _row(message.message.subject, copy)
-            for message in page.messages
-            for copy in message.recipients
-        ]
-    rows = [row | _look(row["status"]) for row in mails]
-    unfinished = not notes.get("curl") or any(row["mood"] == "wait" for row in rows)
-    return notes | {"mails": rows, "unfinished": unfinished, "headline": _headline(rows)}
-
-
-def _row(subject: str, copy: RecipientTimeline) -> dict[str, str]:
-    reason = copy.recipient.reason or {}
-    last = timelines.event_summary(copy.events[-1]) if copy.events else ""
+            page = timelines.page(session, UUID(site), limit=SHOWN)
+        rows += [_row(found.message, copy) for found in page.messages for copy in found.recipients]
+    rows.sort(key=lambda row: row["at"], reverse=True)
+    mails = [
+        {
+            **row,
+            "why": f"{row['why'].removesuffix('.')}.",
+            "mood": MOODS.get(row["status"], "wait"),
+            "ago": _ago(now - row["at"]),
+        }
+        for row in rows[:SHOWN]
+    ]
+    waiting = any(mail["mood"] == "wait" for mail in mails)
     return {
-        "subject": subject,
-        "to": copy.recipient.address,
-        "status": copy.status.replace("_", " "),
-        "why": reason.get("title") or last,
+        **notes,
+        "mails": mails,
+        "unfinished": waiting or not notes.get("finished"),
+        "headline": _headline(mails),
     }
 
 
-def _look(status: str) -> dict[str, str]:
-    mood, icon = MOODS.get(status, ("wait", "…"))
-    return {"mood": mood, "icon": icon}
+def _row(message: Message, copy: RecipientTimeline) -> dict[str, Any]:
+    reason = copy.recipient.reason or {}
+    last = timelines.event_summary(copy.events[-1]) if copy.events else "On its way"
+    return {
+        "subject": message.subject,
+        "to": copy.recipient.address,
+        "status": copy.status.replace("_", " "),
+        "why": reason.get("title") or last,
+        "at": message.accepted_at,
+    }
 
 
-def _headline(rows: list[dict[str, str]]) -> str:
-    good = sum(row["mood"] == "good" for row in rows)
-    bad = sum(row["mood"] == "bad" for row in rows)
-    if not rows:
-        return "Starting."
-    return f"It works. {good} delivered, {bad} not, each with its reason."
+def _headline(mails: list[dict[str, Any]]) -> str:
+    """The answer first: how many ended how."""
+    if not mails:
+        return "Starting: the first mails are being written."
+    counts = Counter(mail["status"] for mail in mails)
+    ended = [f"{count} {status}" for status, count in sorted(counts.items(), key=_good_first)]
+    return f"It works: {', '.join(ended)}."
+
+
+def _good_first(counted: tuple[str, int]) -> tuple[bool, bool, str]:
+    return (MOODS.get(counted[0]) != "good", counted[0] == "refused", counted[0])
+
+
+def _ago(age: timedelta) -> str:
+    seconds = int(age.total_seconds())
+    for length, unit in ((86_400, "day"), (3_600, "hour"), (60, "minute")):
+        if seconds >= length:
+            many = seconds // length
+            return f"{many} {unit}{'s' if many > 1 else ''} ago"
+    return "just now"

@@ -13,8 +13,12 @@ from typing import Any
 
 from relay.vocabulary import SuppressionReason
 
-NO_SUCH_MAILBOX = re.compile(r"\b5\.1\.(?:1|2|3|6|10)\b|\b5\.5\.0\b.{0,40}mailbox unavailable")
-"""Enhanced codes of an address that is not there (RFC 3463 §3.2; 5.1.10 RFC 7505, Microsoft)."""
+NO_SUCH_MAILBOX = re.compile(
+    r"(?<![\d.])5\.1\.(?:1|2|3|6|10)(?!\.?\d)|\b5\.5\.0\b.{0,40}mailbox unavailable"
+)
+"""Enhanced codes of an address that is not there (RFC 3463 §3.2; 5.1.10 RFC 7505, Microsoft).
+
+They stand alone: `98.5.1.2` is an IP address."""
 
 ABOUT_OTHERS = re.compile(
     r"access denied|reputation|blocked|block ?list|spam|policy|polic(?:y|ies)|dmarc|\bspf\b|dkim|greylist",

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
 from relay.addresses import parse as parse_address
@@ -121,7 +121,8 @@ def rotate_key(session: Session, prefix: str, *, secret: str, now: datetime) -> 
     old = find_key(session, prefix)
     if old.site_id is None:
         raise NotFound("An account key cannot be rotated yet; make a new one and revoke this")
-    old.expires_at = now + ROTATION_GRACE
+    ends = now + ROTATION_GRACE
+    old.expires_at = min(old.expires_at or ends, ends)
     new = create_key(
         session,
         old.site_id,
@@ -161,20 +162,28 @@ def key_digest(secret: str, presented: str) -> str:
     return hmac.new(secret.encode(), presented.encode(), hashlib.sha256).hexdigest()
 
 
+_KEY = select(
+    ApiKey.id,
+    ApiKey.account_id,
+    ApiKey.site_id,
+    ApiKey.digest,
+    ApiKey.scopes,
+    ApiKey.bound_url,
+    ApiKey.last_used_at,
+    ApiKey.expires_at,
+    ApiKey.revoked_at,
+).where(ApiKey.prefix == bindparam("public"))
+
+
 def authenticate(session: Session, presented: str, *, secret: str, now: datetime) -> Caller:
     """Who presents this key. Raises `Unauthenticated` without saying which part was wrong."""
     mark, _, rest = presented.partition("_")
     prefix, _, random = rest.partition("_")
     row = (
-        session.execute(
-            select(
-                ApiKey.id, ApiKey.account_id, ApiKey.site_id, ApiKey.digest, ApiKey.scopes,
-                ApiKey.bound_url, ApiKey.last_used_at, ApiKey.expires_at, ApiKey.revoked_at,
-            ).where(ApiKey.prefix == prefix)
-        ).one_or_none()
+        session.connection().execute(_KEY, {"public": prefix}).one_or_none()
         if mark == KEY_MARK and prefix and len(prefix) <= 32 and prefix.isascii()
         else None
-    )  # fmt: skip
+    )
     known = row.digest if row is not None else "0" * 64
     fits = hmac.compare_digest(known, key_digest(secret, random))
     if row is None or not fits:

@@ -21,14 +21,16 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, func, insert, select, update
+from sqlalchemy import bindparam, func, literal, select, update
 from sqlalchemy.orm import Session
 
-from relay.db import new_id
+from relay import bulk
+from relay.db import among, new_id, table_of
 from relay.errors import MailerBusy, MailerRefused, MailerSilent
 from relay.mail import Envelope
 from relay.models import Attempt, Content, Event, Message, Recipient
 from relay.policy.lifecycle import after
+from relay.policy.pace import put_off
 from relay.vocabulary import AttemptState, EventType, Lane, Outcome, Stage
 
 LEASE = timedelta(minutes=2)
@@ -40,7 +42,7 @@ GO_WITHIN = timedelta(seconds=10)
 MARGIN = timedelta(seconds=10)
 """A copy counts as lost this long after its go-time and the mailer's time-out have passed."""
 
-PATIENCE = tuple(timedelta(minutes=m) for m in (1, 5, 15, 60, 120, 240, 480))
+PATIENCE = tuple(timedelta(minutes=m) for m in (0.25, 1, 5, 15, 60, 120, 240, 480))
 """Waiting times between tries that the provider put off; the last one repeats until expiry."""
 
 JITTER = 0.2
@@ -56,12 +58,89 @@ SENT_AGAIN = (Lane.PROTECTED.rank, Lane.TRANSACTIONAL.rank)
 """Lanes whose unknown copies are sent again: a second password reset beats none."""
 
 
+_COPIES = table_of(Recipient)
+_TRIES = table_of(Attempt)
+
+
+def _stage(stage: Stage) -> Any:
+    """The stage as a literal, so that the partial indexes on stages can serve."""
+    return literal(stage, _COPIES.c.stage.type, literal_execute=True)
+
+
+_DUE = (
+    select(_COPIES.c.id)
+    .where(_COPIES.c.stage == _stage(Stage.QUEUED), _COPIES.c.due_at <= bindparam("now"))
+    .order_by(_COPIES.c.lane_rank, _COPIES.c.due_at)
+    .limit(bindparam("most"))
+    .with_for_update(skip_locked=True)
+    .cte("due")
+)
+
+_CLAIM = (
+    update(_COPIES)
+    .where(_COPIES.c.id.in_(select(_DUE.c.id)))
+    .values(
+        stage=Stage.LEASED,
+        lease=bindparam("new_lease"),
+        due_at=bindparam("lease_ends"),
+        tries=_COPIES.c.tries + 1,
+    )
+    .returning(
+        _COPIES.c.id,
+        _COPIES.c.message_id,
+        _COPIES.c.address,
+        _COPIES.c.lane_rank,
+        _COPIES.c.tries,
+        _COPIES.c.expires_at,
+    )
+)
+
+_STILL_OURS = (
+    select(_COPIES.c.id)
+    .where(
+        among(_COPIES.c.id, "ids"),
+        among(_COPIES.c.lease, "leases"),
+        _COPIES.c.stage == _stage(Stage.LEASED),
+        _COPIES.c.due_at > bindparam("now"),
+    )
+    .with_for_update()
+)
+
+_CONTENTS = (
+    select(Message.id, Message.sender, Content.data)
+    .join(Content, Content.message_id == Message.id)
+    .where(among(Message.id, "ids"))
+    .order_by(Message.id, Content.part)
+)
+
+_STANDING = (
+    select(
+        _TRIES.c.id.label("attempt_id"),
+        _TRIES.c.state,
+        _TRIES.c.provider_id,
+        _COPIES.c.id,
+        _COPIES.c.stage,
+        _COPIES.c.outcome,
+        _COPIES.c.attempt_id.label("current"),
+        _COPIES.c.message_id,
+        _COPIES.c.site_id,
+        _COPIES.c.expires_at,
+        _COPIES.c.tries,
+    )
+    .join(_COPIES, _COPIES.c.id == _TRIES.c.recipient_id)
+    .where(among(_TRIES.c.id, "attempts"))
+    .order_by(_COPIES.c.id)
+    .with_for_update(of=(_COPIES, _TRIES))
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Copy:
     """A leased copy: enough to start it."""
 
     recipient_id: UUID
     message_id: UUID
+    address: str
     lease: UUID
     lane_rank: int
     tries: int
@@ -79,43 +158,34 @@ class Result:
 def claim(session: Session, *, most: int, now: datetime) -> list[Copy]:
     """Lease up to `most` due copies, lanes in order, oldest first. Copies others hold are skipped."""
     lease = new_id()
-    due = (
-        select(Recipient.id)
-        .where(Recipient.stage == Stage.QUEUED, Recipient.due_at <= now)
-        .order_by(Recipient.lane_rank, Recipient.due_at)
-        .limit(most)
-        .with_for_update(skip_locked=True)
-        .cte("due")
+    rows = (
+        session.connection()
+        .execute(_CLAIM, {"now": now, "most": most, "new_lease": lease, "lease_ends": now + LEASE})
+        .all()
     )
-    rows = session.execute(
-        update(Recipient)
-        .where(Recipient.id.in_(select(due.c.id)))
-        .values(stage=Stage.LEASED, lease=lease, due_at=now + LEASE, tries=Recipient.tries + 1)
-        .returning(
-            Recipient.id,
-            Recipient.message_id,
-            Recipient.lane_rank,
-            Recipient.tries,
-            Recipient.expires_at,
-        )
-        .execution_options(synchronize_session=False)
-    ).all()
-    hopeless = [row for row in rows if row.expires_at <= now or row.tries > MOST_TRIES]
-    for row in hopeless:
-        expired = row.expires_at <= now
-        _finish(
-            session,
-            [row.id],
-            EventType.EXPIRED if expired else EventType.FAILED,
-            "It waited longer than it was worth" if expired else "It was tried too often",
-            code="expired" if expired else "too-many-tries",
-            now=now,
-        )
-    given_up = {row.id for row in hopeless}
+    for row in rows:
+        if row.expires_at <= now:
+            _finish(
+                session,
+                [row.id],
+                EventType.EXPIRED,
+                "It waited longer than it was worth",
+                code="expired",
+                now=now,
+            )
+        elif row.tries > MOST_TRIES:
+            _finish(
+                session,
+                [row.id],
+                EventType.FAILED,
+                "It was tried too often",
+                code="too-many-tries",
+                now=now,
+            )
     copies = [
-        Copy(row.id, row.message_id, lease, row.lane_rank, row.tries)
+        Copy(row.id, row.message_id, row.address, lease, row.lane_rank, row.tries)
         for row in rows
-        if row.id not in given_up
+        if row.expires_at > now and row.tries <= MOST_TRIES
     ]
     return sorted(copies, key=lambda copy: (copy.lane_rank, copy.recipient_id))
 
@@ -132,73 +202,72 @@ def start(
     if not copies:
         return []
     deadline = time.monotonic() + GO_WITHIN.total_seconds()
-    by_id = {copy.recipient_id: copy for copy in copies}
-    attempts = {copy.recipient_id: new_id() for copy in copies}
-    rows = session.execute(
-        select(Recipient.id, Recipient.address, Recipient.message_id)
-        .where(
-            Recipient.id.in_(list(by_id)),
-            Recipient.stage == Stage.LEASED,
-            Recipient.lease.in_({copy.lease for copy in copies}),
-            Recipient.due_at > now,
-        )
-        .with_for_update()
-    ).all()
-    if not rows:
-        return []
-    session.connection().execute(
-        update(Recipient)
-        .where(Recipient.id == bindparam("copy"))
-        .values(
-            stage=Stage.SENDING,
-            attempt_id=bindparam("attempt"),
-            due_at=now + GO_WITHIN + answer_within + MARGIN,
-        ),
-        [{"copy": row.id, "attempt": attempts[row.id]} for row in rows],
+    connection = session.connection()
+    ours = set(
+        connection.execute(
+            _STILL_OURS,
+            {
+                "ids": [copy.recipient_id for copy in copies],
+                "leases": list({copy.lease for copy in copies}),
+                "now": now,
+            },
+        ).scalars()
     )
-    session.execute(
-        insert(Attempt),
+    going = [(copy, new_id()) for copy in copies if copy.recipient_id in ours]
+    lost_at = now + GO_WITHIN + answer_within + MARGIN
+    bulk.update_rows(
+        session,
+        Recipient,
         [
             {
-                "id": attempts[row.id],
-                "recipient_id": row.id,
-                "number": by_id[row.id].tries,
+                "id": copy.recipient_id,
+                "stage": Stage.SENDING,
+                "attempt_id": attempt,
+                "due_at": lost_at,
+            }
+            for copy, attempt in going
+        ],
+    )
+    bulk.insert_rows(
+        session,
+        Attempt,
+        [
+            {
+                "id": attempt,
+                "recipient_id": copy.recipient_id,
+                "number": copy.tries,
                 "state": AttemptState.STARTED,
                 "started_at": now,
             }
-            for row in rows
+            for copy, attempt in going
         ],
     )
-    contents = _contents(session, {row.message_id for row in rows})
-    senders = {
-        message.id: message.sender
-        for message in session.execute(
-            select(Message.id, Message.sender).where(Message.id.in_(list(contents)))
-        )
-    }
+    contents = _contents(session, {copy.message_id for copy, _ in going})
     return [
         Envelope(
-            attempt_id=attempts[row.id],
-            recipient_id=row.id,
-            message_id=row.message_id,
-            sender=senders[row.message_id],
-            recipient=row.address,
-            parts=contents[row.message_id],
+            attempt_id=attempt,
+            recipient_id=copy.recipient_id,
+            message_id=copy.message_id,
+            sender=contents[copy.message_id].sender,
+            recipient=copy.address,
+            parts=tuple(contents[copy.message_id].parts),
             deadline=deadline,
         )
-        for row in rows
+        for copy, attempt in going
     ]
 
 
-def _contents(session: Session, message_ids: set[UUID]) -> dict[UUID, tuple[bytes, ...]]:
-    found: dict[UUID, list[bytes]] = {id: [] for id in message_ids}
-    for row in session.execute(
-        select(Content.message_id, Content.data)
-        .where(Content.message_id.in_(list(message_ids)))
-        .order_by(Content.message_id, Content.part)
-    ):
-        found[row.message_id].append(row.data)
-    return {id: tuple(parts) for id, parts in found.items()}
+@dataclass(slots=True)
+class _Content:
+    sender: str
+    parts: list[bytes]
+
+
+def _contents(session: Session, message_ids: set[UUID]) -> dict[UUID, _Content]:
+    found: dict[UUID, _Content] = {}
+    for row in session.connection().execute(_CONTENTS, {"ids": list(message_ids)}):
+        found.setdefault(row.id, _Content(row.sender, [])).parts.append(row.data)
+    return found
 
 
 def record(session: Session, results: Sequence[Result], *, now: datetime) -> None:
@@ -207,24 +276,8 @@ def record(session: Session, results: Sequence[Result], *, now: datetime) -> Non
         return
     rows = {
         row.attempt_id: row
-        for row in session.execute(
-            select(
-                Attempt.id.label("attempt_id"),
-                Attempt.state,
-                Attempt.provider_id,
-                Recipient.id,
-                Recipient.stage,
-                Recipient.outcome,
-                Recipient.attempt_id.label("current"),
-                Recipient.message_id,
-                Recipient.site_id,
-                Recipient.expires_at,
-                Recipient.tries,
-            )
-            .join(Recipient, Recipient.id == Attempt.recipient_id)
-            .where(Attempt.id.in_([result.envelope.attempt_id for result in results]))
-            .order_by(Recipient.id)
-            .with_for_update(of=Recipient)
+        for row in session.connection().execute(
+            _STANDING, {"attempts": [result.envelope.attempt_id for result in results]}
         )
     }
     attempts, copies, events = [], [], []
@@ -242,10 +295,9 @@ def record(session: Session, results: Sequence[Result], *, now: datetime) -> Non
                         row, EventType.FAILED, moved["reason"], now, attempt_id=row.attempt_id
                     )
                 )
-    _update_each(session, Attempt, attempts)
-    _update_each(session, Recipient, copies)
-    if events:
-        session.execute(insert(Event), events)
+    bulk.update_rows(session, Attempt, attempts)
+    bulk.update_rows(session, Recipient, copies)
+    bulk.insert_rows(session, Event, events)
 
 
 def _concerns(stage: Stage, result: Result) -> bool:
@@ -267,7 +319,7 @@ def _attempt_after(row: Any, result: Result, now: datetime) -> dict[str, Any]:
     else:
         state = AttemptState.REFUSED
     return {
-        "row": row.attempt_id,
+        "id": row.attempt_id,
         "state": state,
         "ended_at": now,
         "provider_id": result.provider_id or row.provider_id,
@@ -278,6 +330,7 @@ def _attempt_after(row: Any, result: Result, now: datetime) -> dict[str, Any]:
 def _copy_after(row: Any, result: Result, now: datetime) -> dict[str, Any]:
     """Where the copy goes: done, back to the queue, or unknown."""
     stage, outcome, due_at, reason = Stage.DONE, row.outcome, now, None
+    tries = row.tries
     match result.error:
         case None:
             outcome = after(row.outcome, EventType.SENT)
@@ -290,7 +343,11 @@ def _copy_after(row: Any, result: Result, now: datetime) -> dict[str, Any]:
                 "detail": error.detail,
             }
         case MailerBusy() as error:
-            stage, due_at = Stage.QUEUED, now + pause(row.tries)
+            if error.scope == "all":  # it says nothing about this copy, which has not used up a try
+                tries, wait = tries - 1, jittered(timedelta(seconds=put_off(error.code)))
+            else:
+                wait = pause(tries)
+            stage, due_at = Stage.QUEUED, now + wait
             reason = {
                 "code": error.code,
                 "title": "Amazon SES put this off",
@@ -307,31 +364,23 @@ def _copy_after(row: Any, result: Result, now: datetime) -> dict[str, Any]:
                     "detail": error.detail,
                 }
     return {
-        "row": row.id,
+        "id": row.id,
         "stage": stage,
         "outcome": outcome,
         "due_at": due_at,
+        "tries": tries,
         "reason": reason,
     }
 
 
 def pause(tries: int) -> timedelta:
     """How long to wait after the nth try, with jitter."""
-    base = PATIENCE[min(max(tries, 1), len(PATIENCE)) - 1]
-    return base * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311  (no secret)
+    return jittered(PATIENCE[min(max(tries, 1), len(PATIENCE)) - 1])
 
 
-def _update_each(
-    session: Session, model: type[Attempt] | type[Recipient], rows: list[dict[str, Any]]
-) -> None:
-    if rows:
-        names = [name for name in rows[0] if name != "row"]
-        session.connection().execute(
-            update(model)
-            .where(model.id == bindparam("row"))
-            .values({name: bindparam(f"new_{name}") for name in names}),
-            [{"row": row["row"]} | {f"new_{name}": row[name] for name in names} for row in rows],
-        )
+def jittered(wait: timedelta) -> timedelta:
+    """The span, longer or shorter by up to `JITTER` of it."""
+    return wait * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311  (no secret)
 
 
 def release(session: Session, copies: Sequence[Copy], *, now: datetime) -> None:
@@ -516,12 +565,12 @@ def _finish(
             Recipient.outcome,
         ).where(Recipient.id.in_(ids))
     ).all()
-    _update_each(
+    bulk.update_rows(
         session,
         Recipient,
         [
             {
-                "row": row.id,
+                "id": row.id,
                 "stage": Stage.DONE,
                 "outcome": after(row.outcome, type),
                 "due_at": now,
@@ -530,8 +579,9 @@ def _finish(
             for row in rows
         ],
     )
-    session.execute(
-        insert(Event),
+    bulk.insert_rows(
+        session,
+        Event,
         [event_row(row, type, reason, now, attempt_id=row.attempt_id) for row in rows],
     )
 

@@ -1,17 +1,23 @@
-"""What comes back from the provider: find the copy, take the event in once, act on it."""
+"""What comes back from the provider: find the copies, take each event in once, act on it.
+
+Events are taken in by the batch, because the database's round trips are what they cost. In a
+batch as between batches, order does not matter: an outcome only grows stronger.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
-from sqlalchemy import insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
+from relay import bulk
 from relay.addresses import EmailAddress
+from relay.db import among, table_of
 from relay.mail import DeliveryEvent
 from relay.models import Attempt, Event, EventKey, Message, Recipient
 from relay.policy.bounces import diagnose
@@ -31,81 +37,149 @@ from relay.vocabulary import (
 NOT_SPAM = "not-spam"
 """complaintFeedbackType of somebody who took mail out of the spam folder (RFC 5965 registry)."""
 
+_COPIES, _TRIES, _MAILS = table_of(Recipient), table_of(Attempt), table_of(Message)
 
-def record_all(session: Session, events: Sequence[DeliveryEvent], *, now: datetime) -> int:
-    """Take in the events of one notice; returns how many found no copy of ours (yet)."""
-    return sum(not record(session, event, now=now) for event in events)
+_STANDING = (
+    select(
+        _TRIES.c.id.label("attempt_id"),
+        _TRIES.c.heard_at,
+        _TRIES.c.provider_id,
+        _COPIES.c.id,
+        _COPIES.c.message_id,
+        _COPIES.c.site_id,
+        _COPIES.c.account_id,
+        _COPIES.c.address,
+        _COPIES.c.stage,
+        _COPIES.c.outcome,
+        _COPIES.c.due_at,
+        _COPIES.c.reason,
+        _COPIES.c.attempt_id.label("current"),
+        _MAILS.c.stream,
+    )
+    .join(_COPIES, _COPIES.c.id == _TRIES.c.recipient_id)
+    .join(_MAILS, _MAILS.c.id == _COPIES.c.message_id)
+    .where(or_(among(_TRIES.c.id, "attempts"), among(_TRIES.c.provider_id, "providers")))
+    .order_by(_COPIES.c.id, _TRIES.c.id)
+    .with_for_update(of=(_COPIES, _TRIES))
+)
 
 
-def record(session: Session, event: DeliveryEvent, *, now: datetime) -> bool:
-    """Take in one event. False: it belongs to no attempt we know (yet); nothing was written.
+@dataclass(slots=True)
+class _Copy:
+    """One person's copy while a batch changes it; `changes` are the columns to write."""
+
+    row: Any
+    outcome: Outcome
+    stage: Stage
+    due_at: datetime
+    reason: Mapping[str, Any] | None
+    changed: bool = False
+
+
+@dataclass(slots=True)
+class _Batch:
+    """What a batch found and what it will write."""
+
+    attempts: dict[UUID, Any]
+    by_provider: dict[str, list[Any]]
+    copies: dict[UUID, _Copy]
+    heard: dict[UUID, dict[str, Any]] = field(default_factory=dict)
+    events: list[dict[str, Any]] = field(default_factory=list)
+
+    def find(self, event: DeliveryEvent) -> Any:
+        """The attempt an event is about: by our tag, else by the provider's id if only one has it."""
+        if event.attempt_id is not None:
+            return self.attempts.get(event.attempt_id)
+        found = self.by_provider.get(event.provider_id, ()) if event.provider_id else ()
+        return found[0] if len(found) == 1 else None
+
+
+def record(session: Session, events: Sequence[DeliveryEvent], *, now: datetime) -> list[bool]:
+    """Take in events; for each, whether it belongs to an attempt we know (else nothing is written).
 
     The same event told twice changes nothing; an event that comes before our own record of the
     hand-off settles the attempt; late or weaker news never weakens an outcome.
     """
-    row = _find(session, event)
-    if row is None:
-        return False
-    if not _first_time(session, event.key, now):
-        return True
+    batch = _find(session, events)
+    attempts = [batch.find(event) for event in events]
+    known = {
+        event.key: event for event, row in zip(events, attempts, strict=True) if row is not None
+    }
+    new = bulk.insert_new(session, EventKey, [{"key": key, "seen_at": now} for key in known], "key")
+    taken: set[str] = set()
+    for event, row in zip(events, attempts, strict=True):
+        if row is None or event.key not in new or event.key in taken:
+            continue
+        taken.add(event.key)
+        _take(session, batch, row, event, now)
+    bulk.insert_rows(session, Event, batch.events)
+    bulk.update_rows(session, Attempt, list(batch.heard.values()))
+    bulk.update_rows(session, Recipient, list(_changed(batch.copies.values())))
+    return [row is not None for row in attempts]
+
+
+def _find(session: Session, events: Sequence[DeliveryEvent]) -> _Batch:
+    """The attempts and copies the events are about, locked in the copies' order."""
+    rows = (
+        session.connection()
+        .execute(
+            _STANDING,
+            {
+                "attempts": [event.attempt_id for event in events if event.attempt_id],
+                "providers": [
+                    event.provider_id
+                    for event in events
+                    if not event.attempt_id and event.provider_id
+                ],
+            },
+        )
+        .all()
+    )
+    by_provider: dict[str, list[Any]] = {}
+    for row in rows:
+        if row.provider_id:
+            by_provider.setdefault(row.provider_id, []).append(row)
+    return _Batch(
+        attempts={row.attempt_id: row for row in rows},
+        by_provider=by_provider,
+        copies={row.id: _Copy(row, row.outcome, row.stage, row.due_at, row.reason) for row in rows},
+    )
+
+
+def _changed(copies: Iterable[_Copy]) -> Iterable[dict[str, Any]]:
+    for copy in copies:
+        if copy.changed:
+            yield {
+                "id": copy.row.id,
+                "stage": copy.stage,
+                "outcome": copy.outcome,
+                "due_at": copy.due_at,
+                "reason": copy.reason,
+            }
+
+
+def _take(session: Session, batch: _Batch, row: Any, event: DeliveryEvent, now: datetime) -> None:
+    """Write down one new event and what follows from it."""
     event = _read(event)
-    session.execute(
-        insert(Event).values(
-            event_row(
-                row,
-                event.type,
-                event.data,
-                now,
-                attempt_id=row.attempt_id,
-                occurred_at=event.occurred_at,
-            )
+    batch.events.append(
+        event_row(
+            row,
+            event.type,
+            event.data,
+            now,
+            attempt_id=row.attempt_id,
+            occurred_at=event.occurred_at,
         )
     )
-    _settle_attempt(session, row, event, now)
-    _move_copy(session, row, event, now)
+    # An event proves that the provider had the copy, whatever we heard at the time.
+    batch.heard[row.attempt_id] = {
+        "id": row.attempt_id,
+        "state": AttemptState.ACCEPTED,
+        "heard_at": row.heard_at or now,
+        "provider_id": row.provider_id or event.provider_id or None,
+    }
+    _move(batch.copies[row.id], row.attempt_id, event, now)
     _suppress(session, row, event, now)
-    return True
-
-
-def _find(session: Session, event: DeliveryEvent) -> Any:
-    """The attempt and the copy it concerns, locked; by our tag, else by the provider's id."""
-    query = (
-        select(
-            Attempt.id.label("attempt_id"),
-            Attempt.state,
-            Attempt.heard_at,
-            Attempt.provider_id,
-            Recipient.id,
-            Recipient.message_id,
-            Recipient.site_id,
-            Recipient.account_id,
-            Recipient.address,
-            Recipient.stage,
-            Recipient.outcome,
-            Recipient.attempt_id.label("current"),
-            Message.stream,
-        )
-        .join(Recipient, Recipient.id == Attempt.recipient_id)
-        .join(Message, Message.id == Recipient.message_id)
-        .with_for_update(of=Recipient)
-    )
-    if event.attempt_id is not None:
-        return session.execute(query.where(Attempt.id == event.attempt_id)).one_or_none()
-    if not event.provider_id:
-        return None
-    found = session.execute(query.where(Attempt.provider_id == event.provider_id)).all()
-    return found[0] if len(found) == 1 else None
-
-
-def _first_time(session: Session, key: str, now: datetime) -> bool:
-    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-    new = session.execute(
-        dialect.insert(EventKey)
-        .values(key=key, seen_at=now)
-        .on_conflict_do_nothing(index_elements=["key"])
-        .returning(EventKey.key)
-    ).one_or_none()
-    return new is not None
 
 
 def _read(event: DeliveryEvent) -> DeliveryEvent:
@@ -126,38 +200,17 @@ def _read(event: DeliveryEvent) -> DeliveryEvent:
     )
 
 
-def _settle_attempt(session: Session, row: Any, event: DeliveryEvent, now: datetime) -> None:
-    """An event proves that the provider had the copy, whatever we heard at the time."""
-    session.execute(
-        update(Attempt)
-        .where(Attempt.id == row.attempt_id)
-        .values(
-            state=AttemptState.ACCEPTED,
-            heard_at=row.heard_at or now,
-            provider_id=row.provider_id or event.provider_id or None,
-        )
-        .execution_options(synchronize_session=False)
-    )
-
-
-def _move_copy(session: Session, row: Any, event: DeliveryEvent, now: datetime) -> None:
-    outcome = after(row.outcome, event.type)
-    changes: dict[str, Any] = {}
-    if outcome is not row.outcome:
-        changes["outcome"] = outcome
-        changes["reason"] = _reason(event)
-    if row.current == row.attempt_id and row.stage is not Stage.DONE:
-        changes["stage"] = Stage.DONE
-        changes.setdefault("reason", None)
-    if changes:
+def _move(copy: _Copy, attempt_id: UUID, event: DeliveryEvent, now: datetime) -> None:
+    outcome = after(copy.outcome, event.type)
+    if outcome is not copy.outcome:
+        copy.outcome, copy.reason, copy.changed = outcome, _reason(event), True
         if outcome in (Outcome.SENT, Outcome.DEFERRED):
-            changes["due_at"] = now + REPORT_WITHIN
-        session.execute(
-            update(Recipient)
-            .where(Recipient.id == row.id)
-            .values(**changes)
-            .execution_options(synchronize_session=False)
-        )
+            copy.due_at = now + REPORT_WITHIN
+    if copy.row.current == attempt_id and copy.stage is not Stage.DONE:
+        copy.stage, copy.changed = Stage.DONE, True
+        copy.due_at = now + REPORT_WITHIN
+        if outcome is Outcome.SENT:
+            copy.reason = None
 
 
 def _reason(event: DeliveryEvent) -> dict[str, Any] | None:

@@ -4,35 +4,25 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
+from io import BytesIO
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, insert, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from relay.addresses import EmailAddress
 from relay.db import new_id
-from relay.errors import IdempotencyKeyReused, Invalid, NotFound
-from relay.mail import Draft
-from relay.models import (
-    Account,
-    Content,
-    Domain,
-    IdempotencyKey,
-    Message,
-    Recipient,
-    Site,
-    Suppression,
-    Usage,
-)
+from relay.errors import ContentGone, IdempotencyKeyReused, Invalid, NotFound, PostreeveError
+from relay.gateways import mime
+from relay.mail import Draft, Source
+from relay.models import Content, IdempotencyKey, Message, Recipient
 from relay.policy.admission import Admission, admit, described
-from relay.policy.facts import Facts, Held
-from relay.policy.sender import lineage
+from relay.services import intake
+from relay.services.intake import Answered, iso
 from relay.vocabulary import Disposition, Lane, Outcome, Stage
 
 IDEMPOTENCY_KEPT = timedelta(hours=72)
@@ -64,6 +54,16 @@ def fingerprint(metadata: Mapping[str, Any], mime_digest: str) -> str:
     return hashlib.sha256(f"{mime_digest}\n{text}".encode()).hexdigest()
 
 
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A draft to accept, with its idempotency key, if any, and its fingerprint."""
+
+    draft: Draft
+    key: str | None
+    fingerprint: str
+    resent_from: UUID | None = None
+
+
 def accept(
     session: Session,
     site_id: UUID,
@@ -72,222 +72,216 @@ def accept(
     key: str | None,
     fingerprint: str,
     now: datetime,
+    resent_from: UUID | None = None,
 ) -> Accepted:
-    """Accept the draft for sending, or raise why not; see `policy.admission` for the rules.
+    """Accept a draft for sending, or raise why not; see `policy.admission` for the rules.
 
-    With an idempotency `key`, the same request gets the first answer again, and another request
-    raises `IdempotencyKeyReused`. Exact under concurrency: the site's row is the lock.
+    With an idempotency key, the same request gets the first answer again, and another request
+    raises `IdempotencyKeyReused`. Where two requests with one key race on PostgreSQL, the slower
+    one's write raises `IntegrityError`; done again in a new transaction, it finds the answer.
     """
-    site = _lock(session, site_id)
-    if (
-        key is not None
-        and (answer := _answered(session, site_id, key, fingerprint, now)) is not None
-    ):
-        return Accepted(answer, replayed=True)
-    expires_at = draft.expires_at
-    if expires_at is not None and expires_at <= now:
+    request = Request(draft, key, fingerprint, resent_from)
+    known = intake.facts(session, site_id, draft, key=key)
+    if known.answered is not None and known.answered.expires_at > now:
+        return Accepted(_same(known.answered, fingerprint), replayed=True)
+    if known.answered is not None:
+        _forget(session, site_id, [key or ""])
+    rows, receipt = _judge(site_id, known, request, now)
+    intake.write(session, rows, now=now)
+    return Accepted(receipt)
+
+
+def accept_batch(
+    session: Session, site_id: UUID, requests: Sequence[Request], *, now: datetime
+) -> list[Accepted | PostreeveError]:
+    """Accept what can be accepted; for each request its receipt or why it was refused, in order.
+
+    One transaction and one reading of the facts for all. Raises `IntegrityError` as `accept` does.
+    """
+    keys = [request.key for request in requests if request.key is not None]
+    known, answers = intake.facts_of_many(
+        session, site_id, [request.draft for request in requests], keys=keys
+    )
+    if over := [key for key, answered in answers.items() if answered.expires_at <= now]:
+        _forget(session, site_id, over)
+        answers = {key: answers[key] for key in answers.keys() - set(over)}
+    results: list[Accepted | PostreeveError] = []
+    batch: list[intake.Rows] = []
+    for request in requests:
+        try:
+            if request.key in answers:
+                answered = answers[request.key]
+                results.append(Accepted(_same(answered, request.fingerprint), replayed=True))
+                continue
+            rows, receipt = _judge(site_id, known, request, now)
+        except PostreeveError as error:
+            results.append(error)
+            continue
+        batch.append(rows)
+        results.append(Accepted(receipt))
+        if request.key is not None:
+            answers[request.key] = Answered(
+                request.fingerprint, json.dumps(receipt), now + IDEMPOTENCY_KEPT
+            )
+    intake.write_many(session, site_id, batch, now=now)
+    return results
+
+
+def stored_draft(
+    session: Session, site_id: UUID, message_id: UUID, *, recipients: Sequence[EmailAddress] = ()
+) -> Draft:
+    """The draft of an accepted message, to be sent again: to the same people, or to `recipients`.
+
+    Raises `NotFound` for another site's message, `ContentGone` when its content is no longer kept.
+    """
+    message = session.scalar(
+        select(Message).where(Message.id == message_id, Message.site_id == site_id)
+    )
+    if message is None:
+        raise NotFound("There is no such message on this site")
+    parts = session.scalars(
+        select(Content.data).where(Content.message_id == message_id).order_by(Content.part)
+    ).all()
+    if not parts:
+        raise ContentGone("The content of this message is no longer kept; send it anew")
+    people = recipients or [
+        EmailAddress(address)
+        for address in session.scalars(
+            select(Recipient.address)
+            .where(Recipient.message_id == message_id)
+            .order_by(Recipient.id)
+        )
+    ]
+    return Draft(
+        recipients=tuple(dict.fromkeys(people)),
+        mime=mime.read(BytesIO(b"".join(parts))),
+        stream=message.stream,
+        kind=message.kind,
+        list_id=message.list_id,
+        source=Source(message.source.get("plugin"), message.source.get("form")),
+    )
+
+
+def _forget(session: Session, site_id: UUID, keys: Sequence[str]) -> None:
+    """Drop answers that are older than we promise to keep them."""
+    session.execute(
+        delete(IdempotencyKey).where(
+            IdempotencyKey.site_id == site_id, IdempotencyKey.key.in_(list(keys))
+        )
+    )
+
+
+def _judge(
+    site_id: UUID, known: intake.Known, request: Request, now: datetime
+) -> tuple[intake.Rows, Receipt]:
+    """The rows to write for an admitted draft, and its receipt; raises what the rules raise."""
+    draft = request.draft
+    _check_expiry(draft, now)
+    admission = admit(draft, known.facts)
+    expires_at = now + EXPIRES_AFTER[admission.lane]
+    if draft.expires_at is not None:
+        expires_at = min(expires_at, draft.expires_at)
+    message = _message(
+        known.account_id, site_id, request, admission, now=now, expires_at=expires_at
+    )
+    recipients = _recipients(message, draft, admission)
+    receipt: Receipt = {
+        "id": str(message["id"]),
+        "stream": admission.stream.value,
+        "accepted_at": iso(now),
+        "recipients": [_told(row) for row in recipients],
+    }
+    idempotency = request.key and {
+        "site_id": site_id,
+        "key": request.key,
+        "fingerprint": request.fingerprint,
+        "answer": json.dumps(receipt),
+        "expires_at": now + IDEMPOTENCY_KEPT,
+    }
+    return intake.Rows(message, draft.mime.parts, recipients, idempotency or None), receipt
+
+
+def _same(answered: Answered, fingerprint: str) -> Receipt:
+    if answered.fingerprint != fingerprint:
+        raise IdempotencyKeyReused(
+            "This Idempotency-Key belongs to another request of the last 72 hours; use a new one"
+        )
+    found: Receipt = json.loads(answered.answer)
+    return found
+
+
+def _check_expiry(draft: Draft, now: datetime) -> None:
+    if draft.expires_at is not None and draft.expires_at <= now:
         raise Invalid(
             "expires_at has passed already",
             errors=[
                 {"pointer": "#/metadata/expires_at", "detail": "This time has passed already."}
             ],
         )
-    admission = admit(draft, _facts(session, site, draft))
-    latest = now + EXPIRES_AFTER[admission.lane]
-    receipt = _write(
-        session, site, draft, admission, now=now, expires_at=min(expires_at or latest, latest)
-    )
-    if key is not None:
-        session.execute(
-            insert(IdempotencyKey).values(
-                site_id=site_id,
-                key=key,
-                fingerprint=fingerprint,
-                answer=receipt,
-                expires_at=now + IDEMPOTENCY_KEPT,
-            )
-        )
-    return Accepted(receipt)
 
 
-@dataclass(frozen=True, slots=True)
-class _Site:
-    id: UUID
-    account_id: UUID
-    state: Any
-    account_state: Any
-
-
-def _lock(session: Session, site_id: UUID) -> _Site:
-    """Take the site's row; FOR NO KEY UPDATE, so that rows that refer to it need not wait."""
-    row = session.execute(
-        select(Site.id, Site.account_id, Site.state, Account.state)
-        .join(Account, Account.id == Site.account_id)
-        .where(Site.id == site_id)
-        .with_for_update(of=Site, key_share=True)
-    ).one_or_none()
-    if row is None:
-        raise NotFound("The site of this key no longer exists")
-    return _Site(*row)
-
-
-def _answered(
-    session: Session, site_id: UUID, key: str, fingerprint: str, now: datetime
-) -> Receipt | None:
-    row = session.execute(
-        select(IdempotencyKey.fingerprint, IdempotencyKey.answer, IdempotencyKey.expires_at).where(
-            IdempotencyKey.site_id == site_id, IdempotencyKey.key == key
-        )
-    ).one_or_none()
-    if row is None:
-        return None
-    if row.expires_at <= now:
-        session.execute(
-            delete(IdempotencyKey).where(
-                IdempotencyKey.site_id == site_id, IdempotencyKey.key == key
-            )
-        )
-        return None
-    if row.fingerprint != fingerprint:
-        raise IdempotencyKeyReused(
-            "This Idempotency-Key belongs to another request of the last 72 hours; use a new one"
-        )
-    return dict(row.answer)
-
-
-def _facts(session: Session, site: _Site, draft: Draft) -> Facts:
-    names = list(lineage(draft.mime.sender.domain))
-    domains = session.execute(
-        select(Domain.name, Domain.status).where(
-            Domain.account_id == site.account_id, Domain.name.in_(names)
-        )
-    ).all()
-    people = {address.key: address for address in draft.recipients}
-    suppressed: dict[EmailAddress, tuple[Held, ...]] = defaultdict(tuple)
-    for row in session.execute(
-        select(
-            Suppression.address_key,
-            Suppression.reason,
-            Suppression.scope,
-            Suppression.began_at,
-            Suppression.evidence,
-        ).where(
-            Suppression.site_id == site.id,
-            Suppression.address_key.in_(list(people)),
-            Suppression.ended_at.is_(None),
-        )
-    ):
-        held = Held(row.reason, row.scope, _iso(row.began_at), row.evidence)
-        suppressed[people[row.address_key]] += (held,)
-    return Facts(
-        account_state=site.account_state,
-        site_state=site.state,
-        domains={row.name: row.status for row in domains},
-        suppressed=suppressed,
-    )
-
-
-def _write(
-    session: Session,
-    site: _Site,
-    draft: Draft,
+def _message(
+    account_id: UUID,
+    site_id: UUID,
+    request: Request,
     admission: Admission,
     *,
     now: datetime,
     expires_at: datetime,
-) -> Receipt:
-    mime = draft.mime
-    message_id = new_id()
-    session.execute(
-        insert(Message).values(
-            id=message_id,
-            account_id=site.account_id,
-            site_id=site.id,
-            stream=admission.stream,
-            kind=draft.kind,
-            lane=admission.lane,
-            list_id=draft.list_id,
-            source={"plugin": draft.source.plugin, "form": draft.source.form},
-            sender=str(mime.sender),
-            subject=mime.subject[:500],
-            mime_message_id=mime.message_id[:500] if mime.message_id else None,
-            size=mime.size,
-            removed_headers=list(mime.removed),
-            accepted_at=now,
-            expires_at=expires_at,
-        )
-    )
-    session.execute(
-        insert(Content),
-        [{"message_id": message_id, "part": n, "data": part} for n, part in enumerate(mime.parts)],
-    )
-    rows, told = [], []
-    for address in draft.recipients:
-        held = admission.held.get(address)
-        row = {
-            "id": new_id(),
-            "message_id": message_id,
-            "account_id": site.account_id,
-            "site_id": site.id,
-            "address": str(address),
-            "address_key": address.key,
-            "domain": address.domain,
-            "lane_rank": admission.lane.rank,
-            "stage": Stage.DONE if held else Stage.QUEUED,
-            "outcome": Outcome.SUPPRESSED if held else Outcome.NONE,
-            "due_at": now,
-            "expires_at": expires_at,
-            "tries": 0,
-            "reason": described(held) if held else None,
-        }
-        rows.append(row)
-        told.append(
-            {
-                "id": str(row["id"]),
-                "address": str(address),
-                "disposition": (Disposition.SUPPRESSED if held else Disposition.QUEUED).value,
-                "reason": row["reason"],
-            }
-        )
-    session.execute(insert(Recipient), rows)
-    _count(session, site.id, people=len(rows), octets=mime.size * len(rows), now=now)
+) -> dict[str, Any]:
+    draft = request.draft
     return {
-        "id": str(message_id),
-        "stream": admission.stream.value,
-        "accepted_at": _iso(now),
-        "recipients": told,
+        "id": new_id(),
+        "account_id": account_id,
+        "site_id": site_id,
+        "stream": admission.stream,
+        "kind": draft.kind,
+        "lane": admission.lane,
+        "list_id": draft.list_id,
+        "source": {"plugin": draft.source.plugin, "form": draft.source.form},
+        "sender": str(draft.mime.sender),
+        "subject": draft.mime.subject[:500],
+        "mime_message_id": draft.mime.message_id[:500] if draft.mime.message_id else None,
+        "size": draft.mime.size,
+        "removed_headers": list(draft.mime.removed),
+        "accepted_at": now,
+        "expires_at": expires_at,
+        "resent_from": request.resent_from,
     }
 
 
-def _count(session: Session, site_id: UUID, *, people: int, octets: int, now: datetime) -> None:
-    """Add to the site's usage of this hour and day (UTC)."""
-    hour = now.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
-    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-    addition = dialect.insert(Usage).values(
-        [
+def _recipients(
+    message: Mapping[str, Any], draft: Draft, admission: Admission
+) -> list[dict[str, Any]]:
+    rows = []
+    for address in draft.recipients:
+        held = admission.held.get(address)
+        rows.append(
             {
-                "site_id": site_id,
-                "window": window,
-                "began_at": began_at,
-                "messages": 1,
-                "recipients": people,
-                "octets": octets,
+                "id": new_id(),
+                "message_id": message["id"],
+                "account_id": message["account_id"],
+                "site_id": message["site_id"],
+                "address": str(address),
+                "address_key": address.key,
+                "domain": address.domain,
+                "lane_rank": admission.lane.rank,
+                "stage": Stage.DONE if held else Stage.QUEUED,
+                "outcome": Outcome.SUPPRESSED if held else Outcome.NONE,
+                "due_at": message["accepted_at"],
+                "expires_at": message["expires_at"],
+                "tries": 0,
+                "reason": described(held) if held else None,
             }
-            for window, began_at in (("hour", hour), ("day", hour.replace(hour=0)))
-        ]
-    )
-    new = addition.excluded
-    session.execute(
-        addition.on_conflict_do_update(
-            index_elements=["site_id", "window", "began_at"],
-            set_={
-                "messages": Usage.messages + new.messages,
-                "recipients": Usage.recipients + new.recipients,
-                "octets": Usage.octets + new.octets,
-            },
         )
-    )
+    return rows
 
 
-def _iso(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+def _told(row: Mapping[str, Any]) -> dict[str, Any]:
+    held = row["outcome"] is Outcome.SUPPRESSED
+    return {
+        "id": str(row["id"]),
+        "address": row["address"],
+        "disposition": (Disposition.SUPPRESSED if held else Disposition.QUEUED).value,
+        "reason": row["reason"],
+    }

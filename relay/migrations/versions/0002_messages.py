@@ -69,7 +69,7 @@ def upgrade() -> None:
         sa.Column("site_id", sa.Uuid(), nullable=False),
         sa.Column("key", sa.String(length=255), nullable=False),
         sa.Column("fingerprint", sa.String(length=64), nullable=False),
-        sa.Column("answer", JSON, nullable=False),
+        sa.Column("answer", sa.Text(), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("site_id", "key", name="pk_idempotency_keys"),
     )
@@ -140,6 +140,7 @@ def upgrade() -> None:
         sa.Column("removed_headers", JSON, nullable=False),
         sa.Column("accepted_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("resent_from", sa.Uuid(), nullable=True),
         sa.ForeignKeyConstraint(["site_id"], ["sites.id"], name="fk_messages_site_id_sites"),
         sa.PrimaryKeyConstraint("id", name="pk_messages"),
     )

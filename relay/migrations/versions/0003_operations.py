@@ -46,6 +46,13 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "counters",
+        sa.Column("name", sa.String(length=32), nullable=False),
+        sa.Column("value", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name="pk_counters"),
+    )
+    op.execute("INSERT INTO counters (name, value) VALUES ('events', 0)")
+    op.create_table(
         "usage",
         sa.Column("site_id", sa.Uuid(), nullable=False),
         sa.Column("window", sa.String(length=8), nullable=False),
@@ -59,6 +66,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_table("usage")
+    op.drop_table("counters")
     with op.batch_alter_table("notices", schema=None) as batch_op:
         batch_op.drop_index(
             "ix_notices_waiting",

@@ -1,0 +1,1 @@
+"""Benchmarks and the fault harness; `make bench` and `make faults` run them."""

@@ -1,3 +1,0 @@
-"""`run` and `demo`: the whole product on one machine, with the simulator in Amazon's place."""
-
-COMMANDS = ()

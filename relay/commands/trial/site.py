@@ -1,0 +1,97 @@
+"""The demo account's site: made at the first start, taken again at each later one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from relay import db
+from relay.commands.processes import upgrade
+from relay.commands.trial.installation import Installation, read, write
+from relay.errors import Unauthenticated
+from relay.services import accounts, domains
+from relay.vocabulary import Scope
+
+DOMAIN = "shop.example"
+"""The demo account's verified sending domain (RFC 2606 keeps .example for such uses)."""
+
+SENDER = f"hello@{DOMAIN}"
+
+
+@dataclass(frozen=True, slots=True)
+class DemoSite:
+    """The site, its key, and how often the trial has been started with it."""
+
+    id: UUID
+    key: str
+    start: int
+
+    def address(self, name: str) -> str:
+        """An address of the mailbox simulator. Later starts add a +label, for the first start's
+        bounce@ is suppressed by then.
+        """
+        label = "" if self.start == 1 else f"+{self.start}"
+        return f"{name}{label}@simulator.amazonses.com"
+
+
+def prepare(installation: Installation) -> DemoSite:
+    """Bring the database up to date, and see that the demo account is there."""
+    settings = installation.settings()
+    upgrade(settings.database_url)
+    path = installation.folder / "site.json"
+    engine = db.connect(settings.database_url)
+    try:
+        with db.writing(engine).begin() as session:
+            site = _known(session, path, settings.secret) or _new(
+                session, url=installation.wordpress_url, secret=settings.secret
+            )
+    finally:
+        engine.dispose()
+    write(path, {"key": site.key, "starts": site.start})
+    return site
+
+
+def curl(web_url: str, site: DemoSite) -> str:
+    """Lines to paste into a shell that send a mail."""
+    to = "success@simulator.amazonses.com"
+    metadata = f'{{"envelope": {{"from": "{SENDER}", "to": ["{to}"]}}, "stream": "transactional"}}'
+    return (
+        f"printf '%s\\r\\n' 'From: Demo shop <{SENDER}>' 'To: {to}' \\\n"
+        "  'Subject: Hello from curl' '' 'It works.' |\n"
+        f"curl -sS {web_url}/v1/messages \\\n"
+        f"  -H 'Authorization: Bearer {site.key}' \\\n"
+        f"  -F 'metadata={metadata};type=application/json' \\\n"
+        "  -F 'message=@-;filename=message.eml;type=message/rfc822'"
+    )
+
+
+def _known(session: Session, path: Path, secret: str) -> DemoSite | None:
+    kept = read(path)
+    try:
+        caller = accounts.authenticate(
+            session, str(kept.get("key", "")), secret=secret, now=datetime.now(UTC)
+        )
+    except Unauthenticated:
+        return None
+    if caller.site_id is None:
+        return None
+    return DemoSite(caller.site_id, kept["key"], int(kept.get("starts", 1)) + 1)
+
+
+def _new(session: Session, *, url: str, secret: str) -> DemoSite:
+    now = datetime.now(UTC)
+    account = accounts.create_account(
+        session, name="Demo account", owner_email=f"owner@{DOMAIN}", now=now
+    )
+    domains.add_domain(session, account.id, DOMAIN, verified=True, now=now)
+    site = accounts.create_site(
+        session, account.id, name="Demo shop", url=url, default_from=SENDER, now=now
+    )
+    made = accounts.create_key(
+        session, site.id, secret=secret, scopes=(Scope.SEND, Scope.READ), name="trial", now=now
+    )
+    return DemoSite(site.id, made.secret, start=1)

@@ -1,0 +1,59 @@
+"""What the simulator is told to do: settings and scripted addresses, as they are now."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from simulator.account import Account
+from simulator.answers import Scripts
+from simulator.errors import InvalidControl
+from simulator.settings import Settings
+
+
+class Control:
+    """The current settings and scripts; they start from the command line at every start."""
+
+    def __init__(self, account: Account, settings: Settings) -> None:
+        """Begin with `settings`, to which `reset` returns."""
+        self._account = account
+        self._initial = settings
+        self.settings = settings
+        self.scripts = Scripts({})
+
+    def change(self, values: object) -> None:
+        """Apply a PUT of the control API, all of it or nothing.
+
+        Raises InvalidControl, naming the field, if one is unknown or cannot take its value.
+        """
+        if not isinstance(values, Mapping):
+            raise InvalidControl("the control is a JSON object of field and value")
+        fields = {
+            key: value for key, value in values.items() if key not in ("recipients", "identities")
+        }
+        settings = self.settings.changed(fields)
+        scripts = self.scripts.changed(values.get("recipients", {}))
+        self._account.set_verification(values.get("identities", {}))
+        self.settings, self.scripts = settings, scripts
+
+    def reset(self) -> None:
+        """Go back to the settings of the command line, without scripts. Identities stay."""
+        self.settings, self.scripts = self._initial, Scripts({})
+
+    def described(self) -> dict[str, Any]:
+        """Settings, scripts and the verification of identities, as GET answers them."""
+        identities = self._account.journal.all("identity")
+        return {
+            **asdict(self.settings),
+            "recipients": dict(self.scripts.rules),
+            "identities": {name: fact["status"] for name, fact in identities.items()},
+        }
+
+    def use_up(self, field: str, error: str | None = None) -> bool:
+        """Count one off `errors_next[error]` or `lost_answers_next`; False if none are left."""
+        current = getattr(self.settings, field)
+        left: int = current.get(error, 0) if error else current
+        if left <= 0:
+            return False
+        value: Any = {**current, error: left - 1} if error else left - 1
+        self.settings = self.settings.changed({field: value})
+        return True

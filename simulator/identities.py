@@ -1,0 +1,167 @@
+"""SES v2's email identities, as boto3 calls them."""
+
+import hashlib
+import time
+from typing import Any
+
+from simulator.account import Account
+from simulator.addresses import bare
+from simulator.calls import Call, Operations, paged
+from simulator.control import Control
+from simulator.errors import AwsError, bad_request
+
+HOSTED_ZONE = "dkim.amazonses.com"
+
+
+def routes(account: Account, control: Control) -> Operations:
+    """The operations on identities."""
+    api = _Identities(account, control)
+    one = "/v2/email/identities/{name}"
+    return {
+        ("POST", "/v2/email/identities"): api.create,
+        ("GET", "/v2/email/identities"): api.list,
+        ("POST", "/v2/email/list-identities"): api.list,
+        ("GET", one): api.get,
+        ("DELETE", one): api.delete,
+        ("PUT", one + "/mail-from"): api.put_mail_from,
+        ("PUT", one + "/feedback"): api.put_feedback,
+        ("PUT", one + "/dkim"): api.put_dkim,
+        ("PUT", one + "/configuration-set"): api.put_configuration_set,
+    }
+
+
+def dkim_tokens(domain: str) -> list[str]:
+    """Three Easy-DKIM tokens of a domain, the same at every call."""
+    alphabet = "abcdefghijklmnopqrstuvwxyz234567"
+    digests = [hashlib.sha256(f"{domain}:{n}".encode()).digest() for n in range(3)]
+    return ["".join(alphabet[byte % 32] for byte in digest) for digest in digests]
+
+
+class _Identities:
+    def __init__(self, account: Account, control: Control) -> None:
+        self._account = account
+        self._journal = account.journal
+        self._control = control
+
+    def create(self, call: Call) -> dict[str, Any]:
+        """CreateEmailIdentity: verified at once, unless `verify_identities` is manual."""
+        name = call.needed("EmailIdentity")
+        bare(name if "@" in name else f"postmaster@{name}")
+        if self._journal.get("identity", name.lower()) is not None:
+            raise AwsError("AlreadyExistsException", f"Email identity {name} already exist.")
+        if call.body.get("ConfigurationSetName"):
+            self._account.configuration_set(call.body["ConfigurationSetName"])
+        auto = self._control.settings.verify_identities == "auto"
+        signing = call.body.get("DkimSigningAttributes") or {}
+        self._journal.put(
+            "identity",
+            name.lower(),
+            {
+                "status": "SUCCESS" if auto else "PENDING",
+                "external_dkim": "DomainSigningPrivateKey" in signing,
+                "key_length": signing.get("NextSigningKeyLength", "RSA_2048_BIT"),
+                "configuration_set": call.body.get("ConfigurationSetName"),
+                "tags": call.body.get("Tags") or [],
+                "created_at": time.time(),
+            },
+        )
+        described = self._describe(name)
+        members = ("IdentityType", "VerifiedForSendingStatus", "DkimAttributes")
+        return {member: described[member] for member in members}
+
+    def _describe(self, name: str) -> dict[str, Any]:
+        fact = self._account.identity(name)
+        verified = fact["status"] == "SUCCESS"
+        described = {
+            "IdentityType": "EMAIL_ADDRESS" if "@" in name else "DOMAIN",
+            "FeedbackForwardingStatus": fact.get("feedback_forwarding", True),
+            "VerifiedForSendingStatus": verified,
+            "VerificationStatus": fact["status"],
+            "DkimAttributes": _dkim(name, fact),
+            "Policies": {},
+            "Tags": fact["tags"],
+        }
+        if fact["configuration_set"]:
+            described["ConfigurationSetName"] = fact["configuration_set"]
+        if fact.get("mail_from"):
+            described["MailFromAttributes"] = {
+                **fact["mail_from"],
+                "MailFromDomainStatus": "SUCCESS" if verified else "PENDING",
+            }
+        return described
+
+    def get(self, call: Call) -> dict[str, Any]:
+        """GetEmailIdentity."""
+        return self._describe(call.name)
+
+    def list(self, call: Call) -> dict[str, Any]:
+        """ListEmailIdentities."""
+        page, token = paged(list(self._journal.all("identity").items()), call)
+        listed = [
+            {
+                "IdentityType": "EMAIL_ADDRESS" if "@" in name else "DOMAIN",
+                "IdentityName": name,
+                "SendingEnabled": fact["status"] == "SUCCESS",
+                "VerificationStatus": fact["status"],
+            }
+            for name, fact in page
+        ]
+        return {"EmailIdentities": listed, **token}
+
+    def delete(self, call: Call) -> dict[str, Any]:
+        """DeleteEmailIdentity."""
+        self._account.identity(call.name)
+        self._journal.forget("identity", call.name.lower())
+        return {}
+
+    def put_mail_from(self, call: Call) -> dict[str, Any]:
+        """PutEmailIdentityMailFromAttributes."""
+        domain = call.body.get("MailFromDomain")
+        if domain and not domain.lower().endswith(f".{call.name.lower()}"):
+            raise bad_request(
+                f"Provided MAIL-FROM domain <{domain}> is not subdomain of "
+                f"the domain of the identity <{call.name}>."
+            )
+        behaviour = call.body.get("BehaviorOnMxFailure") or "USE_DEFAULT_VALUE"
+        mail_from = {"MailFromDomain": domain, "BehaviorOnMxFailure": behaviour} if domain else None
+        self._account.change_identity(call.name, mail_from=mail_from)
+        return {}
+
+    def put_feedback(self, call: Call) -> dict[str, Any]:
+        """PutEmailIdentityFeedbackAttributes."""
+        enabled = bool(call.body.get("EmailForwardingEnabled"))
+        self._account.change_identity(call.name, feedback_forwarding=enabled)
+        return {}
+
+    def put_dkim(self, call: Call) -> dict[str, Any]:
+        """PutEmailIdentityDkimAttributes."""
+        enabled = bool(call.body.get("SigningEnabled"))
+        self._account.change_identity(call.name, signing_enabled=enabled)
+        return {}
+
+    def put_configuration_set(self, call: Call) -> dict[str, Any]:
+        """PutEmailIdentityConfigurationSetAttributes."""
+        name = call.body.get("ConfigurationSetName")
+        if name:
+            self._account.configuration_set(name)
+        self._account.change_identity(call.name, configuration_set=name)
+        return {}
+
+
+def _dkim(name: str, fact: dict[str, Any]) -> dict[str, Any]:
+    if "@" in name:
+        return {"SigningEnabled": False, "Status": "NOT_STARTED"}
+    dkim = {
+        "SigningEnabled": fact.get("signing_enabled", True),
+        "Status": fact["status"],
+        "SigningAttributesOrigin": "EXTERNAL" if fact["external_dkim"] else "AWS_SES",
+    }
+    if not fact["external_dkim"]:
+        dkim |= {
+            "Tokens": dkim_tokens(name.lower()),
+            "SigningHostedZone": HOSTED_ZONE,
+            "NextSigningKeyLength": fact["key_length"],
+            "CurrentSigningKeyLength": fact["key_length"],
+            "LastKeyGenerationTimestamp": fact["created_at"],
+        }
+    return dkim
