@@ -13,7 +13,8 @@ import threading
 import time
 import uuid
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -67,8 +68,8 @@ class Feeder(threading.Thread):
 
     def run(self) -> None:
         """Post `mails` mails at about `rate` a second over 8 connections."""
-        share = -(-self._mails // 8)
-        threads = [threading.Thread(target=self._work, args=(share,)) for _ in range(8)]
+        shares = [self._mails // 8 + (n < self._mails % 8) for n in range(8)]
+        threads = [threading.Thread(target=self._work, args=(share,)) for share in shares]
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -108,9 +109,30 @@ def scenario(
     time.sleep(0.5)
     break_things(ledger)
     feeder.join()
-    reconcile(rig, feeder.answers, ledger, within=settle_within)
+    with life_going_on(rig, sites):
+        reconcile(rig, feeder.answers, ledger, within=settle_within)
     ledger.seconds = round(time.perf_counter() - began, 1)
     return ledger
+
+
+@contextmanager
+def life_going_on(rig: Rig, sites: Sequence[Site]) -> Iterator[None]:
+    """A mail now and then after the load, as in real life: its events tell that SNS is well."""
+    over = threading.Event()
+
+    def post() -> None:
+        while not over.wait(0.5):
+            key = str(uuid.uuid4())
+            request = load.post(sites[0], ["success@simulator.amazonses.com"], MESSAGE, key=key)
+            load.run(rig.web_port, [(key, request)], concurrency=1)
+
+    thread = threading.Thread(target=post)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
 
 
 def reconcile(rig: Rig, answers: Sequence[load.Answer], ledger: Ledger, *, within: float) -> None:

@@ -172,3 +172,31 @@ def persist(
         if not again_after(status) or time.perf_counter() - began > patience:
             return Answer(status, body, time.perf_counter() - began, key)
         time.sleep(0.2)
+
+
+def paced(
+    port: int, requests: Sequence[tuple[str, bytes]], *, rate: float, concurrency: int
+) -> tuple[list[Answer], dict[str, float]]:
+    """Send `rate` requests a second, whether or not the server keeps up, over kept connections.
+
+    The answers, and for each key when its request was due (seconds since 1970): who counts from
+    there also counts the time a request had to wait for a free connection.
+    """
+    begins = time.time() + 0.1
+    due = {key: begins + n / rate for n, (key, _) in enumerate(requests)}
+    answers: list[Answer] = []
+
+    def work(mine: Sequence[tuple[str, bytes]]) -> None:
+        connection = Connection(port)
+        for key, request in mine:
+            time.sleep(max(0.0, due[key] - time.time()))
+            answers.append(persist(connection, key, request, lambda status: False, 0.0))
+        connection.close()
+
+    shares = [requests[n::concurrency] for n in range(concurrency)]
+    threads = [threading.Thread(target=work, args=(share,)) for share in shares]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return answers, due

@@ -19,9 +19,10 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +88,14 @@ class Part:
         self._signal(signal.SIGKILL)
         self._wait(10)
 
+    def pause(self) -> None:
+        """SIGSTOP: it does nothing and costs nothing until `resume`, but keeps what it holds."""
+        os.kill(self.pid, signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """SIGCONT: it goes on where it was."""
+        os.kill(self.pid, signal.SIGCONT)
+
     def stop(self, within: float = 40.0) -> int:
         """SIGTERM, then SIGKILL after `within` seconds; its exit code."""
         if self.is_running:
@@ -143,7 +152,15 @@ class PostgreSQL:
     @property
     def url(self) -> str:
         """For POSTREEVE_DATABASE_URL."""
-        return f"postgresql://postreeve@127.0.0.1:{self.port}/postreeve"
+        return self.url_of("postreeve")
+
+    def url_of(self, database: str) -> str:
+        """Where a database of this cluster is."""
+        return f"postgresql://postreeve@127.0.0.1:{self.port}/{database}"
+
+    def create(self, database: str) -> None:
+        """Create one more database."""
+        self._run("createdb", "-h", "127.0.0.1", "-p", str(self.port), "-U", "postreeve", database)
 
     def start(self) -> None:
         """Start the server and wait until it accepts connections."""
@@ -172,7 +189,14 @@ class PostgreSQL:
     def _as_postgres(self) -> list[str]:
         if os.geteuid() != 0:
             return []
-        return ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups", "--"]
+        return [
+            "setpriv",
+            "--reuid=postgres",
+            "--regid=postgres",
+            "--init-groups",
+            "--pdeathsig=KILL",
+            "--",
+        ]
 
     def _command(self) -> list[str]:
         return [
@@ -212,6 +236,8 @@ class Rig:
     mailer_timeout: float = 5.0
     simulator_options: Sequence[str] = ()
     environment: dict[str, str] = field(default_factory=dict)
+    launchers: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Python's arguments before those of a part, by its name: how `--profile` gets in between."""
     folder: Path = field(default_factory=lambda: Path(tempfile.mkdtemp(prefix="postreeve-rig-")))
 
     def __enter__(self) -> Rig:
@@ -279,9 +305,15 @@ class Rig:
             worker.start()
 
     def _part(self, name: str, *arguments: str) -> Part:
+        if launcher := self.launchers.get(name):
+            arguments = (*launcher, *arguments[1:])  # the launcher takes the module's name
+        return self.add_part(name, *arguments, environment=self.settings)
+
+    def add_part(self, name: str, *arguments: str, environment: Mapping[str, str]) -> Part:
+        """One more Python process, not started yet, that ends with the rig."""
         part = Part(
             name, [sys.executable, *arguments], self.folder / f"{name}.log",
-            {**os.environ, **self.settings, "PYTHONPATH": str(ROOT)},
+            {**os.environ, **environment, "PYTHONPATH": str(ROOT)},
         )  # fmt: skip
         self.parts.append(part)
         return part
@@ -298,18 +330,25 @@ class Rig:
 
     def make_sites(self, count: int) -> list[Site]:
         """An account with this many sites, each with a key; its domain is verified."""
-        account = json.loads(
-            self.relay("account", "create", "Harness", "--owner", "o@shop.example", "--json")
-        )
-        self.relay("domain", "add", DOMAIN, "--account", account["id"], "--verified")
+        from relay.db import writing
+        from relay.services import accounts, domains
+        from relay.vocabulary import Scope
+
+        now = datetime.now(UTC)
         sites = []
-        for n in range(count):
-            site = json.loads(
-                self.relay("site", "create", f"Site {n}", "--account", account["id"],
-                           "--url", f"https://{n}.{DOMAIN}", "--json")
-            )  # fmt: skip
-            key = json.loads(self.relay("key", "create", "--site", site["id"], "--json"))
-            sites.append(Site(site["id"], key["key"]))
+        with self.engine() as engine, writing(engine).begin() as session:
+            account = accounts.create_account(
+                session, name="Harness", owner_email=f"o@{DOMAIN}", now=now
+            )
+            domains.add_domain(session, account.id, DOMAIN, verified=True, now=now)
+            for n in range(count):
+                site = accounts.create_site(
+                    session, account.id, name=f"Site {n}", url=f"https://{n}.{DOMAIN}", now=now
+                )
+                key = accounts.create_key(
+                    session, site.id, secret=self.secret, scopes=list(Scope), now=now
+                )
+                sites.append(Site(str(site.id), key.secret))
         return sites
 
     def wait_for(self, url: str, part: Part, within: float = 30.0) -> None:

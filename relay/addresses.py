@@ -54,7 +54,7 @@ def parse(text: str) -> EmailAddress:
     """
     if len(text) > LONGEST * 4:
         raise Invalid(f"An address has at most {LONGEST} characters")
-    if "=?" in text:
+    if "=?" in text and "?=" in text:
         raise Invalid("An address holds no encoded words: other programs would read another one")
     try:
         found = validate_email(
@@ -68,4 +68,7 @@ def parse(text: str) -> EmailAddress:
         )
     except EmailNotValidError as error:
         raise Invalid(str(error)) from None
+    top = found.ascii_domain.rpartition(".")
+    if not top[0] or top[2].isdigit():
+        raise Invalid(f"{found.ascii_domain} is not a domain that mail is sent to")
     return EmailAddress(f"{found.ascii_local_part}@{found.ascii_domain}")

@@ -65,6 +65,8 @@ class Settings:
             )
         if self.settle_after <= timedelta(0):
             faults.append("POSTREEVE_SETTLE_SECONDS must be more than 0")
+        if self.mailer_timeout <= timedelta(0):
+            faults.append("POSTREEVE_MAILER_TIMEOUT_SECONDS must be more than 0")
         if not 1 <= self.sender_threads <= 256:
             faults.append("POSTREEVE_SENDER_THREADS must be between 1 and 256")
         return faults
@@ -84,14 +86,18 @@ class Settings:
                 value = _value(environ, name)
                 if value is not None:
                     found[field] = read(value)
-            except (ValueError, OSError) as error:
+            except (ValueError, OverflowError, OSError) as error:
                 faults.append(f"{name}: {error}")
         for field, example in _REQUIRED.items():
             if field not in found and not any(f.startswith(_READERS[field][0]) for f in faults):
                 faults.append(f"{_READERS[field][0]} is missing ({example})")
-        if faults:
-            raise SettingsError("\n".join(faults))
-        return cls(**found)
+        if not faults:
+            return cls(**found)
+        try:  # what else is wrong, with something valid in place of what is missing
+            cls(**({"database_url": "-", "secret": "-" * 32} | found))
+        except SettingsError as error:
+            faults.append(str(error))
+        raise SettingsError("\n".join(faults))
 
 
 def _value(environ: Mapping[str, str], name: str) -> str | None:

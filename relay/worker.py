@@ -24,7 +24,10 @@ from relay.services.delivery import Copy, Result
 log = structlog.get_logger(__name__)
 
 BATCH = 200
-"""Copies leased at once."""
+"""Copies leased at once, at most."""
+
+WORTH = 5.0
+"""Seconds' worth of copies leased at once where a rate limits us; well below the lease."""
 
 IDLE = 0.25
 """Seconds between looks at an empty queue."""
@@ -163,7 +166,9 @@ class Worker:
 
     def _claim(self) -> list[Copy]:
         with self._relay.sessions.begin() as session:
-            return delivery.claim(session, most=BATCH, now=self._relay.clock())
+            rate = self._pace.rate
+            most = BATCH if rate is None else max(1, min(BATCH, int(rate * WORTH)))
+            return delivery.claim(session, most=most, now=self._relay.clock())
 
     def _send(self, envelope: Envelope) -> None:
         """Hand one copy over; whatever happens becomes a result."""

@@ -72,7 +72,10 @@ def _authenticated(scope: Scope) -> Caller:
 
 def _same_site(bound: str, presented: str) -> bool:
     """Equal but for http or https, case of the host and a trailing slash."""
-    one, other = urlsplit(bound), urlsplit(presented)
+    try:
+        one, other = urlsplit(bound), urlsplit(presented)
+    except ValueError:  # it is no URL at all
+        return False
     return (one.netloc.lower(), one.path.rstrip("/")) == (
         other.netloc.lower(),
         other.path.rstrip("/"),

@@ -85,8 +85,7 @@ def read_batch(request: HttpRequest) -> list[Item]:
     if request.mimetype == "multipart/form-data":
         entries, base = _entries(_metadata_part(request), "#/metadata"), "#/metadata/messages"
         return [
-            _item(partial(_part_item, request, e, f"{base}/{n}"))
-            for n, e in enumerate(entries)
+            _item(partial(_part_item, request, e, f"{base}/{n}")) for n, e in enumerate(entries)
         ]
     raise Invalid("Send multipart/form-data or application/json")
 
@@ -184,9 +183,7 @@ def _letter(body: Mapping[str, Any], key: str | None, base: str) -> Request:
     return Request(_draft(loaded, everybody, written), key, fingerprint(body, ""))
 
 
-def _draft(
-    loaded: Mapping[str, Any], recipients: tuple[EmailAddress, ...], read: Mime
-) -> Draft:
+def _draft(loaded: Mapping[str, Any], recipients: tuple[EmailAddress, ...], read: Mime) -> Draft:
     source = loaded["source"] or {}
     return Draft(
         recipients=recipients,

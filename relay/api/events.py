@@ -22,7 +22,7 @@ class Events(MethodView):
     """The site's events."""
 
     @keyed(Scope.READ)
-    @blueprint.arguments(EventsQuerySchema, location="query", error_status_code=400)
+    @blueprint.arguments(EventsQuerySchema, location="query", unknown=None, error_status_code=400)
     @blueprint.response(200, EventsSchema)
     @blueprint.doc(responses={**UNREADABLE, **PROBLEM})
     def get(self, query: dict[str, Any]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, jsonify
 from sqlalchemy import text
+from sqlalchemy.exc import ProgrammingError
 
 from relay.api.auth import relay
 from relay.errors import Unavailable
@@ -20,10 +21,13 @@ def healthz() -> Response:
 @blueprint.get("/readyz")
 def readyz() -> Response:
     """The database answers and has the tables of this release."""
-    with relay().reads() as session:
-        found = session.execute(
-            text("SELECT version_num FROM alembic_version")
-        ).scalar_one_or_none()
+    try:
+        with relay().reads() as session:
+            found = session.execute(
+                text("SELECT version_num FROM alembic_version")
+            ).scalar_one_or_none()
+    except ProgrammingError:  # so PostgreSQL says that there is no such table
+        found = None
     if found is None:
         raise Unavailable(
             "The database has no tables yet; run: python -m relay migrate", retry_after=5

@@ -26,6 +26,7 @@ def ses() -> Response:
     """Take in a notice: verify and keep it."""
     context = relay()
     now = context.clock()
+    request.max_content_length = sns.LARGEST_NOTICE
     notice = sns.verify(
         request.get_data(cache=False),
         {name.lower(): value for name, value in request.headers.items()},

@@ -59,7 +59,7 @@ class Messages(MethodView):
         return _receipt(_accepted(relay(), site_id(), wanted))
 
     @keyed(Scope.READ)
-    @blueprint.arguments(MessagesQuerySchema, location="query", error_status_code=400)
+    @blueprint.arguments(MessagesQuerySchema, location="query", unknown=None, error_status_code=400)
     @blueprint.response(200, MessagesSchema)
     @blueprint.doc(responses={**UNREADABLE, **PROBLEM})
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
@@ -137,15 +137,7 @@ class Resend(MethodView):
 
 def _accepted(context: Relay, site: UUID, wanted: Request) -> Accepted:
     def accept(session: Session, now: datetime) -> Accepted:
-        return messages.accept(
-            session,
-            site,
-            wanted.draft,
-            key=wanted.key,
-            fingerprint=wanted.fingerprint,
-            resent_from=wanted.resent_from,
-            now=now,
-        )
+        return messages.accept(session, site, wanted, now=now)
 
     return _in_transaction(accept, context)
 

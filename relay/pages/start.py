@@ -44,6 +44,9 @@ an icon and the word.
 SHOWN = 12
 """Mails on the start page of a trial."""
 
+LOOK_AGAIN = timedelta(minutes=2)
+"""How long the page of a trial reloads by itself while a mail is on its way."""
+
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -125,7 +128,7 @@ def _trial(relay: Relay) -> dict[str, Any] | None:
         }
         for row in rows[:SHOWN]
     ]
-    waiting = any(mail["mood"] == "wait" for mail in mails)
+    waiting = any(mail["mood"] == "wait" and now - mail["at"] < LOOK_AGAIN for mail in mails)
     return {
         **notes,
         "mails": mails,

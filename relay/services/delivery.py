@@ -33,8 +33,8 @@ from relay.policy.lifecycle import after
 from relay.policy.pace import put_off
 from relay.vocabulary import AttemptState, EventType, Lane, Outcome, Stage
 
-LEASE = timedelta(minutes=2)
-"""How long a claimed copy may wait with its worker before it is started."""
+LEASE = timedelta(seconds=30)
+"""How long a claimed copy may wait with its worker before it is started; so long a crash costs."""
 
 GO_WITHIN = timedelta(seconds=10)
 """A started copy goes on the wire within this time, or not at all."""
@@ -96,7 +96,7 @@ _CLAIM = (
 )
 
 _STILL_OURS = (
-    select(_COPIES.c.id)
+    select(_COPIES.c.id, _COPIES.c.lease)
     .where(
         among(_COPIES.c.id, "ids"),
         among(_COPIES.c.lease, "leases"),
@@ -203,17 +203,18 @@ def start(
         return []
     deadline = time.monotonic() + GO_WITHIN.total_seconds()
     connection = session.connection()
-    ours = set(
-        connection.execute(
+    ours = {
+        (row.id, row.lease)
+        for row in connection.execute(
             _STILL_OURS,
             {
                 "ids": [copy.recipient_id for copy in copies],
                 "leases": list({copy.lease for copy in copies}),
                 "now": now,
             },
-        ).scalars()
-    )
-    going = [(copy, new_id()) for copy in copies if copy.recipient_id in ours]
+        )
+    }
+    going = [(copy, new_id()) for copy in copies if (copy.recipient_id, copy.lease) in ours]
     lost_at = now + GO_WITHIN + answer_within + MARGIN
     bulk.update_rows(
         session,

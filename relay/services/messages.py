@@ -64,28 +64,18 @@ class Request:
     resent_from: UUID | None = None
 
 
-def accept(
-    session: Session,
-    site_id: UUID,
-    draft: Draft,
-    *,
-    key: str | None,
-    fingerprint: str,
-    now: datetime,
-    resent_from: UUID | None = None,
-) -> Accepted:
+def accept(session: Session, site_id: UUID, request: Request, *, now: datetime) -> Accepted:
     """Accept a draft for sending, or raise why not; see `policy.admission` for the rules.
 
     With an idempotency key, the same request gets the first answer again, and another request
     raises `IdempotencyKeyReused`. Where two requests with one key race on PostgreSQL, the slower
     one's write raises `IntegrityError`; done again in a new transaction, it finds the answer.
     """
-    request = Request(draft, key, fingerprint, resent_from)
-    known = intake.facts(session, site_id, draft, key=key)
+    known = intake.facts(session, site_id, request.draft, key=request.key)
     if known.answered is not None and known.answered.expires_at > now:
-        return Accepted(_same(known.answered, fingerprint), replayed=True)
+        return Accepted(_same(known.answered, request.fingerprint), replayed=True)
     if known.answered is not None:
-        _forget(session, site_id, [key or ""])
+        _forget(session, site_id, [request.key or ""])
     rows, receipt = _judge(site_id, known, request, now)
     intake.write(session, rows, now=now)
     return Accepted(receipt)

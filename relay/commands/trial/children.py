@@ -61,6 +61,7 @@ class Children:
 
     def __init__(self) -> None:
         self._all: list[Child] = []
+        self._asked: list[Child] = []
         self._hurry = False
 
     def __enter__(self) -> Children:
@@ -120,20 +121,30 @@ class Children:
         self._end(child)
 
     def stop(self) -> None:
-        """Stop all: SIGTERM, time to finish, SIGKILL. A second Ctrl-C skips the time to finish."""
+        """Stop all: SIGTERM, time to finish, SIGKILL. A second Ctrl-C skips the time to finish.
+
+        They finish side by side, but for the one that was started first: the others still need it.
+        """
         with _signals_call(self._be_quick):
+            for child in self._all[1:]:
+                self._ask(child)
             while self._all:
                 self._end(self._all.pop())
 
     def _end(self, child: Child) -> None:
-        if child.process.poll() is None:
-            child.process.terminate()
-            deadline = time.monotonic() + STOP_WITHIN
-            while child.process.poll() is None and time.monotonic() < deadline and not self._hurry:
-                time.sleep(LOOK_EVERY)
+        self._ask(child)
+        deadline = time.monotonic() + STOP_WITHIN
+        while not child.has_ended and time.monotonic() < deadline and not self._hurry:
+            time.sleep(LOOK_EVERY)
         with suppress(ProcessLookupError):  # the whole group is gone, as it should be
             os.killpg(child.process.pid, signal.SIGKILL)
         child.process.wait()
+
+    def _ask(self, child: Child) -> None:
+        """SIGTERM, once: a second one could interrupt the child's own cleaning up."""
+        if child not in self._asked and not child.has_ended:
+            self._asked.append(child)
+            child.process.terminate()
 
     def _be_quick(self) -> None:
         self._hurry = True

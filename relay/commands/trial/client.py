@@ -78,12 +78,7 @@ class Api:
 
     def send(self, mail: Mail) -> Answer:
         """`POST /v1/messages`: 202 and a receipt, or a problem."""
-        metadata = {
-            "envelope": {"from": mail.sender, "to": list(mail.recipients)},
-            "stream": "transactional",
-            "source": {"plugin": "trial"},
-        }
-        type, body = _multipart(json.dumps(metadata).encode(), mail.mime())
+        type, body = multipart(mail)
         return request(
             "POST",
             self._port,
@@ -152,20 +147,25 @@ def answers(port: int, path: str) -> bool:
         return False
 
 
-def _multipart(metadata: bytes, message: bytes) -> tuple[str, bytes]:
+def multipart(mail: Mail) -> tuple[str, bytes]:
     """Content-Type and body of the form that `POST /v1/messages` takes."""
+    metadata = {
+        "envelope": {"from": mail.sender, "to": list(mail.recipients)},
+        "stream": "transactional",
+        "source": {"plugin": "trial"},
+    }
     boundary = uuid4().hex
     lines = (
         f"--{boundary}".encode(),
         b'Content-Disposition: form-data; name="metadata"',
         b"Content-Type: application/json",
         b"",
-        metadata,
+        json.dumps(metadata).encode(),
         f"--{boundary}".encode(),
         b'Content-Disposition: form-data; name="message"; filename="message.eml"',
         b"Content-Type: message/rfc822",
         b"",
-        message,
+        mail.mime(),
         f"--{boundary}--".encode(),
         b"",
     )

@@ -65,15 +65,24 @@ def run(
             )
             _introduce(installation, site, there)
             ready = True
-            while True:
-                children.check()
-                time.sleep(LOOK_EVERY)
+            _stay(children, steps)
     except Trouble as trouble:
         steps.fail(f"\n{trouble}")
         sys.exit(1)
     except KeyboardInterrupt:
-        steps.say("\nStopped. The next start finds everything again.")
+        steps.say("Stopped. The next start finds everything again." if ready else "\nStopped.")
         sys.exit(0 if ready else 130)
+
+
+def _stay(children: Children, steps: Steps) -> None:
+    """Watch the processes until somebody stops us."""
+    try:
+        while True:
+            children.check()
+            time.sleep(LOOK_EVERY)
+    except KeyboardInterrupt:
+        steps.say("\nStopping …")
+        raise
 
 
 def _ports(wanted: Ports, with_wordpress: bool, steps: Steps) -> Ports:

@@ -1,0 +1,51 @@
+# Everything is one word: bare `make` lists them.
+
+PYTHON ?= python3
+PY := .venv/bin/python
+INSTALLED := .venv/.installed
+UV := .cache/uv/bin/uv
+
+.DEFAULT_GOAL := help
+.PHONY: help run demo test check unit packages lock openapi clean
+
+help: ## Show this list
+	@echo "Postreeve: the sending relay for WordPress"
+	@echo
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo
+	@echo "Begin with: make run"
+
+run: $(INSTALLED) ## Try everything on this machine (WORDPRESS=1 adds a real WordPress)
+	@$(PY) -m relay run $(if $(WORDPRESS),--wordpress)
+
+demo: $(INSTALLED) ## Send one mail of each kind and check what becomes of it
+	@$(PY) -m relay demo
+
+test: $(INSTALLED) ## Run all tests, with PostgreSQL, WordPress and a browser (ONLY=unit: one step)
+	@$(PY) tools/test.py $(ONLY)
+
+check: $(INSTALLED) ## Style, types, import contracts, API document
+	@$(PY) tools/check.py
+
+unit: $(INSTALLED) ## The quick tests only
+	@$(PY) tools/test.py unit
+
+packages: $(INSTALLED) ## Install the Debian packages that tests and WordPress need
+	@$(PY) tools/packages.py
+
+openapi: $(INSTALLED) ## Write docs/openapi.json from the code
+	@$(PY) -m relay openapi --write docs/openapi.json
+
+lock: $(UV) ## Pin the newest allowed versions in requirements*.txt
+	@tools/lock.sh $(UV)
+
+clean: ## Remove what can be made again; var/ with its data stays
+	rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(INSTALLED): requirements-dev.txt tools/venv.py
+	@$(PYTHON) tools/venv.py
+
+$(UV):
+	@$(PYTHON) -m venv .cache/uv
+	@.cache/uv/bin/pip install --quiet --disable-pip-version-check uv==0.13.9

@@ -1,0 +1,141 @@
+"""All rows of the benchmark in their order, with what each should reach."""
+
+from __future__ import annotations
+
+from bench import accepting, bodies, callbacks, resting, sending
+from bench.rows import Measure, Row
+
+CPU = "CPU ms a message"
+RATE = "messages/s"
+
+_SPLIT = tuple(
+    Measure(f"{part}_ms", f"  of it {name}")
+    for part, name in (("web", "web"), ("worker", "worker"), ("postgresql", "PostgreSQL"))
+)
+"""Where the CPU goes; a row that does not use a part leaves it out."""
+
+
+def _rate(reach: float | None, stretch: float | None, label: str = RATE) -> Measure:
+    return Measure("rate", label, "ratio", reach, stretch, more_is_better=True)
+
+
+def _accept(name: str, title: str, sites: int, reach: float, stretch: float) -> Row:
+    return Row(
+        name,
+        title,
+        (
+            _rate(reach, stretch),
+            Measure("cpu_ms", CPU, reach=3.2),
+            *_SPLIT,
+            Measure("p50_ms", "p50 ms", "ratio"),
+            Measure("p99_ms", "p99 ms", "ratio", reach=2.0),
+        ),
+        accepting.one_by_one(sites),
+        accepting.baseline,
+        "B1",
+    )
+
+
+def _batch(form: str, body: accepting.Batch) -> Row:
+    return Row(
+        f"batch-{form}",
+        f"accept in batches of 100, {form}",
+        (_rate(2.0, 4.0), Measure("cpu_ms", CPU), *_SPLIT, Measure("p99_ms", "p99 ms of a batch")),
+        accepting.batches(body),
+        accepting.baseline,
+        "B1",
+    )
+
+
+def _sender(latency_ms: int, reach: float, stretch: float | None) -> Row:
+    return Row(
+        f"sender-{latency_ms}",
+        f"sender alone with a backlog, SES answers in {latency_ms} ms",
+        (_rate(reach, stretch), Measure("cpu_ms", CPU), *_SPLIT),
+        sending.worker_alone(latency_ms),
+        sending.bare_boto3(latency_ms),
+        "B2",
+    )
+
+
+ROWS: tuple[Row, ...] = (
+    _accept("accept", "accept, single POSTs, 8 clients, 8 sites", 8, 0.45, 0.65),
+    _accept("accept-one-site", "accept, single POSTs, 8 clients, one site", 1, 0.35, 0.50),
+    _batch("json", bodies.json_batch),
+    _batch("multipart", bodies.multipart_batch),
+    _sender(0, 1.3, 1.8),
+    _sender(30, 0.95, None),
+    Row(
+        "end-to-end",
+        "end to end, 8 clients, until SES has all",
+        (_rate(0.30, 0.40), Measure("cpu_ms", CPU, reach=5.0, stretch=4.0), *_SPLIT),
+        sending.end_to_end,
+        accepting.baseline,
+        "B1",
+    ),
+    Row(
+        "latency",
+        "POST to SES at half the end-to-end rate",
+        (
+            Measure("rate", RATE),
+            Measure("p50_ms", "p50 ms"),
+            Measure("p99_ms", "p99 ms", reach=250.0, stretch=100.0),
+        ),
+        sending.latency,
+    ),
+    Row(
+        "callbacks",
+        "SNS notices: verified, stored, applied",
+        (
+            _rate(0.60, None, "notices/s until applied"),
+            Measure(
+                "answers_rate",
+                "notices/s until answered",
+                "ratio",
+                more_is_better=True,
+                of_baseline="rate",
+            ),
+            Measure("cpu_ms", "CPU ms a notice", reach=1.8, stretch=1.2),
+            *_SPLIT,
+        ),
+        callbacks.applied,
+        accepting.baseline,
+        "B1",
+    ),
+    Row(
+        "whole-life",
+        "end to end with both notices of each mail applied",
+        (_rate(None, None), Measure("cpu_ms", CPU), *_SPLIT),
+        sending.whole_life,
+        accepting.baseline,
+        "B1",
+    ),
+    Row(
+        "database",
+        "the database alone: B3 beside B1",
+        (_rate(None, None, "inserts/s"), Measure("cpu_ms", "PostgreSQL's CPU ms", of="value")),
+        accepting.database_alone,
+        accepting.baseline,
+        "B1",
+    ),
+    Row(
+        "rest",
+        "nothing to do",
+        (Measure("cpu_ms", "CPU ms a second"), *_SPLIT),
+        resting.at_rest,
+    ),
+    Row(
+        "memory",
+        "memory of web and worker together, PSS",
+        (
+            Measure("idle_mb", "MB at rest", reach=300.0, stretch=200.0),
+            Measure("large_mb", "MB, four 40 MB posts at once", reach=600.0),
+            Measure("posting_mb", "  of it while posting"),
+            Measure("sending_mb", "  of it while sending"),
+            Measure("batch_mb", "MB, a batch of 20 MB"),
+            Measure("afterwards_mb", "MB afterwards"),
+        ),
+        resting.memory_of,
+        is_lone=True,
+    ),
+)

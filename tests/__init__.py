@@ -1,0 +1,1 @@
+"""The tests, laid out like `relay/`. Start with test_journey.py."""

@@ -1,0 +1,241 @@
+"""Who is calling, what they may do, and that nobody reaches into another site."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.routing import Rule
+from werkzeug.test import TestResponse
+
+from relay.context import Relay
+from relay.db import new_id
+from relay.models import Account, ApiKey, Site
+from relay.services import accounts
+from relay.services.accounts import NewKey
+from relay.vocabulary import Scope
+from tests import factories
+from tests.api.requests import check_problem
+from tests.fakes import FakeClock
+from tests.steps import accept
+
+Post = Callable[..., TestResponse]
+
+
+def get(client: FlaskClient, authorization: str | None = None, **headers: str) -> TestResponse:
+    given = {name.replace("_", "-"): value for name, value in headers.items()}
+    if authorization is not None:
+        given["Authorization"] = authorization
+    return client.get("/v1/messages", headers=given)
+
+
+# --- the key --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "authorization",
+    [
+        None, "", "Bearer", "Bearer ", "Basic dXNlcjpwYXNz", "prk_a_b", "Token {key}", "{key}",
+        "Bearer {key}x", "Bearer x{key}", "Bearer {key} {key}", "Bearer nonsense", "Bearer prk__",
+        "Bearer ümlaut", "Bearer prk_\xff_\xff", "Bearer " + "x" * 5_000,
+    ],
+)  # fmt: skip
+def test_without_a_good_key_nobody_gets_in(
+    authorization: str | None, client: FlaskClient, key: NewKey
+) -> None:
+    presented = authorization and authorization.replace("{key}", key.secret)
+    response = get(client, presented)
+    check_problem(response, 401, "key-invalid")
+    assert response.headers["WWW-Authenticate"] == 'Bearer realm="postreeve"'
+    assert key.secret not in response.text
+
+
+@pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
+def test_a_good_key_gets_in(scheme: str, client: FlaskClient, key: NewKey) -> None:
+    assert get(client, f"{scheme} {key.secret}").status_code == 200
+
+
+def test_a_revoked_or_rotated_key_stays_out(
+    client: FlaskClient, relay: Relay, site: Site, clock: FakeClock
+) -> None:
+    with relay.sessions.begin() as session:
+        revoked, rotated = (factories.make_key(session, site) for _ in range(2))
+        accounts.revoke_key(session, revoked.key.prefix, now=clock())
+        new = accounts.rotate_key(session, rotated.key.prefix, secret=factories.SECRET, now=clock())
+    check_problem(get(client, f"Bearer {revoked.secret}"), 401, "key-invalid")
+    assert get(client, f"Bearer {rotated.secret}").status_code == 200
+    clock.now += timedelta(days=1)
+    check_problem(get(client, f"Bearer {rotated.secret}"), 401, "key-invalid")
+    assert get(client, f"Bearer {new.secret}").status_code == 200
+
+
+def test_the_key_is_asked_for_before_the_body_is_read(client: FlaskClient) -> None:
+    response = client.post(
+        "/v1/messages", data=b"garbage", content_type="multipart/form-data", headers={}
+    )
+    check_problem(response, 401, "key-invalid")
+
+
+@pytest.mark.parametrize(
+    ("presented", "welcome"),
+    [
+        ("https://shop.example", True),
+        ("http://shop.example/", True),
+        ("https://SHOP.example", True),
+        ("https://staging.shop.example", False),
+        ("https://shop.example/blog", False),
+        ("https://shop.example.evil.example", False),
+        ("https://evil.example/https://shop.example", False),
+        ("", False),
+        ("http://[", False),
+    ],
+)
+def test_a_bound_key_works_for_its_site_only(
+    presented: str, welcome: bool, client: FlaskClient, relay: Relay, site: Site
+) -> None:
+    with relay.sessions.begin() as session:
+        bound = factories.make_key(session, site, bind=True)
+    response = get(client, f"Bearer {bound.secret}", X_Postreeve_Site=presented)
+    if welcome:
+        assert response.status_code == 200
+    else:
+        told = check_problem(response, 403, "key-site-mismatch")
+        assert told["site"] == "https://shop.example"
+
+
+def test_a_bound_key_without_a_site_is_refused(
+    client: FlaskClient, relay: Relay, site: Site
+) -> None:
+    with relay.sessions.begin() as session:
+        bound = factories.make_key(session, site, bind=True)
+    check_problem(get(client, f"Bearer {bound.secret}"), 403, "key-site-mismatch")
+
+
+def test_an_account_key_has_no_mail_of_its_own(
+    client: FlaskClient, relay: Relay, key: NewKey
+) -> None:
+    with relay.sessions.begin() as session:
+        session.get_one(ApiKey, key.key.id).site_id = None
+    check_problem(get(client, f"Bearer {key.secret}"), 400, "request-invalid")
+
+
+# --- the walk over all routes ---------------------------------------------------------------
+
+PUBLIC = {
+    "/", "/docs", "/problems/", "/problems/<slug>", "/openapi.json", "/healthz", "/readyz",
+    "/hooks/ses", "/static/<path:filename>",
+}  # fmt: skip
+"""Routes that need no key, each for a reason: pages, documents, probes, and SNS, which signs."""
+
+
+def doors(app: Flask) -> list[tuple[Rule, str, Any]]:
+    """Each route with each of its methods and the function behind it."""
+    found = []
+    for rule in app.url_map.iter_rules():
+        for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
+            view = app.view_functions[rule.endpoint]
+            kind = getattr(view, "view_class", None)
+            found.append((rule, method, getattr(kind, method.lower()) if kind else view))
+    return found
+
+
+def test_every_route_is_keyed_or_known_to_be_public(app: Flask) -> None:
+    for rule, method, view in doors(app):
+        scope = getattr(view, "required_scope", None)
+        if rule.rule.startswith("/v1/"):
+            assert isinstance(scope, Scope), f"{method} {rule.rule} asks for no key"
+        else:
+            assert rule.rule in PUBLIC, f"{rule.rule} is not listed as public"
+
+
+def path_to(rule: Rule, id: UUID) -> str:
+    path = rule.rule
+    for converter in ("uuid:", "string:", ""):
+        for argument in rule.arguments:
+            path = path.replace(f"<{converter}{argument}>", str(id))
+    return path
+
+
+def test_every_keyed_route_refuses_a_key_without_its_scope(
+    app: Flask, client: FlaskClient, relay: Relay, site: Site
+) -> None:
+    with relay.sessions.begin() as session:
+        keys = {
+            scope: factories.make_key(session, site, scopes=sorted(set(Scope) - {scope}))
+            for scope in Scope
+        }
+    for rule, method, view in doors(app):
+        if (scope := getattr(view, "required_scope", None)) is None:
+            continue
+        path = path_to(rule, new_id())
+        stranger = client.open(path, method=method)
+        check_problem(stranger, 401, "key-invalid")
+        response = client.open(
+            path, method=method, headers={"Authorization": f"Bearer {keys[scope].secret}"}
+        )
+        told = check_problem(response, 403, "scope-missing")
+        assert told["scope"] == scope.value
+
+
+BODIES: dict[str, dict[str, Any]] = {"/v1/messages/<uuid:message_id>/resend": {"to": []}}
+"""What a good request to such a route says."""
+
+
+def test_no_route_reaches_into_another_site(
+    app: Flask, client: FlaskClient, relay: Relay, site: Site, account: Account
+) -> None:
+    """Another site's things look exactly like things that do not exist."""
+    with relay.sessions.begin() as session:
+        neighbour = factories.make_site(session, account, name="The neighbour")
+        stranger = factories.make_site(session, factories.make_account(session, name="Stranger"))
+        session.flush()
+        own = {
+            each.id: factories.make_key(session, each, scopes=list(Scope))
+            for each in (site, neighbour, stranger)
+        }
+    receipt = accept(relay, site)
+    secrets = [UUID(receipt["id"]), UUID(receipt["recipients"][0]["id"]), site.id]
+    walked = 0
+    for rule, method, view in doors(app):
+        if not rule.arguments or getattr(view, "required_scope", None) is None:
+            continue
+        for other in (neighbour, stranger):
+            headers = {"Authorization": f"Bearer {own[other.id].secret}"}
+            body = BODIES.get(rule.rule)
+            nothing = client.open(
+                path_to(rule, new_id()), method=method, headers=headers, json=body
+            )
+            check_problem(nothing, 404, "not-found")
+            for secret in secrets:
+                response = client.open(
+                    path_to(rule, secret), method=method, headers=headers, json=body
+                )
+                assert (response.status_code, response.json) == (404, nothing.json)
+                walked += 1
+    assert walked
+
+
+def test_the_lists_of_a_site_show_its_own_things_only(
+    app: Flask, client: FlaskClient, relay: Relay, site: Site, account: Account
+) -> None:
+    receipt = accept(relay, site)
+    with relay.sessions.begin() as session:
+        neighbour = factories.make_site(session, account, name="The neighbour")
+        key = factories.make_key(session, neighbour, scopes=list(Scope))
+    for rule, method, view in doors(app):
+        if method == "GET" and getattr(view, "required_scope", None) and not rule.arguments:
+            response = client.get(rule.rule, headers={"Authorization": f"Bearer {key.secret}"})
+            assert response.status_code == 200
+            for secret in (receipt["id"], str(site.id), "ada@customer.example"):
+                assert secret not in response.text
+
+
+def test_the_last_use_of_a_key_is_noted(post: Post, client: FlaskClient, relay: Relay) -> None:
+    post()
+    with relay.reads() as session:
+        assert [key.last_used_at for key in accounts.list_keys(session)] == [relay.clock()]

@@ -1,0 +1,203 @@
+"""Valid things, with whatever a test wants different."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from relay.addresses import parse
+from relay.context import Relay
+from relay.db import new_id
+from relay.gateways import mime
+from relay.gateways.ses_events import read_events
+from relay.mail import DeliveryEvent, Draft, Envelope
+from relay.models import Account, Domain, Site
+from relay.services import accounts
+from relay.services.accounts import NewKey
+from relay.vocabulary import DomainStatus, Scope, State, Stream
+from tests.fakes import MORNING, provider_id
+
+SECRET = "a secret of at least thirty-two characters"
+"""The relay's own, in tests."""
+
+
+def make_account(
+    session: Session, *, name: str = "Shop Ltd", state: State = State.ACTIVE
+) -> Account:
+    """A customer."""
+    account = accounts.create_account(
+        session, name=name, owner_email="owner@shop.example", now=MORNING
+    )
+    account.state = state
+    session.flush()
+    return account
+
+
+def make_site(session: Session, account: Account, **given: Any) -> Site:
+    """One of the customer's WordPress installs."""
+    state = given.pop("state", State.ACTIVE)
+    values = {"name": "The shop", "url": "https://shop.example", "now": MORNING} | given
+    site = accounts.create_site(session, account.id, **values)
+    site.state = state
+    session.flush()
+    return site
+
+
+def make_domain(
+    session: Session,
+    account: Account,
+    name: str = "shop.example",
+    status: DomainStatus = DomainStatus.VERIFIED,
+) -> Domain:
+    """A sending domain."""
+    domain = Domain(
+        id=new_id(), account_id=account.id, name=name, status=status, created_at=MORNING
+    )
+    session.add(domain)
+    session.flush()
+    return domain
+
+
+def make_key(
+    session: Session,
+    site: Site,
+    *,
+    scopes: Sequence[Scope] = (Scope.SEND, Scope.READ),
+    **given: Any,
+) -> NewKey:
+    """An API key of the site; `.secret` is what a client presents."""
+    return accounts.create_key(
+        session, site.id, secret=SECRET, scopes=scopes, **({"now": MORNING} | given)
+    )
+
+
+def make_shop(relay: Relay) -> tuple[Site, NewKey]:
+    """A site that may send from shop.example, and its key, in this relay's database."""
+    with relay.sessions.begin() as session:
+        account = make_account(session)
+        make_domain(session, account)
+        site = make_site(session, account)
+        return site, make_key(session, site)
+
+
+def make_message(body: str = "Hello Ada.\r\n", **headers: str | None) -> bytes:
+    """MIME as WordPress makes it. Underscores in names stand for dashes; None leaves a header out."""
+    fields: dict[str, str | None] = {
+        "From": "The shop <news@shop.example>",
+        "To": "ada@customer.example",
+        "Subject": "Your order",
+        "Message-ID": "<4711@shop.example>",
+        "Date": "Sun, 22 Nov 2026 09:00:00 +0000",
+        "MIME-Version": "1.0",
+        "Content-Type": "text/plain; charset=UTF-8",
+    }
+    fields |= {name.replace("_", "-"): value for name, value in headers.items()}
+    lines = [f"{name}: {value}\r\n" for name, value in fields.items() if value is not None]
+    return ("".join(lines) + "\r\n" + body).encode()
+
+
+def make_draft(
+    *, to: Sequence[str] = ("ada@customer.example",), message: bytes | None = None, **given: Any
+) -> Draft:
+    """A message as asked for; further arguments are `Draft`'s own, or headers of its message."""
+    own = {name: given.pop(name) for name in list(given) if name in Draft.__slots__}
+    read = mime.read(io.BytesIO(message if message is not None else make_message(**given)))
+    return Draft(
+        **{
+            "recipients": tuple(dict.fromkeys(map(parse, to))),
+            "mime": read,
+            "stream": Stream.TRANSACTIONAL,
+        }
+        | own
+    )
+
+
+def make_envelope(**given: Any) -> Envelope:
+    """A copy that is ready to go out."""
+    return Envelope(
+        **{
+            "attempt_id": UUID("018f0000-0000-7000-8000-00000000000a"),
+            "recipient_id": UUID("018f0000-0000-7000-8000-00000000000b"),
+            "message_id": UUID("018f0000-0000-7000-8000-00000000000c"),
+            "sender": "news@shop.example",
+            "recipient": "ada@customer.example",
+            "parts": (make_message(),),
+        }
+        | given
+    )
+
+
+TOLD: Mapping[str, tuple[str, Mapping[str, Any]]] = {
+    "Send": ("send", {}),
+    "Delivery": ("delivery", {"processingTimeMillis": 1860, "smtpResponse": "250 2.0.0 OK"}),
+    "Bounce": (
+        "bounce",
+        {
+            "feedbackId": "0100-bounce",
+            "bounceType": "Permanent",
+            "bounceSubType": "General",
+            "status": "5.1.1",
+            "diagnosticCode": "smtp; 550 5.1.1 user unknown",
+        },
+    ),
+    "Complaint": (
+        "complaint",
+        {"feedbackId": "0100-complaint", "complaintFeedbackType": "abuse"},
+    ),
+    "DeliveryDelay": ("deliveryDelay", {"delayType": "MailboxFull"}),
+    "Reject": ("reject", {"reason": "Bad content"}),
+    "Rendering Failure": ("failure", {"templateName": "t", "errorMessage": "no such variable"}),
+    "Open": ("open", {"ipAddress": "192.0.2.1", "userAgent": "Mail/1.0"}),
+    "Click": ("click", {"link": "https://shop.example/", "userAgent": "Browser/1.0"}),
+    "Subscription": ("subscription", {"contactList": "news", "source": "UnsubscribeHeader"}),
+}
+"""What each type of SES event usually says beside whom it is about."""
+
+
+def ses_event(
+    kind: str,
+    envelope: Envelope,
+    *,
+    at: datetime = MORNING,
+    dialect: str = "eventType",
+    **told: Any,
+) -> dict[str, Any]:
+    """What SES publishes about this copy.
+
+    `dialect` is `eventType` (a configuration set's, with our tags) or `notificationType` (an
+    identity's, without).
+    """
+    stamp = at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    name, usual = TOLD[kind]
+    body = {"timestamp": stamp} | dict(usual) | told
+    person = {"emailAddress": envelope.recipient}
+    match kind:
+        case "Delivery":
+            body.setdefault("recipients", [envelope.recipient])
+        case "Bounce" | "DeliveryDelay":
+            said = {n: body.pop(n) for n in ("status", "diagnosticCode", "action") if n in body}
+            people = "bouncedRecipients" if kind == "Bounce" else "delayedRecipients"
+            body.setdefault(people, [person | said])
+        case "Complaint":
+            body.setdefault("complainedRecipients", [person])
+    mail: dict[str, Any] = {
+        "timestamp": MORNING.isoformat().replace("+00:00", "Z"),
+        "messageId": provider_id(envelope),
+        "source": envelope.sender,
+        "destination": [envelope.recipient],
+    }
+    if dialect == "eventType":
+        mail["tags"] = {name: [value] for name, value in envelope.tags.items()}
+    return {dialect: kind, "mail": mail, name: body}
+
+
+def make_event(kind: str, envelope: Envelope, **given: Any) -> DeliveryEvent:
+    """The same, read into our own words."""
+    (event,) = read_events(json.dumps(ses_event(kind, envelope, **given)))
+    return event

@@ -1,0 +1,190 @@
+"""Stand-ins for the neighbours. They behave: the clock moves only when told, the mailer remembers
+what it was given, and Amazon signs for real, with a key of its own."""
+
+from __future__ import annotations
+
+import base64
+import json
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.hazmat.primitives.hashes import SHA1, SHA256
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
+
+from relay.errors import Unavailable
+from relay.mail import Envelope
+
+MORNING = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
+"""When every test begins."""
+
+TOPIC = "arn:aws:sns:us-east-1:000000000000:postreeve-simulator"
+
+
+class FakeClock:
+    """A clock that stands still until it is told to move."""
+
+    def __init__(self, now: datetime = MORNING) -> None:
+        self.now = now
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def advance(self, **span: float) -> None:
+        """Let time pass: `clock.advance(minutes=5)`."""
+        self.now += timedelta(**span)
+
+
+class FakeMailer:
+    """Takes every copy, unless an error waits in `failures`; each error is used once, in order."""
+
+    def __init__(self) -> None:
+        self.sent: list[Envelope] = []
+        self.failures: list[Exception] = []
+        self._lock = threading.Lock()
+
+    def send(self, envelope: Envelope) -> str:
+        """The id Amazon SES would give."""
+        with self._lock:
+            if self.failures:
+                raise self.failures.pop(0)
+            self.sent.append(envelope)
+            return provider_id(envelope)
+
+
+def provider_id(envelope: Envelope) -> str:
+    """The id that `FakeMailer` gives to this copy's attempt."""
+    return f"0100{envelope.attempt_id.hex}-000000"
+
+
+def make_certificate(
+    key: rsa.RSAPrivateKey,
+    *,
+    begins: datetime = datetime(2026, 1, 1, tzinfo=UTC),
+    ends: datetime = datetime(2036, 1, 1, tzinfo=UTC),
+) -> bytes:
+    """A certificate in PEM, signed by the key itself."""
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "sns.amazonaws.com")])
+    return (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(begins)
+        .not_valid_after(ends)
+        .sign(key, SHA256())
+        .public_bytes(Encoding.PEM)
+    )
+
+
+@dataclass(frozen=True)
+class Post:
+    """What SNS posts: a body and its headers."""
+
+    fields: Mapping[str, Any]
+    headers: Mapping[str, str]
+
+    @property
+    def body(self) -> bytes:
+        """The JSON on the wire."""
+        return json.dumps(self.fields, indent=2).encode()
+
+    def but(self, **changes: Any) -> Post:
+        """The same post with fields changed after it was signed; None takes a field away."""
+        changed = {k: v for k, v in (dict(self.fields) | changes).items() if v is not None}
+        return replace(self, fields=changed)
+
+    def headed(self, **headers: str) -> Post:
+        """The same post with other headers (underscores stand for dashes)."""
+        new = {name.replace("_", "-"): value for name, value in headers.items()}
+        return replace(self, headers=dict(self.headers) | new)
+
+
+@dataclass
+class FakeAmazon:
+    """Amazon SNS: signs notices as the SNS developer guide says, and hands out its certificate.
+
+    `fetched` lists the certificate URLs that were asked for, `confirmed` the subscriptions that
+    were confirmed. While `away` is set, neither is to be had.
+    """
+
+    key: rsa.RSAPrivateKey
+    pem: bytes
+    clock: FakeClock
+    topic: str = TOPIC
+    away: bool = False
+    fetched: list[str] = field(default_factory=list)
+    confirmed: list[tuple[str, str]] = field(default_factory=list)
+
+    def notice(self, message: str | Mapping[str, Any], **fields: Any) -> Post:
+        """A Notification that carries `message`."""
+        text = message if isinstance(message, str) else json.dumps(message)
+        return self._post({"Type": "Notification", "Message": text} | fields)
+
+    def confirmation(self, kind: str = "SubscriptionConfirmation", **fields: Any) -> Post:
+        """The message that asks to confirm that a subscription begins, or says that it ended."""
+        token = "2336412f37" + "ab" * 40
+        return self._post(
+            {
+                "Type": kind,
+                "Message": f"You have chosen to subscribe to the topic {self.topic}.",
+                "Token": token,
+                "SubscribeURL": f"https://sns.us-east-1.amazonaws.com/?Action=ConfirmSubscription"
+                f"&TopicArn={self.topic}&Token={token}",
+            }
+            | fields
+        )
+
+    def signature(self, fields: Mapping[str, Any]) -> str:
+        """The signature over these fields, by the rules of their Type and SignatureVersion."""
+        names = ["Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type"]
+        if fields["Type"] != "Notification":
+            names = [
+                "Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type",
+            ]  # fmt: skip
+        text = "".join(f"{name}\n{fields[name]}\n" for name in names if name in fields)
+        digest = SHA256() if fields["SignatureVersion"] == "2" else SHA1()
+        return base64.b64encode(self.key.sign(text.encode(), padding.PKCS1v15(), digest)).decode()
+
+    def certificate(self, url: str) -> bytes:
+        """What lies at `SigningCertURL`."""
+        self.fetched.append(url)
+        if self.away:
+            raise Unavailable("The signing certificate could not be fetched", retry_after=30)
+        return self.pem
+
+    def confirm(self, topic_arn: str, token: str) -> None:
+        """ConfirmSubscription."""
+        if self.away:
+            raise Unavailable("SNS did not confirm the subscription")
+        self.confirmed.append((topic_arn, token))
+
+    def _post(self, given: Mapping[str, Any]) -> Post:
+        stamp = self.clock.now.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        fields = {
+            "MessageId": str(uuid4()),
+            "TopicArn": self.topic,
+            "Timestamp": stamp,
+            "SignatureVersion": "2",
+            "SigningCertURL": "https://sns.us-east-1.amazonaws.com/"
+            "SimpleNotificationService-0123456789abcdef0123456789abcdef.pem",
+            "UnsubscribeURL": "https://sns.us-east-1.amazonaws.com/?Action=Unsubscribe",
+        } | dict(given)
+        fields["Signature"] = self.signature(fields)
+        return Post(
+            fields,
+            {
+                "x-amz-sns-message-type": fields["Type"],
+                "x-amz-sns-message-id": fields["MessageId"],
+                "x-amz-sns-topic-arn": fields["TopicArn"],
+                "content-type": "text/plain; charset=UTF-8",
+                "user-agent": "Amazon Simple Notification Service Agent",
+            },
+        )

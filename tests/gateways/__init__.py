@@ -1,0 +1,1 @@
+"""Our side of the neighbours: real MIME, real requests, real signatures."""

@@ -1,0 +1,1 @@
+"""A browser walks through the whole product: WordPress, relay, worker and simulator as processes."""

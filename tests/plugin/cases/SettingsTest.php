@@ -1,0 +1,256 @@
+<?php
+/**
+ * Where the relay and the key come from, and how the key is kept.
+ */
+
+namespace Postreeve\Tests;
+
+use Postreeve\Connection;
+use Postreeve\Client;
+use Postreeve\Settings;
+
+final class SettingsTest extends Site_Test_Case {
+
+	const OTHER_KEY = 'prk_fedcba9876543210_abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQ';
+
+	public function test_the_key_cannot_be_read_in_the_database(): void {
+		$stored = $GLOBALS['wpdb']->get_var( "SELECT option_value FROM {$GLOBALS['wpdb']->options} WHERE option_name = 'postreeve'" );
+
+		$this->assertStringNotContainsString( Relay::KEY, $stored );
+		$this->assertStringNotContainsString( substr( Relay::KEY, 4, 16 ), $stored );
+		$this->assertStringNotContainsString( base64_encode( Relay::KEY ), $stored );
+		$this->assertSame( Relay::KEY, ( new Settings() )->api_key() );
+	}
+
+	public function test_the_same_key_is_sealed_differently_each_time(): void {
+		$first = get_option( 'postreeve' )['api_key'];
+		( new Settings() )->connect( $this->relay->url(), Relay::KEY );
+
+		$this->assertNotSame( $first, get_option( 'postreeve' )['api_key'] );
+	}
+
+	public function test_what_is_stored_is_one_small_option(): void {
+		$rows = $GLOBALS['wpdb']->get_results( "SELECT * FROM {$GLOBALS['wpdb']->options} WHERE option_name LIKE '%postreeve%'" );
+
+		$this->assertCount( 1, $rows );
+		$this->assertLessThan( 1024, strlen( $rows[0]->option_value ) );
+	}
+
+	public function test_other_salts_make_the_key_unreadable_and_the_site_sends_by_itself(): void {
+		add_filter(
+			'salt',
+			function ( $salt ) {
+				return strrev( $salt );
+			}
+		);
+		$settings = new Settings();
+
+		$this->assertSame( '', $settings->api_key() );
+		$this->assertSame( Settings::KEY_UNREADABLE, $settings->key_state() );
+		$this->assertFalse( $settings->takes_mail() );
+		$state = Connection::check( $settings, new Client( $settings ) );
+		$this->assertSame( array( 'key-unreadable', 'error' ), array( $state->state(), $state->notice() ) );
+		wp_mail( 'ada@x.example', 'Hello', 'Text' );
+		$this->assertSame( array(), $this->relay->requests() );
+	}
+
+	/**
+	 * @dataProvider broken_options
+	 */
+	public function test_a_broken_option_means_not_connected( $option ): void {
+		update_option( 'postreeve', $option );
+		$settings = new Settings();
+
+		$this->assertFalse( $settings->is_connected() );
+		$this->assertContains( $settings->key_state(), array( Settings::KEY_NONE, Settings::KEY_UNREADABLE ) );
+	}
+
+	public function broken_options(): array {
+		return array(
+			'a string'         => array( 'nonsense' ),
+			'wrong types'      => array( array( 'relay_url' => array( 1 ), 'api_key' => 5 ) ),
+			'no seal'          => array( array( 'relay_url' => 'https://relay.example', 'api_key' => 'v1:' ) ),
+			'a broken seal'    => array( array( 'relay_url' => 'https://relay.example', 'api_key' => 'v1:' . base64_encode( str_repeat( 'x', 100 ) ) ) ),
+			'not base64'       => array( array( 'relay_url' => 'https://relay.example', 'api_key' => 'v1:%%%' ) ),
+			'an unsealed key'  => array( array( 'relay_url' => 'https://relay.example', 'api_key' => Relay::KEY ) ),
+		);
+	}
+
+	/**
+	 * @runInSeparateProcess
+	 * @preserveGlobalState disabled
+	 */
+	public function test_constants_win_over_what_is_stored(): void {
+		( new Settings() )->connect( 'https://stored.example', self::OTHER_KEY );
+		define( 'POSTREEVE_RELAY_URL', $this->relay->url() . '/' );
+		define( 'POSTREEVE_API_KEY', Relay::KEY );
+		$settings = new Settings();
+
+		$this->assertSame( $this->relay->url(), $settings->relay_url() );
+		$this->assertSame( Settings::KEY_CONSTANT, $settings->key_state() );
+		$this->assertTrue( wp_mail( 'ada@x.example', 'Hello', 'Text' ) );
+		$this->assertSame( 'Bearer ' . Relay::KEY, $this->mail()['headers']['authorization'] );
+	}
+
+	/**
+	 * @runInSeparateProcess
+	 * @preserveGlobalState disabled
+	 */
+	public function test_constants_alone_connect_a_site(): void {
+		delete_option( 'postreeve' );
+		define( 'POSTREEVE_RELAY_URL', $this->relay->url() );
+		define( 'POSTREEVE_API_KEY', Relay::KEY );
+
+		$this->assertTrue( wp_mail( 'ada@x.example', 'Hello', 'Text' ) );
+		$this->mail();
+	}
+
+	public function test_a_new_key_replaces_the_stored_one_and_an_empty_field_keeps_it(): void {
+		$settings = new Settings();
+		$settings->register();
+
+		update_option( 'postreeve', array( 'relay_url' => $this->relay->url(), 'new_key' => '' ) );
+		$this->assertSame( Relay::KEY, $settings->api_key() );
+		update_option( 'postreeve', array( 'relay_url' => $this->relay->url(), 'new_key' => '  ' . self::OTHER_KEY . "\n" ) );
+		$this->assertSame( self::OTHER_KEY, $settings->api_key() );
+		update_option( 'postreeve', array( 'forget_key' => '1' ) );
+		$this->assertSame( array( '', $this->relay->url() ), array( $settings->api_key(), $settings->relay_url() ) );
+	}
+
+	public function test_the_first_save_seals_the_key_once(): void {
+		delete_option( 'postreeve' );
+		$settings = new Settings();
+		$settings->register();
+
+		update_option( 'postreeve', array( 'relay_url' => $this->relay->url(), 'new_key' => Relay::KEY ) );
+
+		$this->assertSame( Relay::KEY, $settings->api_key() );
+		$this->assertSame( array( 'relay_url', 'api_key' ), array_keys( get_option( 'postreeve' ) ) );
+	}
+
+	/**
+	 * @dataProvider addresses
+	 */
+	public function test_an_address_is_kept_if_a_relay_can_be_there( string $entered, string $kept ): void {
+		$kept_before = $this->relay->url();
+
+		$option = ( new Settings() )->sanitize( array( 'relay_url' => $entered ) );
+
+		$this->assertSame( 'earlier' === $kept ? $kept_before : $kept, $option['relay_url'] );
+	}
+
+	public function addresses(): array {
+		return array(
+			'plain'                  => array( 'https://relay.example', 'https://relay.example' ),
+			'spaces and a slash'     => array( '  https://relay.example/ ', 'https://relay.example' ),
+			'a path'                 => array( 'https://shop.example/relay/', 'https://shop.example/relay' ),
+			'a port'                 => array( 'https://relay.example:8443', 'https://relay.example:8443' ),
+			'on this machine'        => array( 'http://127.0.0.1:8025', 'http://127.0.0.1:8025' ),
+			'here by name'           => array( 'http://localhost:8025', 'http://localhost:8025' ),
+			'here by IPv6'           => array( 'http://[::1]:8025', 'http://[::1]:8025' ),
+			'unencrypted'            => array( 'http://relay.example', 'earlier' ),
+			'only looks like here'   => array( 'http://127.0.0.1.evil.example', 'earlier' ),
+			'empty'                  => array( '', '' ),
+			'a script'               => array( 'javascript:alert(1)', '' ),
+			'with a password'        => array( 'https://user:secret@relay.example', 'earlier' ),
+			'with a question'        => array( 'https://relay.example/?a=1', 'earlier' ),
+			'with a fragment'        => array( 'https://relay.example/#top', 'earlier' ),
+			'no host'                => array( 'https://', 'earlier' ),
+		);
+	}
+
+	/**
+	 * @dataProvider keys
+	 */
+	public function test_what_cannot_be_a_key_is_not_kept( string $entered ): void {
+		$option = ( new Settings() )->sanitize( array( 'new_key' => $entered ) );
+
+		$this->assertSame( get_option( 'postreeve' )['api_key'], $option['api_key'] );
+	}
+
+	public function keys(): array {
+		return array(
+			'too short'       => array( 'prk_' ),
+			'a space inside'  => array( 'prk_0123456789abcdef ABCDEFGHIJKLMNOPQRSTUVWXYZ' ),
+			'a line inside'   => array( "prk_0123456789abcdef\r\nX-Evil: 1" ),
+			'not ASCII'       => array( 'prk_ÄÖÜ_ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopq' ),
+			'far too long'    => array( str_repeat( 'k', 300 ) ),
+		);
+	}
+
+	/**
+	 * @dataProvider states
+	 */
+	public function test_the_connection_has_a_state_of_its_own_for_everything( array $answer, string $state, string $notice ): void {
+		$this->relay->answer( ...$answer );
+		$settings = new Settings();
+
+		$connection = Connection::check( $settings, new Client( $settings ) );
+
+		$this->assertSame( array( $state, $notice ), array( $connection->state(), $connection->notice() ) );
+		$this->assertNotSame( '', $connection->title() );
+		$this->assertNotSame( '', $connection->text() );
+	}
+
+	public function states(): array {
+		$well    = array(
+			'account' => array( 'name' => 'A', 'state' => 'active' ),
+			'site'    => array( 'name' => 'S', 'state' => 'active' ),
+			'ready'   => true,
+			'domains' => array(),
+		);
+		$with    = function ( array $change ) use ( $well ) {
+			return array( 200, json_encode( array_replace_recursive( $well, $change ) ), 'application/json' );
+		};
+		$problem = function ( string $code, int $status ) {
+			return array( $status, json_encode( array( 'type' => "https://relay.example/problems/$code", 'title' => 'No' ) ) );
+		};
+		return array(
+			'well'                     => array( $with( array() ), 'ready', 'success' ),
+			'no domain verified'       => array( $with( array( 'ready' => false ) ), 'not-ready', 'warning' ),
+			'account pending'          => array( $with( array( 'account' => array( 'state' => 'pending' ), 'ready' => false ) ), 'pending', 'warning' ),
+			'site suspended'           => array( $with( array( 'site' => array( 'state' => 'suspended' ) ) ), 'suspended', 'error' ),
+			'the stricter of two'      => array( $with( array( 'account' => array( 'state' => 'terminated' ), 'site' => array( 'state' => 'warned' ) ) ), 'terminated', 'error' ),
+			'limited'                  => array( $with( array( 'site' => array( 'state' => 'limited' ) ) ), 'limited', 'warning' ),
+			'key not known'            => array( $problem( 'key-invalid', 401 ), 'key-invalid', 'error' ),
+			'key of another site'      => array( $problem( 'key-site-mismatch', 403 ), 'key-site-mismatch', 'error' ),
+			'key may not read'         => array( $problem( 'scope-missing', 403 ), 'scope-missing', 'error' ),
+			'suspended, as a problem'  => array( $problem( 'account-suspended', 403 ), 'account-suspended', 'error' ),
+			'pending, as a problem'    => array( $problem( 'account-pending', 403 ), 'account-pending', 'warning' ),
+			'the relay is not well'    => array( $problem( 'unavailable', 503 ), 'unavailable', 'error' ),
+			'a word of tomorrow'       => array( $problem( 'moon-is-full', 418 ), 'moon-is-full', 'error' ),
+			'not a relay'              => array( array( 200, '<html>', 'text/html' ), 'relay-unexpected', 'error' ),
+		);
+	}
+
+	public function test_nobody_is_asked_before_there_is_a_key(): void {
+		update_option( 'postreeve', array( 'relay_url' => $this->relay->url(), 'api_key' => '' ) );
+		$settings = new Settings();
+
+		$connection = Connection::check( $settings, new Client( $settings ) );
+
+		$this->assertSame( 'not-connected', $connection->state() );
+		$this->assertSame( array(), $this->relay->requests() );
+	}
+
+	/**
+	 * @runInSeparateProcess
+	 * @preserveGlobalState disabled
+	 */
+	public function test_uninstalling_leaves_nothing_behind(): void {
+		define( 'WP_UNINSTALL_PLUGIN', 'postreeve/postreeve.php' );
+
+		require WP_PLUGIN_DIR . '/postreeve/uninstall.php';
+
+		$this->assertSame( array(), self::traces() );
+	}
+
+	private static function traces(): array {
+		global $wpdb;
+		return $wpdb->get_col(
+			"SELECT option_name FROM {$wpdb->options} WHERE option_name LIKE '%postreeve%'
+			UNION SELECT meta_key FROM {$wpdb->usermeta} WHERE meta_key LIKE '%postreeve%'
+			UNION SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME LIKE '%postreeve%'"
+		);
+	}
+}

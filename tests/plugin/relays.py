@@ -1,0 +1,319 @@
+"""A relay that records what arrives, speaking the contract the plugin was written against.
+
+It checks the request's shape as strictly as the real one and answers with 202, unless a test has
+told it to answer something else. Tests in PHP talk to it below `/_fake/`.
+"""
+
+from __future__ import annotations
+
+import base64
+import email.policy
+import hashlib
+import json
+import re
+import threading
+import time
+import uuid
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.message import EmailMessage
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+KEY = "prk_0123456789abcdef_ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopq"
+
+Json = dict[str, Any]
+
+
+@dataclass
+class Answer:
+    """What the relay says next instead of what it would say by itself."""
+
+    status: int
+    body: str
+    content_type: str = "application/problem+json"
+    delay: float = 0.0
+    location: str = ""
+
+
+@dataclass
+class FakeRelay:
+    """What arrived, and what will be answered."""
+
+    url: str = ""
+    requests: list[Json] = field(default_factory=list)
+    answers: deque[Answer] = field(default_factory=deque)
+    messages: dict[str, Json] = field(default_factory=dict)
+    account: Json = field(default_factory=dict)
+
+    def reset(self) -> None:
+        """Forget everything."""
+        self.requests.clear()
+        self.answers.clear()
+        self.messages.clear()
+        self.account = {
+            "account": {"id": "a1", "name": "Example Ltd", "state": "active"},
+            "site": {"id": "s1", "name": "Shop", "url": "https://shop.example", "state": "active"},
+            "ready": True,
+            "default_from": "shop@shop.example",
+            "domains": [{"name": "shop.example", "status": "verified"}],
+            "usage": {},
+        }
+
+    def problem(self, code: str, status: int, title: str, detail: str = "", **more: Any) -> None:
+        """Answer the next request with this problem."""
+        body = {
+            "type": f"{self.url}/problems/{code}",
+            "title": title,
+            "status": status,
+            "detail": detail,
+            **more,
+        }
+        self.answers.append(Answer(status, json.dumps(body)))
+
+    def settle(self, status: str, reason: Json | None = None, summary: str = "") -> None:
+        """Give every copy of every message this status."""
+        for message in self.messages.values():
+            for recipient in message["recipients"]:
+                recipient.update(status=status, reason=reason)
+                recipient["events"].append(
+                    {"type": status, "occurred_at": _now(), "summary": summary, "data": {}}
+                )
+
+    def accept(self, request: Json) -> Json:
+        """Take a message in and give the receipt."""
+        metadata = request["metadata"]
+        identifier = str(uuid.uuid4())
+        recipients = [
+            {"id": str(uuid.uuid4()), "address": address} for address in metadata["envelope"]["to"]
+        ]
+        self.messages[identifier] = {
+            "id": identifier,
+            "stream": metadata["stream"],
+            "kind": metadata.get("kind"),
+            "from": metadata["envelope"]["from"],
+            "subject": request["mail"]["subject"],
+            "size": request["size"],
+            "source": metadata.get("source"),
+            "accepted_at": _now(),
+            "expires_at": None,
+            "recipients": [
+                {
+                    **recipient,
+                    "status": "queued",
+                    "stage": "queued",
+                    "outcome": "none",
+                    "reason": None,
+                    "attempts": [],
+                    "events": [],
+                }
+                for recipient in recipients
+            ],
+        }
+        return {
+            "id": identifier,
+            "stream": metadata["stream"],
+            "accepted_at": _now(),
+            "recipients": [{**r, "disposition": "queued", "reason": None} for r in recipients],
+        }
+
+
+@contextmanager
+def fake_relay() -> Iterator[FakeRelay]:
+    """A recording relay on a free port of 127.0.0.1."""
+    relay = FakeRelay()
+    relay.reset()
+
+    class Handler(_Handler):
+        fake = relay
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    relay.url = f"http://127.0.0.1:{server.server_port}"
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+    thread.start()
+    try:
+        yield relay
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    """HTTP around a FakeRelay."""
+
+    protocol_version = "HTTP/1.1"
+    fake: FakeRelay
+
+    def do_GET(self) -> None:
+        if self.path == "/_fake/requests":
+            self._say(200, json.dumps(self.fake.requests))
+            return
+        self._answer(b"")
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        if self.path == "/_fake/reset":
+            self.fake.reset()
+            self._say(200, "{}")
+        elif self.path == "/_fake/answer":
+            self.fake.answers.append(Answer(**json.loads(body)))
+            self._say(200, "{}")
+        else:
+            self._answer(body)
+
+    def log_message(self, format: str, *arguments: Any) -> None:
+        """Stay silent."""
+
+    def _answer(self, body: bytes) -> None:
+        request = _read(self.command, self.path, dict(self.headers.items()), body)
+        self.fake.requests.append(request)
+        if self.fake.answers:
+            answer = self.fake.answers.popleft()
+            time.sleep(answer.delay)
+            self._say(answer.status, answer.body, answer.content_type, answer.location)
+        elif self.headers.get("Authorization") != f"Bearer {KEY}":
+            self._problem(401, "key-invalid", "The key is not valid")
+        else:
+            self._answer_by_path(request)
+
+    def _answer_by_path(self, request: Json) -> None:
+        path = self.path.split("?")[0]
+        if self.command == "POST" and path == "/v1/messages":
+            if request["faults"]:
+                self._problem(400, "request-invalid", "; ".join(request["faults"]))
+            else:
+                self._say(202, json.dumps(self.fake.accept(request)))
+        elif path == "/v1/account":
+            self._say(200, json.dumps(self.fake.account))
+        elif path == "/v1/messages":
+            latest = list(reversed(self.fake.messages.values()))[:10]
+            self._say(200, json.dumps({"messages": latest, "next_cursor": None}))
+        elif path.rpartition("/")[2] in self.fake.messages:
+            self._say(200, json.dumps(self.fake.messages[path.rpartition("/")[2]]))
+        else:
+            self._problem(404, "not-found", "There is no such thing")
+
+    def _problem(self, status: int, code: str, title: str) -> None:
+        body = {"type": f"{self.fake.url}/problems/{code}", "title": title, "status": status}
+        self._say(status, json.dumps(body), "application/problem+json")
+
+    def _say(
+        self, status: int, body: str, content_type: str = "application/json", location: str = ""
+    ) -> None:
+        content = body.encode()
+        self.send_response(status)
+        if location:
+            self.send_header("Location", location)
+        self.send_header("Content-Type", content_type)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        try:
+            self.wfile.write(content)
+        except BrokenPipeError:
+            self.close_connection = True
+
+
+def _read(method: str, path: str, headers: dict[str, str], body: bytes) -> Json:
+    """The request as tests want to see it; `faults` names what the contract forbids."""
+    request: Json = {
+        "method": method,
+        "path": path,
+        "headers": {name.lower(): value for name, value in headers.items()},
+        "size": len(body),
+        "faults": [],
+    }
+    if method == "POST" and path == "/v1/messages":
+        parts = _form_parts(request["headers"].get("content-type", ""), body, request["faults"])
+        request["parts"] = {
+            name: {"headers": part_headers, "size": len(content)}
+            for name, (part_headers, content) in parts.items()
+        }
+        if not request["faults"]:
+            _check_parts(parts, request)
+        if "idempotency-key" not in request["headers"]:
+            request["faults"].append("Idempotency-Key is missing")
+    return request
+
+
+def _form_parts(
+    content_type: str, body: bytes, faults: list[str]
+) -> dict[str, tuple[dict[str, str], bytes]]:
+    """The parts of multipart/form-data, byte for byte: name → (header fields, content)."""
+    found = re.fullmatch(r'multipart/form-data; boundary="?([\w-]{1,70})"?', content_type)
+    if not found:
+        faults.append(f"not multipart/form-data: {content_type!r}")
+        return {}
+    line = b"--" + found[1].encode()
+    if not body.startswith(line + b"\r\n") or not body.endswith(b"\r\n" + line + b"--\r\n"):
+        faults.append("the form's first or last boundary is wrong")
+        return {}
+    parts = {}
+    inside = body[len(line) + 2 : -(len(line) + 6)]
+    for part in inside.split(b"\r\n" + line + b"\r\n"):
+        head, _, content = part.partition(b"\r\n\r\n")
+        fields = {
+            name.lower(): value.strip()
+            for name, _, value in (row.partition(":") for row in head.decode().split("\r\n"))
+        }
+        name = re.search(r'\bname="([^"]*)"', fields.get("content-disposition", ""))
+        parts[name[1] if name else ""] = (fields, content)
+    return parts
+
+
+def _check_parts(parts: dict[str, tuple[dict[str, str], bytes]], request: Json) -> None:
+    faults: list[str] = request["faults"]
+    if set(parts) != {"metadata", "message"}:
+        faults.append(f"parts are {sorted(parts)}")
+        return
+    fields, content = parts["metadata"]
+    if fields.get("content-type") != "application/json" or "filename" in str(fields):
+        faults.append("metadata must be application/json without a filename")
+    request["metadata"] = json.loads(content)
+    fields, mime = parts["message"]
+    if fields.get("content-type") != "message/rfc822" or 'filename="message.eml"' not in str(
+        fields.get("content-disposition")
+    ):
+        faults.append("message must be message/rfc822 with filename message.eml")
+    if re.search(rb"(?<!\r)\n|\r(?!\n)", mime):
+        faults.append("the mail has line ends that are not CRLF")
+    envelope = request["metadata"].get("envelope", {})
+    if not 1 <= len(envelope.get("to", [])) <= 50:
+        faults.append("envelope.to must hold 1 to 50 addresses")
+    request["mime"] = base64.b64encode(mime).decode()
+    request["mail"] = _read_mail(mime)
+
+
+def _read_mail(mime: bytes) -> Json:
+    """The mail as a mail program would show it."""
+    mail = email.message_from_bytes(mime, policy=email.policy.default)
+    assert isinstance(mail, EmailMessage)
+    return {
+        "raw_headers": mime.partition(b"\r\n\r\n")[0].decode("latin-1"),
+        "headers": {name.lower(): str(value) for name, value in mail.items()},
+        "subject": str(mail.get("Subject", "")),
+        "defects": [repr(defect) for part in mail.walk() for defect in part.defects],
+        "parts": [_read_part(part) for part in mail.walk() if not part.is_multipart()],
+    }
+
+
+def _read_part(part: EmailMessage) -> Json:
+    content = part.get_payload(decode=True)
+    assert isinstance(content, bytes)
+    return {
+        "type": part.get_content_type(),
+        "charset": part.get_content_charset(),
+        "disposition": part.get_content_disposition(),
+        "filename": part.get_filename(),
+        "cid": part.get("Content-ID"),
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "text": content.decode("utf-8", "replace") if part.get_content_maintype() == "text" else "",
+    }
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

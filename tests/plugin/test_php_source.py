@@ -1,0 +1,109 @@
+"""How the plugin's source is written, and that what ships is complete and consistent."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.plugin.conftest import oldest_php
+from tests.wordpress import packages, phps
+
+ROOT = Path(__file__).parents[2]
+PLUGIN = ROOT / "wp-plugin"
+SOURCES = sorted(PLUGIN.rglob("*.php"))
+EVERY_PHP = [*SOURCES, *sorted((ROOT / "tests").rglob("*.php"))]
+
+pytestmark = pytest.mark.wordpress
+
+
+def header(name: str) -> str:
+    found = re.search(rf"^ \* {name}:\s+(.+)$", (PLUGIN / "postreeve.php").read_text(), re.M)
+    assert found, f"postreeve.php has no header {name}"
+    return found[1]
+
+
+def readme(name: str) -> str:
+    found = re.search(rf"^{name}: (.+)$", (PLUGIN / "readme.txt").read_text(), re.M)
+    assert found, f"readme.txt has no {name}"
+    return found[1]
+
+
+@pytest.mark.parametrize("version", ["oldest", "native"])
+def test_every_file_is_php_of_this_version(version: str) -> None:
+    php = oldest_php() if version == "oldest" else phps.native()
+    if php is None:
+        pytest.skip("Debian has no PHP 7.4 for this machine")
+
+    for path in SOURCES:
+        done = php.run("-l", str(path))
+        assert done.returncode == 0, f"PHP {php.version}\n{done.stdout}{done.stderr}"
+
+
+def test_the_style_is_wordpress_s_as_far_as_phpcs_knows_it() -> None:
+    phpcs = packages.program("phpcs") or "phpcs"
+
+    done = subprocess.run(
+        [phpcs, f"--standard={Path(__file__).parent / 'phpcs.xml'}"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("path", EVERY_PHP, ids=lambda path: path.name)
+def test_no_file_holds_a_path_of_a_machine(path: Path) -> None:
+    assert not re.search(r"/(home|root|work|Users)/", path.read_text())
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.name)
+def test_no_file_does_anything_when_opened_directly(path: Path) -> None:
+    guards = ("defined( 'ABSPATH' ) || exit;", "defined( 'WP_UNINSTALL_PLUGIN' ) || exit;")
+
+    assert any(guard in path.read_text() for guard in guards)
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.name)
+def test_every_text_can_be_translated_in_our_own_domain(path: Path) -> None:
+    calls = re.findall(
+        r"\b(?:__|_e|_n|_x|esc_html__|esc_html_e|esc_attr__|esc_attr_e)\( (.*)", path.read_text()
+    )
+
+    assert [call for call in calls if "'postreeve' )" not in call and call.strip() != ""] == []
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.name)
+def test_hooks_are_registered_in_one_place(path: Path) -> None:
+    registers = re.search(r"\badd_(action|filter)\(", path.read_text())
+
+    assert bool(registers) == (path.name == "class-plugin.php")
+
+
+def test_header_and_readme_agree() -> None:
+    assert readme("Stable tag") == header("Version")
+    assert f"const VERSION = '{header('Version')}';" in (PLUGIN / "postreeve.php").read_text()
+    assert readme("License") == header("License") == "GPL-2.0-or-later"
+    assert readme("Requires at least") == header("Requires at least") == "6.1"
+    assert readme("Requires PHP") == header("Requires PHP") == "7.4"
+    assert (PLUGIN / "readme.txt").read_text().startswith(f"=== {header('Plugin Name')} ===")
+
+
+def test_the_readme_keeps_wordpress_org_s_limits() -> None:
+    text = (PLUGIN / "readme.txt").read_text()
+    short_description = text.split("\n\n")[1].strip()
+
+    assert len(short_description) <= 150
+    assert len(readme("Tags").split(",")) <= 5
+    assert "== External services ==" in text
+
+
+def test_what_ships_is_small_and_holds_nothing_else() -> None:
+    files = [path for path in PLUGIN.rglob("*") if path.is_file()]
+
+    assert {path.suffix or path.name for path in files} == {".php", ".txt", ".css", "LICENSE"}
+    assert sum(path.stat().st_size for path in files if path.name != "LICENSE") < 150_000
+    assert "GNU GENERAL PUBLIC LICENSE" in (PLUGIN / "LICENSE").read_text()

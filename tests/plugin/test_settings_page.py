@@ -1,0 +1,404 @@
+"""Settings → Postreeve as people use it: over HTTP, without JavaScript, oldest and newest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.plugin.relays import KEY, FakeRelay
+from tests.plugin.visitors import Page, Visitor
+from tests.wordpress import sites
+
+SCREEN = "/wp-admin/options-general.php?page=postreeve"
+SCRIPTS = Path(__file__).parent / "scripts"
+HOSTILE = '"><script>alert(1)</script><img src=x onerror=alert(1)>'
+
+pytestmark = pytest.mark.wordpress
+
+
+@pytest.fixture(scope="module")
+def served(site: sites.Site) -> Iterator[sites.Site]:
+    with site.served():
+        yield site
+
+
+@pytest.fixture
+def disconnected(served: sites.Site) -> sites.Site:
+    served.execute(
+        "DELETE FROM wp_options"
+        " WHERE option_name = 'postreeve' OR option_name LIKE '%transient%settings_errors'"
+    )
+    return served
+
+
+@pytest.fixture(scope="module")
+def logged_in(served: sites.Site) -> Visitor:
+    visitor = Visitor(served.url)
+    log_in(visitor, served)
+    return visitor
+
+
+@pytest.fixture
+def owner(logged_in: Visitor, disconnected: sites.Site) -> Visitor:
+    return logged_in
+
+
+@pytest.fixture
+def connected(owner: Visitor, relay: FakeRelay) -> Visitor:
+    connect(owner, relay.url, KEY)
+    relay.requests.clear()
+    return owner
+
+
+def log_in(visitor: Visitor, site: sites.Site) -> Page:
+    page = visitor.log_in(site.administrator.name, site.administrator.password)
+    assert page.url.endswith("/wp-admin/")
+    return page
+
+
+def connect(visitor: Visitor, relay_url: str, key: str) -> Page:
+    fields = visitor.get(SCREEN).form("options.php")
+    fields |= {"postreeve[relay_url]": relay_url, "postreeve[new_key]": key}
+    return visitor.post("/wp-admin/options.php", fields)
+
+
+def send_test_mail(visitor: Visitor, to: str | None = None) -> Page:
+    fields = visitor.get(SCREEN).form("admin-post.php")
+    return visitor.post("/wp-admin/admin-post.php", fields | ({"to": to} if to else {}))
+
+
+def test_before_connecting_nobody_is_asked(owner: Visitor, relay: FakeRelay) -> None:
+    page = owner.get(SCREEN)
+
+    assert page.status == 200
+    assert "Not connected yet. WordPress sends this site's mail by itself." in page.text
+    assert "Send a test mail" not in page.text
+    assert relay.requests == []
+
+
+def test_connecting_shows_account_site_and_domains(owner: Visitor, relay: FakeRelay) -> None:
+    page = connect(owner, relay.url + "/", KEY)
+
+    assert "Settings saved." in page.text
+    assert "Connected and ready." in page.text
+    for words in ("Example Ltd", "https://shop.example", "Verified shop.example"):
+        assert words in page.text
+    assert 'data-state="ready"' in page.html
+
+
+def test_the_key_is_never_shown_again(connected: Visitor) -> None:
+    page = connected.get(SCREEN)
+
+    assert "A key is stored." in page.text
+    assert KEY not in page.html
+    assert KEY[4:20] not in page.html
+    assert page.form("options.php")["postreeve[new_key]"] == ""
+
+
+def test_saving_without_a_new_key_keeps_the_old_one(connected: Visitor, relay: FakeRelay) -> None:
+    connected.post("/wp-admin/options.php", connected.get(SCREEN).form("options.php"))
+
+    assert 'data-state="ready"' in connected.get(SCREEN).html
+    assert relay.requests[-1]["headers"]["authorization"] == f"Bearer {KEY}"
+
+
+def test_a_wrong_key_is_named(owner: Visitor, relay: FakeRelay) -> None:
+    page = connect(owner, relay.url, KEY[:-1] + "X")
+
+    assert "The API key is not valid." in page.text
+    assert 'data-state="key-invalid"' in page.html
+
+
+def test_a_relay_that_is_away_is_named(owner: Visitor) -> None:
+    page = connect(owner, "http://127.0.0.1:1", KEY)
+
+    assert "The relay cannot be reached." in page.text
+    assert 'data-state="relay-unreachable"' in page.html
+
+
+def test_an_address_that_cannot_be_is_refused_in_words(owner: Visitor) -> None:
+    page = connect(owner, "https://relay.example/?a=1", KEY)
+
+    assert "That is not the address of a relay." in page.text
+
+
+def test_forgetting_the_key_gives_the_mail_back_to_wordpress(connected: Visitor) -> None:
+    fields = connected.get(SCREEN).form("options.php") | {"postreeve[forget_key]": "1"}
+
+    page = connected.post("/wp-admin/options.php", fields)
+
+    assert "Not connected yet." in page.text
+
+
+def test_a_test_mail_is_followed_until_it_is_delivered(
+    connected: Visitor, relay: FakeRelay
+) -> None:
+    page = send_test_mail(connected)
+
+    assert "message=" in page.url
+    assert "Test mail from Shop" in page.text
+    assert "owner@shop.example Waiting" in page.text
+    assert '<meta http-equiv="refresh" content="3">' in page.html
+
+    relay.settle("sent")
+    page = connected.get(page.url)
+    assert "Amazon SES has the mail." in page.text
+    assert '<meta http-equiv="refresh"' in page.html
+
+    relay.settle("delivered", summary="Accepted by mx.shop.example")
+    page = connected.get(page.url)
+    assert "owner@shop.example Delivered" in page.text
+    assert "Accepted by mx.shop.example" in page.text
+    assert '<meta http-equiv="refresh"' not in page.html
+
+
+def test_a_test_mail_may_go_to_another_address(connected: Visitor, relay: FakeRelay) -> None:
+    send_test_mail(connected, to="ada@x.example")
+
+    (mail,) = [r for r in relay.requests if r["method"] == "POST"]
+    assert mail["metadata"]["envelope"]["to"] == ["ada@x.example"]
+    assert mail["metadata"]["source"] == {"plugin": "postreeve"}
+
+
+def test_a_refused_test_mail_shows_why_and_where_help_is(
+    connected: Visitor, relay: FakeRelay
+) -> None:
+    fields = connected.get(SCREEN).form("admin-post.php")
+    relay.problem("sender-not-verified", 422, "No", "shop.example is not verified.")
+
+    page = connected.post("/wp-admin/admin-post.php", fields)
+
+    assert "shop.example is not verified." in page.text
+    assert f'<a href="{relay.url}/problems/sender-not-verified">How to fix this</a>' in page.html
+
+
+def test_a_test_mail_to_nonsense_is_refused(connected: Visitor, relay: FakeRelay) -> None:
+    page = send_test_mail(connected, to="nonsense")
+
+    assert "That is not an e-mail address." in page.text
+    assert [r for r in relay.requests if r["method"] == "POST"] == []
+
+
+def test_a_test_mail_another_plugin_takes_is_noticed(
+    connected: Visitor, relay: FakeRelay, disconnected: sites.Site
+) -> None:
+    thief = disconnected.path / "wp-content" / "mu-plugins" / "thief.php"
+    thief.write_text("<?php add_filter( 'pre_wp_mail', '__return_true' );\n")
+
+    page = send_test_mail(connected)
+
+    thief.unlink()
+    assert "another plugin takes this site's mail" in page.text
+
+
+def test_recent_mails_are_listed_with_status_and_reason(
+    connected: Visitor, relay: FakeRelay
+) -> None:
+    assert "None yet." in connected.get(SCREEN).text
+    send_test_mail(connected, to="gone@x.example")
+    reason = {"code": "mailbox-unknown", "title": "The mailbox does not exist"}
+    relay.settle("bounced", reason)
+
+    page = connected.get(SCREEN)
+
+    assert "gone@x.example Test mail from Shop Bounced The mailbox does not exist" in page.text
+
+
+def test_a_bounce_without_a_reason_shows_the_last_event(
+    connected: Visitor, relay: FakeRelay
+) -> None:
+    send_test_mail(connected, to="gone@x.example")
+    relay.settle("bounced", summary="550 5.1.1 user unknown")
+
+    assert "Bounced 550 5.1.1 user unknown" in connected.get(SCREEN).text
+
+
+def test_hostile_text_from_the_relay_is_only_text(connected: Visitor, relay: FakeRelay) -> None:
+    send_test_mail(connected)
+    relay.account["account"]["name"] = HOSTILE
+    relay.account["domains"] = [{"name": HOSTILE, "status": HOSTILE}]
+    relay.settle(HOSTILE, {"code": HOSTILE, "title": HOSTILE, "detail": HOSTILE}, HOSTILE)
+    for message in relay.messages.values():
+        message.update(subject=HOSTILE, accepted_at=HOSTILE, **{"from": HOSTILE})
+    (identifier,) = relay.messages
+
+    pages = [connected.get(SCREEN), connected.get(f"{SCREEN}&message={identifier}")]
+    fields = pages[0].form("admin-post.php")
+    relay.problem("x", 422, HOSTILE, HOSTILE)
+    pages.append(connected.post("/wp-admin/admin-post.php", fields))
+
+    for page in pages:
+        assert "alert(1)" in page.html
+        assert "<script>alert" not in page.html
+        assert "<img src=x" not in page.html
+
+
+def test_answers_of_a_wrong_shape_break_no_page(connected: Visitor, relay: FakeRelay) -> None:
+    shapes = ["[]", "[1]", '{"account": 5, "domains": [1, {"name": []}], "ready": true}', '"x"']
+    for shape in shapes:
+        relay.account = {"account": {}}
+        for status in (200, 200):
+            relay.problem("x", status, "")
+            relay.answers[-1].body = shape
+
+        page = connected.get(SCREEN)
+
+        assert page.status == 200
+        assert "Settings" in page.text
+        relay.answers.clear()
+
+
+def test_a_message_that_is_gone_is_said_to_be_gone(connected: Visitor) -> None:
+    page = connected.get(f"{SCREEN}&message=0123-unknown")
+
+    assert "The relay does not know this any more." in page.text
+
+
+def test_a_message_id_cannot_reach_another_address(connected: Visitor, relay: FakeRelay) -> None:
+    connected.get(f"{SCREEN}&message=..%2f..%2fadmin")
+
+    assert all(r["path"].startswith(("/v1/account", "/v1/messages?")) for r in relay.requests)
+
+
+def test_constants_are_shown_and_cannot_be_edited(
+    owner: Visitor, relay: FakeRelay, disconnected: sites.Site
+) -> None:
+    constants = disconnected.path / "wp-content" / "mu-plugins" / "constants.php"
+    constants.write_text(
+        "<?php\n"
+        f"define( 'POSTREEVE_RELAY_URL', '{relay.url}' );\n"
+        f"define( 'POSTREEVE_API_KEY', '{KEY}' );\n"
+    )
+
+    page = owner.get(SCREEN)
+
+    constants.unlink()
+    assert 'data-state="ready"' in page.html
+    assert "Set by POSTREEVE_RELAY_URL in wp-config.php." in page.text
+    assert "Set by POSTREEVE_API_KEY in wp-config.php." in page.text
+    assert not [name for name in page.form("options.php") if name.startswith("postreeve[")]
+    assert KEY not in page.html
+
+
+def test_the_off_switch_is_shown(connected: Visitor, disconnected: sites.Site) -> None:
+    constants = disconnected.path / "wp-content" / "mu-plugins" / "constants.php"
+    constants.write_text("<?php define( 'POSTREEVE_OFF', true );\n")
+
+    page = connected.get(SCREEN)
+
+    constants.unlink()
+    assert "Switched off. POSTREEVE_OFF is set" in page.text
+    assert "Send a test mail" not in page.text
+
+
+def test_changed_salts_are_said_on_every_screen_of_the_owner(
+    connected: Visitor, disconnected: sites.Site
+) -> None:
+    configuration = disconnected.path / "wp-config.php"
+    before = configuration.read_text()
+    configuration.write_text(before.replace("'AUTH_KEY', '", "'AUTH_KEY', 'another"))
+    visitor = Visitor(disconnected.url)
+
+    dashboard = log_in(visitor, disconnected)
+    screen = visitor.get(SCREEN)
+
+    configuration.write_text(before)
+    assert "Postreeve cannot read its API key" in dashboard.text
+    assert "The API key has to be entered again." in screen.text
+
+
+def test_the_list_of_plugins_leads_to_the_settings(owner: Visitor) -> None:
+    page = owner.get("/wp-admin/plugins.php")
+
+    assert f'href="{owner.site_url}{SCREEN}"' in page.html
+
+
+class TestStrangers:
+    """What people may do who may not change settings."""
+
+    @pytest.fixture
+    def editor(self, disconnected: sites.Site) -> Visitor:
+        disconnected.run(SCRIPTS / "add-editor.php", "edith", "edith-password")
+        visitor = Visitor(disconnected.url)
+        assert visitor.log_in("edith", "edith-password").url.endswith("/wp-admin/")
+        return visitor
+
+    def test_an_editor_does_not_see_the_page(self, editor: Visitor) -> None:
+        assert editor.get(SCREEN).status == 403
+        assert "page=postreeve" not in editor.get("/wp-admin/").html
+
+    def test_an_editor_cannot_send_a_test_mail(
+        self, editor: Visitor, connected: Visitor, relay: FakeRelay
+    ) -> None:
+        fields = connected.get(SCREEN).form("admin-post.php")
+
+        page = editor.post("/wp-admin/admin-post.php", fields)
+
+        assert page.status == 403
+        assert [r for r in relay.requests if r["method"] == "POST"] == []
+
+    def test_an_editor_cannot_change_the_settings(
+        self, editor: Visitor, connected: Visitor
+    ) -> None:
+        fields = connected.get(SCREEN).form("options.php")
+
+        page = editor.post("/wp-admin/options.php", fields | {"postreeve[forget_key]": "1"})
+
+        assert page.status == 403
+        assert 'data-state="ready"' in connected.get(SCREEN).html
+
+    def test_somebody_not_logged_in_gets_nothing(
+        self, connected: Visitor, relay: FakeRelay, disconnected: sites.Site
+    ) -> None:
+        fields = connected.get(SCREEN).form("admin-post.php")
+        relay.requests.clear()
+        stranger = Visitor(disconnected.url)
+
+        assert "wp-login.php" in stranger.get(SCREEN).url
+        stranger.post("/wp-admin/admin-post.php", fields)
+
+        assert relay.requests == []
+
+    def test_a_link_from_elsewhere_sends_no_test_mail(
+        self, connected: Visitor, relay: FakeRelay
+    ) -> None:
+        fields = connected.get(SCREEN).form("admin-post.php") | {"_wpnonce": "0123456789"}
+
+        page = connected.post("/wp-admin/admin-post.php", fields)
+
+        assert page.status == 403
+        assert [r for r in relay.requests if r["method"] == "POST"] == []
+
+    def test_a_link_from_elsewhere_changes_no_settings(self, connected: Visitor) -> None:
+        fields = connected.get(SCREEN).form("options.php")
+        fields |= {"_wpnonce": "0123456789", "postreeve[forget_key]": "1"}
+
+        page = connected.post("/wp-admin/options.php", fields)
+
+        assert page.status == 403
+        assert 'data-state="ready"' in connected.get(SCREEN).html
+
+
+def test_visitors_of_the_site_get_nothing_of_it(connected: Visitor, relay: FakeRelay) -> None:
+    page = connected.get("/")
+
+    assert page.status == 200
+    assert "postreeve" not in page.html.lower()
+    assert relay.requests == []
+
+
+def test_other_screens_of_wp_admin_get_no_style_of_it(connected: Visitor) -> None:
+    assert "postreeve/assets" not in connected.get("/wp-admin/index.php").html
+    assert "postreeve/assets/admin.css" in connected.get(SCREEN).html
+
+
+def test_php_has_nothing_to_complain_about(connected: Visitor, disconnected: sites.Site) -> None:
+    send_test_mail(connected)
+    connected.get(SCREEN)
+
+    log = disconnected.log.read_text() if disconnected.log.exists() else ""
+    own = [line for line in log.splitlines() if "wp-plugin/" in line or "plugins/postreeve" in line]
+
+    assert own == []

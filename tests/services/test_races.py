@@ -1,0 +1,220 @@
+"""Many at once, with real commits: exactly once stays exactly once."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+import pytest
+from flask import Flask
+from sqlalchemy import func, select, text
+
+from relay.addresses import parse
+from relay.context import Relay
+from relay.models import Event, Message, Notice, Recipient, Suppression, Usage
+from relay.services import delivery, events, intake
+from relay.services.suppressions import suppress
+from relay.vocabulary import SuppressionReason, SuppressionScope
+from relay.worker import Duties
+from tests import factories
+from tests.api.requests import BOUNDARY, encoded, parts
+from tests.factories import make_draft, make_event
+from tests.fakes import FakeAmazon, FakeMailer
+from tests.steps import accept, claim, deliver_due, statuses
+
+T = TypeVar("T")
+
+
+def at_once(times: int, do: Callable[[int], T]) -> list[T]:
+    """Do it so many times, all beginning at the same moment."""
+    ready = threading.Barrier(times)
+
+    def one(number: int) -> T:
+        ready.wait(30)
+        return do(number)
+
+    with ThreadPoolExecutor(times) as pool:
+        return list(pool.map(one, range(times)))
+
+
+def count(relay: Relay, *models: type) -> list[int]:
+    with relay.reads() as session:
+        return [
+            session.execute(select(func.count()).select_from(model)).scalar_one()
+            for model in models
+        ]
+
+
+def poster(app: Flask, relay: Relay, secret: str) -> Callable[[str, str], Any]:
+    app.extensions["relay"] = relay
+
+    def post(key: str, to: str) -> Any:
+        return app.test_client().post(
+            "/v1/messages",
+            data=encoded(parts(to=[to])),
+            content_type=f"multipart/form-data; boundary={BOUNDARY}",
+            headers={"Authorization": f"Bearer {secret}", "Idempotency-Key": key},
+        )
+
+    return post
+
+
+def test_100_requests_with_one_key_are_one_message(app: Flask, shared: Relay) -> None:
+    _, key = factories.make_shop(shared)
+    post = poster(app, shared, key.secret)
+
+    answers = at_once(100, lambda _: post("k1", "ada@customer.example"))
+
+    assert Counter(answer.status_code for answer in answers) == {202: 100}
+    assert len({answer.data for answer in answers}) == 1
+    assert sum("Idempotent-Replayed" not in answer.headers for answer in answers) == 1
+    assert count(shared, Message, Recipient) == [1, 1]
+
+
+def test_of_two_requests_that_share_a_key_one_wins_and_the_others_conflict(
+    app: Flask, shared: Relay
+) -> None:
+    _, key = factories.make_shop(shared)
+    post = poster(app, shared, key.secret)
+
+    answers = at_once(20, lambda n: post("k1", f"p{n % 2}@customer.example"))
+
+    assert Counter(answer.status_code for answer in answers) == {202: 10, 409: 10}
+    assert count(shared, Message) == [1]
+
+
+def test_no_count_of_usage_is_lost(app: Flask, shared: Relay) -> None:
+    _, key = factories.make_shop(shared)
+    post = poster(app, shared, key.secret)
+
+    answers = at_once(40, lambda n: post(f"k{n}", f"p{n}@customer.example"))
+
+    assert {answer.status_code for answer in answers} == {202}
+    with shared.reads() as session:
+        assert session.scalars(select(Usage.messages)).all() == [40, 40]
+
+
+def test_two_workers_never_hold_the_same_copy(shared: Relay) -> None:
+    site, _ = factories.make_shop(shared)
+    for n in range(6):
+        accept(shared, site, to=[f"p{n}-{m}@customer.example" for m in range(40)])
+
+    def take_all(_: int) -> list[Any]:
+        mine: list[Any] = []
+        while batch := claim(shared, most=7):
+            mine += batch
+        return mine
+
+    taken = [copy.recipient_id for mine in at_once(6, take_all) for copy in mine]
+    assert len(taken) == len(set(taken)) == 240
+
+
+@pytest.mark.postgresql
+def test_a_worker_does_not_wait_for_the_copies_another_one_is_claiming(shared: Relay) -> None:
+    site, _ = factories.make_shop(shared)
+    accept(shared, site, to=[f"p{n}@customer.example" for n in range(10)])
+    with shared.sessions.begin() as one:
+        first = delivery.claim(one, most=5, now=shared.clock())
+        with shared.sessions.begin() as other:
+            other.execute(text("SET LOCAL lock_timeout = '500ms'"))
+            second = delivery.claim(other, most=50, now=shared.clock())
+    assert (len(first), len(second)) == (5, 5)
+    assert not {c.recipient_id for c in first} & {c.recipient_id for c in second}
+
+
+@pytest.mark.postgresql
+def test_a_message_being_accepted_does_not_hold_up_what_refers_to_its_site(shared: Relay) -> None:
+    site, _ = factories.make_shop(shared)
+    with shared.sessions.begin() as accepting:
+        intake.facts(accepting, site.id, make_draft(), key=None)  # the site's row is locked
+        with shared.sessions.begin() as other:
+            other.execute(text("SET LOCAL lock_timeout = '500ms'"))
+            suppress(
+                other,
+                account_id=site.account_id,
+                site_id=site.id,
+                address=parse("ada@customer.example"),
+                reason=SuppressionReason.MANUAL,
+                scope=SuppressionScope.ALL,
+                evidence={},
+                now=shared.clock(),
+            )
+    assert count(shared, Suppression) == [1]
+
+
+def test_the_same_event_told_by_many_is_taken_in_once(shared: Relay) -> None:
+    site, _ = factories.make_shop(shared)
+    accept(shared, site)
+    (envelope,) = deliver_due(shared)
+    told = [make_event("Bounce", envelope), make_event("Delivery", envelope)]
+
+    def record(number: int) -> list[bool]:
+        with shared.sessions.begin() as session:
+            order = told if number % 2 else told[::-1]
+            return events.record(session, order, now=shared.clock())
+
+    assert at_once(12, record) == [[True, True]] * 12
+    assert count(shared, Event, Suppression) == [2, 1]
+
+
+def test_the_same_notice_delivered_by_many_is_kept_once(
+    app: Flask, shared: Relay, amazon: FakeAmazon
+) -> None:
+    app.extensions["relay"] = shared
+    post = amazon.notice("x")
+    answers = at_once(
+        16,
+        lambda _: app.test_client().post("/hooks/ses", data=post.body, headers=dict(post.headers)),
+    )
+    assert {answer.status_code for answer in answers} == {200}
+    assert count(shared, Notice) == [1]
+
+
+def test_workers_events_and_duties_do_not_lock_each_other_out(
+    shared: Relay, mailer: FakeMailer
+) -> None:
+    """Some deliver while others take in news, in batches of random order, and duties run."""
+    site, _ = factories.make_shop(shared)
+    receipts = [
+        accept(shared, site, to=[f"p{n}-{m}@customer.example" for m in range(8)]) for n in range(25)
+    ]
+    over = threading.Event()
+
+    def deliver(_: int) -> None:
+        while deliver_due(shared):
+            pass
+
+    def hear(number: int) -> None:
+        chance = random.Random(number)
+        while not over.is_set():
+            told = [make_event("Delivery", copy) for copy in mailer.sent]
+            told += [make_event("Send", copy) for copy in mailer.sent]
+            batch = chance.sample(told, min(40, len(told)))
+            with shared.sessions.begin() as session:
+                events.record(session, batch, now=shared.clock())
+
+    def tidy(_: int) -> None:
+        while not over.is_set():
+            Duties(shared).run_once()
+
+    def finish(_: int) -> None:
+        deliver(0)
+        while len(mailer.sent) < 200:
+            time.sleep(0.01)
+        over.set()
+
+    roles = [deliver, deliver, hear, hear, tidy, finish]
+    at_once(len(roles), lambda number: roles[number](number))
+
+    hear_all = [make_event("Delivery", copy) for copy in mailer.sent]
+    with shared.sessions.begin() as session:
+        events.record(session, hear_all, now=shared.clock())
+    assert len({copy.recipient_id for copy in mailer.sent}) == len(mailer.sent) == 200
+    assert {
+        state for receipt in receipts for state in statuses(shared, site, receipt).values()
+    } == {"delivered"}

@@ -1,0 +1,117 @@
+"""What tests do over and over, in the product's words."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from relay.context import Relay
+from relay.db import Base
+from relay.errors import MailerBusy, MailerRefused, MailerSilent
+from relay.mail import Draft, Envelope
+from relay.models import Site
+from relay.services import delivery, events, messages, timelines
+from relay.services.delivery import Copy, Result
+from relay.services.messages import Accepted, Receipt, fingerprint
+from relay.services.timelines import MessageTimeline, RecipientTimeline
+from tests.factories import make_draft, make_event
+
+
+def submit(
+    relay: Relay, site: Site, draft: Draft | None = None, *, key: str | None = None, **given: Any
+) -> Accepted:
+    """Hand a message of the site in, as its request `key`; further arguments are `make_draft`'s."""
+    draft = draft or make_draft(**given)
+    told = {"to": [str(address) for address in draft.recipients]}
+    with relay.sessions.begin() as session:
+        request = messages.Request(draft, key, fingerprint(told, draft.mime.digest))
+        return messages.accept(session, site.id, request, now=relay.clock())
+
+
+def accept(relay: Relay, site: Site, draft: Draft | None = None, **given: Any) -> Receipt:
+    """The receipt of a message that is handed in."""
+    return submit(relay, site, draft, **given).receipt
+
+
+def claim(relay: Relay, most: int = 100) -> list[Copy]:
+    """Lease what is due."""
+    with relay.sessions.begin() as session:
+        return delivery.claim(session, most=most, now=relay.clock())
+
+
+def start(relay: Relay, copies: list[Copy]) -> list[Envelope]:
+    """Write down that these go out now."""
+    with relay.sessions.begin() as session:
+        return delivery.start(
+            session, copies, answer_within=relay.settings.mailer_timeout, now=relay.clock()
+        )
+
+
+def record(relay: Relay, *results: Result) -> None:
+    """Write down what came of them."""
+    with relay.sessions.begin() as session:
+        delivery.record(session, list(results), now=relay.clock())
+
+
+def hand_over(relay: Relay, envelope: Envelope) -> Result:
+    """Give one copy to the mailer."""
+    try:
+        return Result(envelope, provider_id=relay.mailer.send(envelope))
+    except (MailerBusy, MailerRefused, MailerSilent) as error:
+        return Result(envelope, error=error)
+
+
+def deliver_due(relay: Relay) -> list[Envelope]:
+    """One turn of the worker: claim, start, send, record. Returns what went on the wire."""
+    envelopes = start(relay, claim(relay))
+    record(relay, *(hand_over(relay, envelope) for envelope in envelopes))
+    return envelopes
+
+
+def settle(relay: Relay) -> None:
+    """What the worker's duties do about copies of which nobody knows."""
+    with relay.sessions.begin() as session:
+        delivery.return_expired_leases(session, now=relay.clock())
+        delivery.find_lost(session, now=relay.clock())
+        delivery.settle(session, settle_after=relay.settings.settle_after, now=relay.clock())
+
+
+def tell(relay: Relay, kind: str, envelope: Envelope, **told: Any) -> bool:
+    """Amazon SES reports something about a copy; False if it matched nothing."""
+    event = make_event(kind, envelope, **({"at": relay.clock()} | told))
+    with relay.sessions.begin() as session:
+        (known,) = events.record(session, [event], now=relay.clock())
+    return known
+
+
+def find(relay: Relay, site: Site, receipt: Receipt) -> MessageTimeline:
+    """The message as it stands."""
+    with relay.reads() as session:
+        return timelines.find(session, site.id, UUID(receipt["id"]))
+
+
+def copy_of(relay: Relay, site: Site, receipt: Receipt) -> RecipientTimeline:
+    """The one recipient of the message."""
+    (copy,) = find(relay, site, receipt).recipients
+    return copy
+
+
+def status(relay: Relay, site: Site, receipt: Receipt) -> str:
+    """The one recipient's status, in a word."""
+    return copy_of(relay, site, receipt).status
+
+
+def statuses(relay: Relay, site: Site, receipt: Receipt) -> dict[str, str]:
+    """Everybody's status."""
+    return {c.recipient.address: c.status for c in find(relay, site, receipt).recipients}
+
+
+def rows(session: Session) -> dict[str, int]:
+    """How many rows each table has."""
+    return {
+        table.name: session.execute(select(func.count()).select_from(table)).scalar_one()
+        for table in Base.metadata.sorted_tables
+    }

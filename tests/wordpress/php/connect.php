@@ -1,0 +1,10 @@
+<?php
+/**
+ * Connects Postreeve as its settings page would: connect.php SITE-FOLDER RELAY-URL API-KEY
+ */
+
+list( , $folder, $url, $key ) = $argv;
+
+require $folder . '/wp-load.php';
+
+( new Postreeve\Settings() )->connect( $url, $key );

@@ -1,0 +1,83 @@
+# ruff: noqa: S603  (our own programs, our own arguments)
+"""Everything that must be green, in one go, with times: `make test` (one step: `ONLY=name`)."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+
+WITH_NEIGHBOURS = "processes or wordpress or journey or faults"
+"""Markers of tests that start more than themselves."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One command, and what it shows."""
+
+    name: str
+    title: str
+    arguments: tuple[str, ...]
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+def pytest(marker: str, *arguments: str) -> tuple[str, ...]:
+    """The arguments of a pytest run of the tests that `marker` chooses."""
+    return ("-m", "pytest", "-m", marker, *arguments)
+
+
+UNIT = pytest(f"not ({WITH_NEIGHBOURS})", "--ignore=tests/simulator")
+
+STEPS = (
+    Step("packages", "Debian packages", ("tools/packages.py",)),
+    Step("check", "Style, types, imports, API document", ("tools/check.py",)),
+    Step("unit", "Unit tests on SQLite", UNIT, {"TEST_DATABASE": "sqlite"}),
+    Step("postgresql", "The same on PostgreSQL", UNIT, {"TEST_DATABASE": "postgresql"}),
+    Step("simulator", "The simulator, asked by boto3", ("-m", "pytest", "tests/simulator")),
+    Step("processes", "Real processes", pytest("processes", "--ignore=tests/simulator")),
+    Step("wordpress", "The plugin in real WordPress", pytest("wordpress and not journey")),
+    Step("journey", "The browser's journey", pytest("journey")),
+)
+
+
+def main() -> None:
+    """Run the steps one after another; stop at the first that fails."""
+    wanted = set(sys.argv[1:])
+    if unknown := wanted - {step.name for step in STEPS}:
+        names = ", ".join(step.name for step in STEPS)
+        sys.exit(f"There is no step {', '.join(sorted(unknown))}; there are {names}.")
+    steps = [step for step in STEPS if not wanted or step.name in wanted]
+    began = time.monotonic()
+    for number, step in enumerate(steps, 1):
+        place = f"[{number}/{len(steps)}] {step.title}"
+        print(f"\n{place} …", flush=True)
+        started = time.monotonic()
+        done = subprocess.run(
+            [sys.executable, *step.arguments],
+            cwd=ROOT,
+            env={**os.environ, **step.environment},
+            check=False,
+        )
+        took = _spoken(time.monotonic() - started)
+        if done.returncode:
+            sys.stdout.flush()
+            sys.exit(
+                f"\n{place}: FAILED after {took}. Alone it runs with: make test ONLY={step.name}"
+            )
+        print(f"{place}: green, {took}", flush=True)
+    print(f"\nAll green in {_spoken(time.monotonic() - began)}.")
+
+
+def _spoken(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,196 @@
+<?php
+/**
+ * Carries one mail to the relay.
+ *
+ * @package Postreeve
+ */
+
+namespace Postreeve;
+
+use PHPMailer\PHPMailer\Exception as Mail_Exception;
+use WP_Error;
+
+defined( 'ABSPATH' ) || exit;
+
+require_once ABSPATH . WPINC . '/PHPMailer/PHPMailer.php';
+require_once ABSPATH . WPINC . '/PHPMailer/SMTP.php';
+require_once ABSPATH . WPINC . '/PHPMailer/Exception.php';
+
+// WordPress 6.8 brought a PHPMailer whose messages are translated.
+if ( is_readable( ABSPATH . WPINC . '/class-wp-phpmailer.php' ) ) {
+	require_once ABSPATH . WPINC . '/class-wp-phpmailer.php';
+	class_alias( 'WP_PHPMailer', __NAMESPACE__ . '\Mailer_Base' );
+} else {
+	class_alias( 'PHPMailer\PHPMailer\PHPMailer', __NAMESPACE__ . '\Mailer_Base' );
+}
+
+/**
+ * PHPMailer with another way out.
+ *
+ * PHPMailer hands a finished mail to the method named after its `Mailer`: ours is `relaySend`.
+ * Only PHPMailer's own exception ever leaves, because core catches no other.
+ */
+final class Mailer extends Mailer_Base {
+
+	const HEADER_PREFIX = 'x-postreeve-';
+
+	/**
+	 * Hands over a Message; gives the relay's receipt or a WP_Error.
+	 *
+	 * @var callable
+	 */
+	private $transport;
+
+	/**
+	 * What X-Postreeve-… headers asked for, by their last word.
+	 *
+	 * @var array<string, string>
+	 */
+	private $wishes = array();
+
+	/**
+	 * The relay's answer to an accepted mail.
+	 *
+	 * @var array|null
+	 */
+	private $receipt = null;
+
+	/**
+	 * Why the mail was not accepted.
+	 *
+	 * @var WP_Error|null
+	 */
+	private $failure = null;
+
+	/**
+	 * Makes the carrier of one mail.
+	 *
+	 * @param callable $transport Takes a Message; gives the relay's receipt or a WP_Error.
+	 */
+	public function __construct( callable $transport ) {
+		parent::__construct( true );
+		$this->transport = $transport;
+		self::$validator = static function ( $email ) {
+			return (bool) is_email( $email );
+		};
+	}
+
+	/**
+	 * Composes the mail, whatever way out other plugins have chosen for it.
+	 *
+	 * As for SMTP: line ends are CRLF, long headers stay whole, and Bcc is not among them.
+	 *
+	 * @throws Mail_Exception When the mail cannot be composed.
+	 */
+	public function preSend() {
+		try {
+			$this->take_wishes();
+			$this->decode_names();
+			$this->Mailer = 'smtp';
+			return parent::preSend();
+		} catch ( Mail_Exception $exception ) {
+			throw $exception;
+		} catch ( \Throwable $fault ) {
+			throw $this->give_up( Problems::fault( $fault ) );
+		} finally {
+			$this->Mailer = 'relay';
+		}
+	}
+
+	/**
+	 * Hands the composed mail to the relay; called by PHPMailer.
+	 *
+	 * @param string $header The mail's header fields.
+	 * @param string $body   The mail's body.
+	 * @throws Mail_Exception When the relay did not accept it.
+	 */
+	protected function relaySend( $header, $body ) {
+		try {
+			$answer = call_user_func( $this->transport, $this->message( $header, $body ) );
+		} catch ( \Throwable $fault ) {
+			$answer = Problems::fault( $fault );
+		}
+		if ( is_wp_error( $answer ) ) {
+			throw $this->give_up( $answer );
+		}
+		$this->receipt = $answer;
+		return true;
+	}
+
+	/**
+	 * The relay's answer, or null if it did not accept the mail.
+	 */
+	public function receipt(): ?array {
+		return $this->receipt;
+	}
+
+	/**
+	 * Why the relay did not get or not accept the mail, or null.
+	 */
+	public function failure(): ?WP_Error {
+		return $this->failure;
+	}
+
+	/**
+	 * The finished mail and all that the relay should know about it.
+	 *
+	 * @param string $header The mail's header fields.
+	 * @param string $body   The mail's body.
+	 */
+	private function message( string $header, string $body ): Message {
+		$everybody = array_column( array_merge( $this->to, $this->cc, $this->bcc ), 0 );
+		$stream    = $this->wishes['stream'] ?? Message::guess_stream( $this->CustomHeader );
+
+		/**
+		 * Filters the stream of a mail: 'transactional', 'notification' or 'marketing'.
+		 *
+		 * @param string $stream What its X-Postreeve-Stream header says, or what its headers look like.
+		 * @param Mailer $mailer The mail, a PHPMailer.
+		 */
+		$stream = apply_filters( 'postreeve_stream', $stream, $this );
+
+		return new Message(
+			rtrim( $header ) . "\r\n\r\n" . $body,
+			array(
+				'from' => '' === $this->Sender ? $this->From : $this->Sender,
+				'to'   => array_values( array_combine( array_map( 'strtolower', $everybody ), $everybody ) ),
+			),
+			is_string( $stream ) ? $stream : '',
+			$this->wishes['kind'] ?? '',
+			Origin::of_mail()
+		);
+	}
+
+	/**
+	 * Takes out the headers that are meant for us alone.
+	 */
+	private function take_wishes(): void {
+		foreach ( $this->CustomHeader as $position => $field ) {
+			$name = strtolower( trim( $field[0] ) );
+			if ( 0 === strpos( $name, self::HEADER_PREFIX ) ) {
+				$this->wishes[ substr( $name, strlen( self::HEADER_PREFIX ) ) ] = strtolower( trim( $field[1] ) );
+				unset( $this->CustomHeader[ $position ] );
+			}
+		}
+	}
+
+	/**
+	 * Site titles are stored escaped, and plugins use them as names: "Tom &amp; Jerry" is Tom & Jerry.
+	 */
+	private function decode_names(): void {
+		$this->FromName = wp_specialchars_decode( $this->FromName, ENT_QUOTES );
+		foreach ( $this->ReplyTo as $address => $field ) {
+			$this->ReplyTo[ $address ][1] = wp_specialchars_decode( $field[1], ENT_QUOTES );
+		}
+	}
+
+	/**
+	 * Remembers the reason and gives what core understands.
+	 *
+	 * @param WP_Error $reason Why the mail does not go out.
+	 */
+	private function give_up( WP_Error $reason ): Mail_Exception {
+		$this->failure = $reason;
+		return new Mail_Exception( $reason->get_error_message(), self::STOP_CRITICAL );
+	}
+}
