@@ -6,7 +6,7 @@ INSTALLED := .venv/.installed
 UV := .cache/uv/bin/uv
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test check unit packages lock openapi clean
+.PHONY: help run demo test check unit bench faults fuzz packages lock openapi clean
 
 help: ## Show this list
 	@echo "Postreeve: the sending relay for WordPress"
@@ -29,6 +29,15 @@ check: $(INSTALLED) ## Style, types, import contracts, API document
 
 unit: $(INSTALLED) ## The quick tests only
 	@$(PY) tools/test.py unit
+
+bench: $(INSTALLED) ## Measure against baselines in the same run (ARGS=--quick for a first look)
+	@$(PY) -m bench $(ARGS)
+
+faults: $(INSTALLED) ## Kill every part 20 times under load and reconcile the ledgers
+	@$(PY) -m bench.faults $(ARGS)
+
+fuzz: $(INSTALLED) ## Deep runs of the property tests and of the API's description (minutes)
+	@HYPOTHESIS_PROFILE=deep $(PY) -m pytest tests/api/test_openapi_fuzz.py tests/states tests/gateways
 
 packages: $(INSTALLED) ## Install the Debian packages that tests and WordPress need
 	@$(PY) tools/packages.py

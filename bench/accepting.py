@@ -10,7 +10,7 @@ from bench.baselines import b3_insert
 from bench.measure import Meter, cpu_seconds, percentile
 from bench.rig import Site
 from bench.rows import Figures, Round
-from bench.stage import CONCURRENCY, Stage, check, check_batches
+from bench.stage import CONCURRENCY, USES, Stage, check, check_batches
 
 BATCH = 100
 """Messages of a batch."""
@@ -36,7 +36,7 @@ def baseline(stage: Stage) -> Figures:
     request = bodies.plain("/mails", stage.message)
     meter = Meter({"web": stage.baseline.pid, "postgresql": stage.postgresql.part.pid})
     answers, seconds = load.run(
-        port, [("", request)] * stage.sizes.baseline, concurrency=CONCURRENCY
+        port, [("", request)] * stage.sizes.baseline, concurrency=CONCURRENCY, uses=USES
     )
     spent = meter.spent()
     check(answers, 202)
@@ -63,7 +63,7 @@ def one_by_one(sites: int) -> Round:
     def measure(stage: Stage) -> Figures:
         requests = stage.posts(stage.sizes.accepts, sites=sites)
         meter = stage.meter()
-        answers, seconds = load.run(stage.web_port, requests, concurrency=CONCURRENCY)
+        answers, seconds = load.run(stage.web_port, requests, concurrency=CONCURRENCY, uses=USES)
         spent = meter.spent()
         check(answers, 202)
         stage.drain()
@@ -88,7 +88,7 @@ def batches(body: Batch) -> Round:
             requests.append((keys[0], body(site, keys, stage.message)))
         messages = len(requests) * BATCH
         meter = stage.meter()
-        answers, seconds = load.run(stage.web_port, requests, concurrency=CONCURRENCY)
+        answers, seconds = load.run(stage.web_port, requests, concurrency=CONCURRENCY, uses=1)
         spent = meter.spent()
         check_batches(answers, messages)
         stage.drain()

@@ -11,7 +11,7 @@ from bench.accepting import costs
 from bench.measure import wait_until
 from bench.rig import TOPIC, RigError
 from bench.rows import Figures
-from bench.stage import CONCURRENCY, Stage, check
+from bench.stage import CONCURRENCY, USES, Stage, check
 from simulator import envelopes, mime
 from simulator.events import mail_object
 from simulator.mails import Mail
@@ -26,7 +26,7 @@ def applied(stage: Stage) -> Figures:
     requests = _signed(stage.rig.folder / "simulator", mark, stage.message)
     before = _states(stage)
     meter = stage.meter()
-    answers, _ = load.run(stage.web_port, requests, concurrency=CONCURRENCY)
+    answers, _ = load.run(stage.web_port, requests, concurrency=CONCURRENCY, uses=USES)
     answered = meter.elapsed
     if not wait_until(lambda: not _states(stage).get("received"), 120, every=0.02):
         raise RigError(f"notices were not applied: {_states(stage)}")

@@ -28,18 +28,25 @@ class Answer:
 class Connection:
     """One kept connection to 127.0.0.1; opened anew when the server has closed it."""
 
-    def __init__(self, port: int, *, timeout: float = 30.0) -> None:
+    def __init__(self, port: int, *, timeout: float = 30.0, uses: int | None = None) -> None:
+        """`uses`: exchanges after which it is opened anew; None keeps it."""
         self._port = port
         self._timeout = timeout
+        self._uses = uses
+        self._used = 0
         self._socket: socket.socket | None = None
         self._rest = b""
 
     def exchange(self, request: bytes) -> tuple[int, bytes]:
         """Send ready bytes, read one answer. Raises `OSError` when there is none."""
+        if self._uses is not None and self._used >= self._uses:
+            self.close()
+        self._used += 1
         if self._socket is None:
             self._socket = socket.create_connection(("127.0.0.1", self._port), self._timeout)
             self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._rest = b""
+            self._used = 1
         try:
             self._socket.sendall(request)
             return self._read()
@@ -124,8 +131,12 @@ def run(
     concurrency: int,
     again_after: Callable[[int], bool] = lambda status: False,
     patience: float = 60.0,
+    uses: int | None = None,
 ) -> tuple[list[Answer], float]:
     """Send all requests over `concurrency` connections; the answers and the seconds it took.
+
+    A connection stays with the server process that took it, and chance may give one process most
+    of them. With `uses`, each is opened anew after so many requests, so that chance evens out.
 
     Where `again_after(status)` holds (0 is 'no answer'), the same bytes are sent again until
     `patience` seconds have passed: what a client with an idempotency key does.
@@ -135,7 +146,7 @@ def run(
     lock = threading.Lock()
 
     def work() -> None:
-        connection = Connection(port)
+        connection = Connection(port, uses=uses)
         while True:
             with lock:
                 following = next(turn, None)
@@ -175,7 +186,12 @@ def persist(
 
 
 def paced(
-    port: int, requests: Sequence[tuple[str, bytes]], *, rate: float, concurrency: int
+    port: int,
+    requests: Sequence[tuple[str, bytes]],
+    *,
+    rate: float,
+    concurrency: int,
+    uses: int | None = None,
 ) -> tuple[list[Answer], dict[str, float]]:
     """Send `rate` requests a second, whether or not the server keeps up, over kept connections.
 
@@ -187,7 +203,7 @@ def paced(
     answers: list[Answer] = []
 
     def work(mine: Sequence[tuple[str, bytes]]) -> None:
-        connection = Connection(port)
+        connection = Connection(port, uses=uses)
         for key, request in mine:
             time.sleep(max(0.0, due[key] - time.time()))
             answers.append(persist(connection, key, request, lambda status: False, 0.0))

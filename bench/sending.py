@@ -13,7 +13,7 @@ from bench.accepting import costs
 from bench.measure import Meter, percentile, wait_until
 from bench.rig import ROOT, RigError
 from bench.rows import Figures, Round
-from bench.stage import CONCURRENCY, MIME_SIZE, SENDERS, Stage, check
+from bench.stage import CONCURRENCY, MIME_SIZE, SENDERS, USES, Stage, check
 
 
 def worker_alone(latency_ms: int) -> Round:
@@ -70,7 +70,7 @@ def end_to_end(stage: Stage) -> Figures:
     goal = stage.rig.simulator_count() + len(requests)
     with stage.working():
         meter = stage.meter()
-        answers, _ = load.run(stage.web_port, requests, concurrency=CONCURRENCY)
+        answers, _ = load.run(stage.web_port, requests, concurrency=CONCURRENCY, uses=USES)
         _wait_for(stage, goal, within=120)
         seconds, spent = meter.elapsed, meter.spent()
     check(answers, 202)
@@ -86,7 +86,7 @@ def whole_life(stage: Stage) -> Figures:
     before = _applied(stage)
     with stage.working():
         meter = stage.meter()
-        answers, _ = load.run(stage.web_port, requests, concurrency=CONCURRENCY)
+        answers, _ = load.run(stage.web_port, requests, concurrency=CONCURRENCY, uses=USES)
         goal = before + 2 * len(requests)
         if not wait_until(lambda: _applied(stage) >= goal, 120, every=0.1):
             raise RigError(f"{_applied(stage) - before} of {goal - before} notices were applied")
@@ -108,7 +108,9 @@ def latency(stage: Stage) -> Figures:
     goal = stage.rig.simulator_count() + len(requests)
     with stage.working():
         time.sleep(0.5)
-        answers, due = load.paced(stage.web_port, requests, rate=rate, concurrency=CONCURRENCY)
+        answers, due = load.paced(
+            stage.web_port, requests, rate=rate, concurrency=CONCURRENCY, uses=USES
+        )
         _wait_for(stage, goal, within=60)
     check(answers, 202)
     taken = []

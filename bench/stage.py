@@ -25,6 +25,9 @@ MIME_SIZE = 10_000
 CONCURRENCY = 8
 """Clients at once."""
 
+USES = 25
+"""Requests of one connection; then it is opened anew (see `load.run`)."""
+
 SENDERS = 16
 """Calls of SES at once, ours and the baseline's."""
 

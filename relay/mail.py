@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -72,7 +72,7 @@ class Envelope:
     message_id: UUID
     sender: str
     recipient: str
-    parts: tuple[bytes, ...] = field(repr=False)
+    parts: Iterable[bytes] = field(repr=False)
     deadline: float = float("inf")
 
     @property

@@ -9,6 +9,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import structlog
@@ -18,8 +19,8 @@ from relay.context import Relay
 from relay.errors import MailerBusy, MailerRefused, MailerSilent
 from relay.mail import Envelope
 from relay.policy.pace import Pace
-from relay.services import delivery, feed, notices
-from relay.services.delivery import Copy, Result
+from relay.services import delivery, feed, notices, retention
+from relay.services.delivery import Copy, Result, StoredParts
 
 log = structlog.get_logger(__name__)
 
@@ -124,8 +125,14 @@ class Worker:
             raise
         self._on_the_wire += len(envelopes) - len(results)
         for envelope in envelopes:
-            pool.submit(self._send, envelope)
+            pool.submit(self._send, self._complete(envelope))
         return True
+
+    def _complete(self, envelope: Envelope) -> Envelope:
+        """The envelope with its bytes: those of large messages come while it is sent."""
+        if envelope.parts:
+            return envelope
+        return replace(envelope, parts=StoredParts(self._relay.reads, envelope.message_id))
 
     def _next(self, room: int) -> list[Copy]:
         """The leased copies that may go out now."""
@@ -245,6 +252,10 @@ class Duties:
                 lambda session, now: notices.apply_waiting(session, now=now),
             ),
             "number events": (timedelta(seconds=0.2), lambda session, now: feed.number(session)),
+            "delete what is over": (
+                timedelta(minutes=10),
+                lambda session, now: retention.purge(session, now=now),
+            ),
             "close silent copies": (
                 timedelta(minutes=1),
                 lambda session, now: delivery.close_silent(session, now=now),

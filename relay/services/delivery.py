@@ -15,18 +15,20 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import count
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, func, literal, select, update
+from sqlalchemy import and_, bindparam, func, literal, select, update
 from sqlalchemy.orm import Session
 
 from relay import bulk
-from relay.db import among, new_id, table_of
+from relay.db import Sessions, among, new_id, table_of
 from relay.errors import MailerBusy, MailerRefused, MailerSilent
+from relay.gateways.mime import PART
 from relay.mail import Envelope
 from relay.models import Attempt, Content, Event, Message, Recipient
 from relay.policy.lifecycle import after
@@ -108,7 +110,7 @@ _STILL_OURS = (
 
 _CONTENTS = (
     select(Message.id, Message.sender, Content.data)
-    .join(Content, Content.message_id == Message.id)
+    .outerjoin(Content, and_(Content.message_id == Message.id, Message.size <= PART))
     .where(among(Message.id, "ids"))
     .order_by(Message.id, Content.part)
 )
@@ -195,7 +197,8 @@ def start(
 ) -> list[Envelope]:
     """Write down an attempt for each of these copies that is still ours; they go on the wire next.
 
-    Returns complete envelopes whose deadline is `GO_WITHIN` from now. `answer_within` is the
+    Returns envelopes whose deadline is `GO_WITHIN` from now; those of messages above `mime.PART`
+    have no parts yet: `StoredParts` reads them while they are sent. `answer_within` is the
     mailer's time-out; a copy of which nothing is recorded by then is lost (see `find_lost`).
     Call it for no more copies than leave within about a second.
     """
@@ -265,10 +268,33 @@ class _Content:
 
 
 def _contents(session: Session, message_ids: set[UUID]) -> dict[UUID, _Content]:
+    """Sender and bytes of each message; of those above `mime.PART` only the sender."""
     found: dict[UUID, _Content] = {}
     for row in session.connection().execute(_CONTENTS, {"ids": list(message_ids)}):
-        found.setdefault(row.id, _Content(row.sender, [])).parts.append(row.data)
+        content = found.setdefault(row.id, _Content(row.sender, []))
+        if row.data is not None:
+            content.parts.append(row.data)
     return found
+
+
+class StoredParts(Iterable[bytes]):
+    """The parts of a large message, read from the database one at a time as they are needed."""
+
+    def __init__(self, reads: Sessions, message_id: UUID) -> None:
+        self._reads = reads
+        self._message_id = message_id
+
+    def __iter__(self) -> Iterator[bytes]:
+        for number in count():
+            with self._reads() as session:
+                part = session.scalar(
+                    select(Content.data).where(
+                        Content.message_id == self._message_id, Content.part == number
+                    )
+                )
+            if part is None:
+                return
+            yield part
 
 
 def record(session: Session, results: Sequence[Result], *, now: datetime) -> None:

@@ -418,7 +418,7 @@ def test_too_long_a_line_is_found_across_parts() -> None:
 def test_a_boundary_is_found_across_parts(off: int) -> None:
     head = make_message("", Content_Type="multipart/mixed; boundary=longboundary")
     filler = lines(PART - len(head) + off - 2)
-    message = head + filler + b"\r\n--longboundary\r\n\r\nx\r\n--longboundary--\r\n"
+    message = head + filler + b"\r\n--longboundary\r\n\r\nx\r\n"
     assert whole(read(message)) == message
 
 

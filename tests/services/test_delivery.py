@@ -9,6 +9,7 @@ import pytest
 
 from relay.context import Relay
 from relay.errors import MailerBusy, MailerRefused, MailerSilent
+from relay.gateways.mime import PART
 from relay.models import Site
 from relay.policy.pace import put_off
 from relay.services import delivery
@@ -123,12 +124,22 @@ def test_a_copy_given_back_is_free_at_once_and_has_used_up_no_try(relay: Relay, 
 
 
 def test_an_envelope_is_complete(relay: Relay, site: Site) -> None:
-    message = make_message() + (b"y" * 78 + b"\r\n") * 30_000
+    message = make_message() + (b"y" * 78 + b"\r\n") * 100
     accept(relay, site, message=message, to=["Ada@customer.example"])
     (envelope,) = start(relay, claim(relay))
     assert (envelope.sender, envelope.recipient) == ("news@shop.example", "Ada@customer.example")
     assert b"".join(envelope.parts) == message
     assert 0 < envelope.deadline - time.monotonic() <= GO_WITHIN.total_seconds()
+
+
+def test_the_bytes_of_a_large_message_are_read_while_it_is_sent(relay: Relay, site: Site) -> None:
+    message = make_message() + (b"y" * 78 + b"\r\n") * 30_000
+    accept(relay, site, message=message)
+    (envelope,) = start(relay, claim(relay))
+    assert not envelope.parts
+    parts = list(delivery.StoredParts(relay.reads, envelope.message_id))
+    assert b"".join(parts) == message
+    assert max(map(len, parts)) <= PART
 
 
 def test_an_attempt_is_on_record_before_the_copy_leaves(relay: Relay, site: Site) -> None:

@@ -1,0 +1,86 @@
+"""What is kept how long, and deleted when its time is over."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import bindparam, delete, exists, select
+from sqlalchemy.orm import Session
+
+from relay.db import table_of
+from relay.models import Content, EventKey, IdempotencyKey, Message, Notice, NoticeId, Recipient
+from relay.vocabulary import NoticeState, Stage
+
+CONTENTS = timedelta(days=7)
+"""Bytes of a message after its last copy has come to rest; so long it can be sent again."""
+
+NOTICES = timedelta(days=14)
+"""Notices that were applied or ignored; unmatched ones are kept as long as `SEEN`."""
+
+SEEN = timedelta(days=90)
+"""That a notice or event was taken in: SNS repeats for days, mailbox providers complain for weeks."""
+
+MOST = 500
+"""Rows deleted by one statement, so that no lock is held long."""
+
+_CONTENTS, _MAILS, _COPIES = table_of(Content), table_of(Message), table_of(Recipient)
+_NOTICES = table_of(Notice)
+
+_OLD_CONTENTS = (
+    delete(_CONTENTS)
+    .where(
+        _CONTENTS.c.message_id.in_(
+            select(_MAILS.c.id)
+            .join(_CONTENTS, _CONTENTS.c.message_id == _MAILS.c.id)
+            .where(
+                _MAILS.c.expires_at <= bindparam("before"),
+                ~exists().where(_COPIES.c.message_id == _MAILS.c.id, _COPIES.c.stage != Stage.DONE),
+            )
+            .limit(MOST)
+        )
+    )
+    .returning(_CONTENTS.c.part)
+)
+
+
+def _older(table: Any, key: str, column: str) -> Any:
+    keys = select(table.c[key]).where(table.c[column] <= bindparam("before")).limit(MOST)
+    return delete(table).where(table.c[key].in_(keys)).returning(table.c[key])
+
+
+_OLD_ANSWERS = (
+    delete(table_of(IdempotencyKey))
+    .where(table_of(IdempotencyKey).c.expires_at <= bindparam("before"))
+    .returning(table_of(IdempotencyKey).c.key)
+)
+_OLD_NOTICES = (
+    delete(_NOTICES)
+    .where(
+        _NOTICES.c.id.in_(
+            select(_NOTICES.c.id)
+            .where(
+                _NOTICES.c.received_at <= bindparam("before"),
+                _NOTICES.c.state.in_((NoticeState.APPLIED, NoticeState.IGNORED)),
+            )
+            .limit(MOST)
+        )
+    )
+    .returning(_NOTICES.c.id)
+)
+
+
+def purge(session: Session, *, now: datetime) -> int:
+    """Delete a portion of what is over; returns how many rows."""
+    connection = session.connection()
+    old = (
+        (_OLD_CONTENTS, CONTENTS),
+        (_OLD_ANSWERS, timedelta(0)),
+        (_OLD_NOTICES, NOTICES),
+        (_older(_NOTICES, "id", "received_at"), SEEN),
+        (_older(table_of(NoticeId), "id", "seen_at"), SEEN),
+        (_older(table_of(EventKey), "key", "seen_at"), SEEN),
+    )
+    return sum(
+        len(connection.execute(statement, {"before": now - age}).all()) for statement, age in old
+    )
