@@ -205,7 +205,17 @@ def _recipient_as_json(copy: RecipientTimeline) -> dict[str, Any]:
         "stage": recipient.stage,
         "outcome": recipient.outcome,
         "reason": recipient.reason,
-        "attempts": copy.attempts,
+        "attempts": [
+            {
+                "number": number,
+                "state": attempt.state,
+                "started_at": attempt.started_at,
+                "ended_at": attempt.ended_at,
+                "provider_id": attempt.provider_id,
+                "error": attempt.error,
+            }
+            for number, attempt in enumerate(copy.attempts, start=1)
+        ],
         "events": [
             {
                 "type": event.type,

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from relay.addresses import parse as parse_address
 from relay.db import new_id
-from relay.errors import NotFound, Unauthenticated
+from relay.errors import Conflict, NotFound, Unauthenticated
 from relay.models import Account, ApiKey, Site
 from relay.vocabulary import Scope, State
 
@@ -121,6 +121,8 @@ def rotate_key(session: Session, prefix: str, *, secret: str, now: datetime) -> 
     old = find_key(session, prefix)
     if old.site_id is None:
         raise NotFound("An account key cannot be rotated yet; make a new one and revoke this")
+    if old.revoked_at is not None:
+        raise Conflict("This key was revoked; make a new one with: key create")
     ends = now + ROTATION_GRACE
     old.expires_at = min(old.expires_at or ends, ends)
     new = create_key(

@@ -56,6 +56,8 @@ MOST_TRIES = 25
 REPORT_WITHIN = timedelta(hours=24)
 """After this long without any event, a sent copy ends as `no_report`, an unknown as `unconfirmed`."""
 
+UNSURE = "Amazon SES gave no answer and no report came; it may have arrived"
+
 SENT_AGAIN = (Lane.PROTECTED.rank, Lane.TRANSACTIONAL.rank)
 """Lanes whose unknown copies are sent again: a second password reset beats none."""
 
@@ -165,31 +167,36 @@ def claim(session: Session, *, most: int, now: datetime) -> list[Copy]:
         .execute(_CLAIM, {"now": now, "most": most, "new_lease": lease, "lease_ends": now + LEASE})
         .all()
     )
-    for row in rows:
-        if row.expires_at <= now:
-            _finish(
-                session,
-                [row.id],
-                EventType.EXPIRED,
-                "It waited longer than it was worth",
-                code="expired",
-                now=now,
-            )
-        elif row.tries > MOST_TRIES:
-            _finish(
-                session,
-                [row.id],
-                EventType.FAILED,
-                "It was tried too often",
-                code="too-many-tries",
-                now=now,
-            )
+    expired = [row.id for row in rows if row.expires_at <= now]
+    _give_up(
+        session, expired, EventType.EXPIRED, "expired", "It waited longer than it was worth", now
+    )
+    worn = [row.id for row in rows if row.expires_at > now and row.tries > MOST_TRIES]
+    _give_up(session, worn, EventType.FAILED, "too-many-tries", "It was tried too often", now)
     copies = [
         Copy(row.id, row.message_id, row.address, lease, row.lane_rank, row.tries)
         for row in rows
         if row.expires_at > now and row.tries <= MOST_TRIES
     ]
     return sorted(copies, key=lambda copy: (copy.lane_rank, copy.recipient_id))
+
+
+def _give_up(
+    session: Session, ids: Sequence[UUID], type: EventType, code: str, title: str, now: datetime
+) -> None:
+    """End copies that were never sent – or, where an earlier attempt is unknown, say just that."""
+    if not ids:
+        return
+    unsure = set(
+        session.scalars(
+            select(Attempt.recipient_id).where(
+                Attempt.recipient_id.in_(ids), Attempt.state == AttemptState.UNKNOWN
+            )
+        )
+    )
+    sure = [id for id in ids if id not in unsure]
+    _finish(session, sure, type, title, code=code, now=now)
+    _finish(session, sorted(unsure), EventType.UNCONFIRMED, UNSURE, code="unconfirmed", now=now)
 
 
 def start(
@@ -508,7 +515,7 @@ def _settled(session: Session, row: Any, settle_after: timedelta, now: datetime)
             session,
             [row.id],
             EventType.UNCONFIRMED,
-            "Amazon SES gave no answer and no report came; it may have arrived",
+            UNSURE,
             code="unconfirmed",
             now=now,
         )

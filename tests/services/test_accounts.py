@@ -10,7 +10,7 @@ from sqlalchemy import Connection, text
 
 from relay.context import Relay
 from relay.db import Sessions, new_id
-from relay.errors import Invalid, NotFound, Unauthenticated
+from relay.errors import Conflict, Invalid, NotFound, Unauthenticated
 from relay.models import Account, ApiKey, Site
 from relay.services import accounts
 from relay.services.accounts import ROTATION_GRACE, USED_EVERY, Caller, NewKey
@@ -169,12 +169,11 @@ def test_rotating_an_ended_key_does_not_revive_it(
         authenticate(sessions, key.secret, clock)
 
 
-def test_rotating_a_revoked_key_does_not_revive_it(
-    sessions: Sessions, key: NewKey, clock: FakeClock
-) -> None:
+def test_a_revoked_key_has_no_successor(sessions: Sessions, key: NewKey, clock: FakeClock) -> None:
     with sessions.begin() as session:
         accounts.revoke_key(session, key.key.prefix, now=clock())
-    rotate(sessions, key.key.prefix, clock)
+    with pytest.raises(Conflict):
+        rotate(sessions, key.key.prefix, clock)
     with pytest.raises(Unauthenticated):
         authenticate(sessions, key.secret, clock)
 

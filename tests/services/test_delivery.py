@@ -546,3 +546,22 @@ def test_a_message_can_be_looked_up_with_all_its_copies(relay: Relay, site: Site
         Outcome.SENT,
         Outcome.SENT,
     ]
+
+
+def test_a_copy_that_may_have_left_does_not_end_as_never_sent(
+    relay: Relay, site: Site, mailer: FakeMailer, clock: FakeClock
+) -> None:
+    # Given a copy whose first attempt nobody knows of, and which was put off ever since
+    receipt = accept(relay, site)
+    other = accept(relay, site, to=["bob@customer.example"])
+    mailer.failures.append(MailerSilent("no answer"))
+    deliver_due(relay)
+    tell(relay, "Send", mailer.sent[-1])
+    clock.advance(minutes=6)
+    settle(relay)
+    # When it has waited longer than it was worth
+    clock.advance(hours=25)
+    claim(relay)
+    # Then nobody claims that it was not sent
+    assert status(relay, site, receipt) == "unconfirmed"
+    assert status(relay, site, other) == "sent"

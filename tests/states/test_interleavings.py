@@ -279,7 +279,7 @@ def test_every_interleaving_keeps_the_promises(template: SqliteFiles) -> None:
     run_state_machine_as_test(
         Interleavings,
         settings=settings(
-            max_examples=2_000 if os.environ.get("HYPOTHESIS_PROFILE") == "deep" else 80,
+            max_examples=2_000 if os.environ.get("HYPOTHESIS_PROFILE") == "deep" else 30,
             stateful_step_count=25,
             deadline=None,
             derandomize=True,
