@@ -12,12 +12,14 @@ from relay.api import account, events, health, hooks, messages, problems
 from relay.api.drafts import LARGEST_REQUEST
 from relay.api.openapi import CONFIG
 from relay.api.schemas import (
+    LetterItemSchema,
     LetterSchema,
     MetadataSchema,
     MimeItemSchema,
     PartItemSchema,
     ProblemSchema,
     ReceiptSchema,
+    ResendSchema,
 )
 from relay.context import Relay
 from relay.gateways import ses, sns
@@ -27,6 +29,7 @@ from relay.settings import Settings
 
 SCHEMAS_BY_NAME = (
     ReceiptSchema, MetadataSchema, ProblemSchema, LetterSchema, MimeItemSchema, PartItemSchema,
+    LetterItemSchema, ResendSchema,
 )  # fmt: skip
 """Schemas that hand-written parts of the OpenAPI document refer to."""
 

@@ -9,7 +9,7 @@ from flask.views import MethodView
 from flask_smorest import Blueprint
 
 from relay.api.auth import keyed, relay, site_id
-from relay.api.openapi import PROBLEM
+from relay.api.openapi import PROBLEM, SITE
 from relay.api.schemas import AccountSchema
 from relay.services import standing
 from relay.vocabulary import Scope
@@ -17,13 +17,13 @@ from relay.vocabulary import Scope
 blueprint = Blueprint("account", __name__, description="The account and site behind the key.")
 
 
-@blueprint.route("/account")
+@blueprint.route("/account", parameters=[SITE])
 class Account(MethodView):
     """The caller's account."""
 
     @keyed(Scope.READ)
     @blueprint.response(200, AccountSchema)
-    @blueprint.doc(responses=PROBLEM)
+    @blueprint.doc(operationId="getAccount", responses=PROBLEM)
     def get(self) -> dict[str, Any]:
         """Show account, site, sending domains, usage, and whether the site is ready to go live."""
         context = relay()

@@ -29,6 +29,7 @@ from relay.api.schemas import (
     MetadataSchema,
     MimeItemSchema,
     PartItemSchema,
+    ResendSchema,
     pointers,
 )
 from relay.errors import Invalid, PostreeveError, TooLarge
@@ -49,7 +50,8 @@ LONGEST_KEY = 255
 T = TypeVar("T")
 
 _SCHEMAS: dict[type[Schema], Schema] = {
-    kind: kind() for kind in (MetadataSchema, LetterSchema, MimeItemSchema, PartItemSchema)
+    kind: kind()
+    for kind in (MetadataSchema, LetterSchema, MimeItemSchema, PartItemSchema, ResendSchema)
 }
 
 
@@ -68,7 +70,7 @@ def read_one(request: HttpRequest, *, key: str | None) -> Request:
     if request.mimetype == "application/json":
         return _letter(_json(request.stream.read(), "#"), key, "#")
     if request.mimetype == "multipart/form-data":
-        metadata = _metadata_part(request)
+        metadata = _json(_metadata_part(request), "#/metadata")
         return _finished(MetadataSchema, metadata, _part(request, "message"), key, "#/metadata")
     raise Invalid("Send multipart/form-data (metadata and message) or application/json")
 
@@ -80,14 +82,25 @@ def read_batch(request: HttpRequest) -> list[Item]:
     `{"messages": [{"message": "name of a part", …}]}` and each named part is MIME.
     """
     if request.mimetype == "application/json":
-        entries, base = _entries(_json(request.stream.read(), "#"), "#"), "#/messages"
+        entries, base = _entries(_parsed(request.stream.read(), "#"), "#"), "#/messages"
         return [_item(partial(_json_item, e, f"{base}/{n}")) for n, e in enumerate(entries)]
     if request.mimetype == "multipart/form-data":
-        entries, base = _entries(_metadata_part(request), "#/metadata"), "#/metadata/messages"
+        metadata = _parsed(_metadata_part(request), "#/metadata")
+        entries, base = _entries(metadata, "#/metadata"), "#/metadata/messages"
         return [
             _item(partial(_part_item, request, e, f"{base}/{n}")) for n, e in enumerate(entries)
         ]
     raise Invalid("Send multipart/form-data or application/json")
+
+
+def read_people(request: HttpRequest) -> list[EmailAddress]:
+    """To whom a message is sent again; no body, or nobody in it, means to the same people."""
+    if not (text := request.stream.read()):
+        return []
+    if request.mimetype != "application/json":
+        raise Invalid("Send application/json")
+    loaded = _load(ResendSchema, _json(text, "#"), "#")
+    return [address_at(each, f"#/to/{n}") for n, each in enumerate(loaded["to"])]
 
 
 def _item(read: Callable[[], Request]) -> Item:
@@ -97,8 +110,8 @@ def _item(read: Callable[[], Request]) -> Item:
         return Item(error)
 
 
-def _entries(body: Mapping[str, Any], base: str) -> Sequence[Mapping[str, Any]]:
-    entries = body.get("messages")
+def _entries(body: Any, base: str) -> Sequence[Any]:
+    entries = body.get("messages") if isinstance(body, dict) else None
     if not isinstance(entries, list) or set(body) != {"messages"}:
         raise _wrong(base, 'It must be an object with the one member "messages", a list.')
     if not 1 <= len(entries) <= MOST_IN_BATCH:
@@ -107,9 +120,7 @@ def _entries(body: Mapping[str, Any], base: str) -> Sequence[Mapping[str, Any]]:
 
 
 def _json_item(entry: Any, base: str) -> Request:
-    if not isinstance(entry, dict):
-        raise _wrong(base, "It must be a JSON object.")
-    entry = dict(entry)
+    entry = dict(_storable(entry, base))
     key = _key(entry.pop("idempotency_key", None), base)
     if "mime" not in entry:
         return _letter(entry, key, base)
@@ -119,9 +130,7 @@ def _json_item(entry: Any, base: str) -> Request:
 
 
 def _part_item(request: HttpRequest, entry: Any, base: str) -> Request:
-    if not isinstance(entry, dict):
-        raise _wrong(base, "It must be a JSON object.")
-    entry = dict(entry)
+    entry = dict(_storable(entry, base))
     key = _key(entry.pop("idempotency_key", None), base)
     name = entry.get("message")
     if not isinstance(name, str):
@@ -218,19 +227,30 @@ def _part(request: HttpRequest, name: str) -> Callable[[], IO[bytes]]:
     return stream
 
 
-def _metadata_part(request: HttpRequest) -> Mapping[str, Any]:
+def _metadata_part(request: HttpRequest) -> str | bytes:
     part = request.files.get("metadata")
     text = part.stream.read(LARGEST_METADATA + 1) if part else request.form.get("metadata")
     if text is None:
         raise _wrong("#/metadata", "The part 'metadata' (application/json) is missing.")
     if len(text) > LARGEST_METADATA:
         raise TooLarge("The part 'metadata' is too large", limit=LARGEST_METADATA)
-    return _json(text, "#/metadata")
+    return text
 
 
 def _json(text: str | bytes, pointer: str) -> Mapping[str, Any]:
+    return _storable(_parsed(text, pointer), pointer)
+
+
+def _parsed(text: str | bytes, pointer: str) -> Any:
     try:
-        found = json.loads(text, parse_constant=_no_constant)
+        return json.loads(text, parse_constant=_no_constant)
+    except (ValueError, RecursionError):
+        raise _wrong(pointer, "It is not JSON that can be stored (UTF-8, no NUL).") from None
+
+
+def _storable(found: Any, pointer: str) -> Mapping[str, Any]:
+    """The object, if all that is in it fits into a database."""
+    try:
         _check_text(found)
     except (ValueError, RecursionError):
         raise _wrong(pointer, "It is not JSON that can be stored (UTF-8, no NUL).") from None

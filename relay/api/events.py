@@ -8,7 +8,7 @@ from flask.views import MethodView
 from flask_smorest import Blueprint
 
 from relay.api.auth import keyed, relay, site_id
-from relay.api.openapi import PROBLEM, UNREADABLE
+from relay.api.openapi import PROBLEM, SITE
 from relay.api.schemas import EventsQuerySchema, EventsSchema
 from relay.policy.words import summary
 from relay.services import feed
@@ -17,14 +17,14 @@ from relay.vocabulary import Scope
 blueprint = Blueprint("events", __name__, description="What happened, to be pulled with a cursor.")
 
 
-@blueprint.route("/events")
+@blueprint.route("/events", parameters=[SITE])
 class Events(MethodView):
     """The site's events."""
 
     @keyed(Scope.READ)
     @blueprint.arguments(EventsQuerySchema, location="query", unknown=None, error_status_code=400)
     @blueprint.response(200, EventsSchema)
-    @blueprint.doc(responses={**UNREADABLE, **PROBLEM})
+    @blueprint.doc(operationId="listEvents", responses=PROBLEM)
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
         """List events after a cursor, oldest first.
 

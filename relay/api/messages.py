@@ -13,21 +13,28 @@ from flask_smorest import Blueprint
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from relay.addresses import parse as parse_address
 from relay.api.auth import caller, idempotency_key, keyed, relay, site_id
-from relay.api.drafts import address_at, read_batch, read_one, stream_fingerprint
+from relay.api.drafts import (
+    address_at,
+    read_batch,
+    read_one,
+    read_people,
+    stream_fingerprint,
+)
 from relay.api.openapi import (
     BATCH_BODY,
     BATCH_RESULTS,
-    GONE,
+    IDEMPOTENCY_KEY,
     MESSAGE_BODY,
     PROBLEM,
     RECEIPT,
+    REFUSALS,
+    RESEND_BODY,
+    SITE,
     TOO_LARGE,
-    UNREADABLE,
 )
 from relay.api.problems import as_json, status_of
-from relay.api.schemas import MessageSchema, MessagesQuerySchema, MessagesSchema, ResendSchema
+from relay.api.schemas import MessageSchema, MessagesQuerySchema, MessagesSchema
 from relay.context import Relay
 from relay.errors import PostreeveError
 from relay.services import accounts, messages, timelines
@@ -40,13 +47,16 @@ T = TypeVar("T")
 blueprint = Blueprint("messages", __name__, description="Mail: send it, and see what became of it.")
 
 
-@blueprint.route("/messages")
+@blueprint.route("/messages", parameters=[SITE])
 class Messages(MethodView):
     """The site's messages."""
 
     @keyed(Scope.SEND)
     @blueprint.doc(
-        requestBody=MESSAGE_BODY, responses={"202": RECEIPT, "413": TOO_LARGE, **PROBLEM}
+        operationId="sendMessage",
+        parameters=[IDEMPOTENCY_KEY],
+        requestBody=MESSAGE_BODY,
+        responses={"202": RECEIPT, **REFUSALS, **PROBLEM},
     )
     def post(self) -> Response:
         """Accept a message for sending.
@@ -61,10 +71,11 @@ class Messages(MethodView):
     @keyed(Scope.READ)
     @blueprint.arguments(MessagesQuerySchema, location="query", unknown=None, error_status_code=400)
     @blueprint.response(200, MessagesSchema)
-    @blueprint.doc(responses={**UNREADABLE, **PROBLEM})
+    @blueprint.doc(operationId="listMessages", responses=PROBLEM)
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
         """List messages, newest first, with each recipient's timeline."""
-        person = parse_address(query["recipient"]).key if query["recipient"] else None
+        asked = query["recipient"]
+        person = address_at(asked, "#/query/recipient").key if asked else None
         with relay().reads() as session:
             page = timelines.page(
                 session, site_id(), limit=query["limit"], before=query["cursor"], address_key=person
@@ -75,27 +86,28 @@ class Messages(MethodView):
         }
 
 
-@blueprint.route("/messages/<uuid:message_id>")
+@blueprint.route("/messages/<uuid:message_id>", parameters=[SITE])
 class Message(MethodView):
     """One message of the site."""
 
     @keyed(Scope.READ)
     @blueprint.response(200, MessageSchema)
-    @blueprint.doc(responses=PROBLEM)
+    @blueprint.doc(operationId="getMessage", responses=PROBLEM)
     def get(self, message_id: UUID) -> dict[str, Any]:
         """Show a message: each recipient's status, attempts and events, oldest first."""
         with relay().reads() as session:
             return message_as_json(timelines.find(session, site_id(), message_id))
 
 
-@blueprint.route("/messages/batch")
+@blueprint.route("/messages/batch", parameters=[SITE])
 class Batch(MethodView):
     """Many messages in one request."""
 
     @keyed(Scope.SEND)
     @blueprint.doc(
+        operationId="sendMessages",
         requestBody=BATCH_BODY,
-        responses={"200": BATCH_RESULTS, "413": TOO_LARGE, **UNREADABLE, **PROBLEM},
+        responses={"200": BATCH_RESULTS, "413": TOO_LARGE, **PROBLEM},
     )
     def post(self) -> Response:
         """Accept up to 500 messages.
@@ -115,20 +127,24 @@ class Batch(MethodView):
         return jsonify({"results": [_result(each) for each in results]})
 
 
-@blueprint.route("/messages/<uuid:message_id>/resend")
+@blueprint.route("/messages/<uuid:message_id>/resend", parameters=[SITE])
 class Resend(MethodView):
     """Sending a message again."""
 
     @keyed(Scope.SEND)
-    @blueprint.arguments(ResendSchema, error_status_code=400)
-    @blueprint.doc(responses={"202": RECEIPT, "409": GONE, **UNREADABLE, **PROBLEM})
-    def post(self, body: dict[str, Any], message_id: UUID) -> Response:
+    @blueprint.doc(
+        operationId="resendMessage",
+        parameters=[IDEMPOTENCY_KEY],
+        requestBody=RESEND_BODY,
+        responses={"202": RECEIPT, **REFUSALS, **PROBLEM},
+    )
+    def post(self, message_id: UUID) -> Response:
         """Send a message again as a new one, to the same people or to corrected addresses.
 
         Works while the content is kept. All rules apply as to any new message.
         """
         key, context, site = idempotency_key(), relay(), site_id()
-        people = [address_at(text, f"#/to/{n}") for n, text in enumerate(body["to"])]
+        people = read_people(request)
         with context.reads() as session:
             draft = messages.stored_draft(session, site, message_id, recipients=people)
         mark = stream_fingerprint("resend", message_id, [person.key for person in people])

@@ -34,30 +34,77 @@ CONFIG: dict[str, Any] = {
 }
 
 
-def _problem(description: str) -> dict[str, Any]:
+def _problem(description: str, **headers: dict[str, Any]) -> dict[str, Any]:
+    """A response that is a problem; it always has these headers (underscores stand for dashes)."""
     return {
         "description": description,
+        "headers": {
+            name.replace("_", "-"): {"required": True, **header} for name, header in headers.items()
+        },
         "content": {
             "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}
         },
     }
 
 
-UNREADABLE: dict[str, Any] = {
-    "400": _problem("The request is not valid; `errors` points at what is wrong.")
+_RETRY_AFTER = {
+    "schema": {"type": "integer", "minimum": 0},
+    "description": "Seconds after which the same request may succeed.",
 }
-TOO_LARGE: dict[str, Any] = _problem("The message is larger than 40 MB.")
+
 PROBLEM: dict[str, Any] = {
-    "401": _problem("The API key is missing, unknown, revoked or replaced."),
+    "400": _problem("The request is not valid; `errors` points at what is wrong."),
+    "401": _problem(
+        "The API key is missing, unknown, revoked or replaced.",
+        WWW_Authenticate={"schema": {"type": "string"}, "description": "Bearer, always."},
+    ),
     "403": _problem("The key lacks the scope, or the account or site may not do this now."),
     "404": _problem("There is no such thing on this site."),
+    "503": _problem(
+        "The relay cannot do this right now; nothing was accepted.", Retry_After=_RETRY_AFTER
+    ),
     "default": _problem("Anything else: see `type`, a page that says how to fix it."),
 }
+"""What every route may answer."""
+
+TOO_LARGE: dict[str, Any] = _problem("The message, or the whole request, is too large.")
+
+REFUSALS: dict[str, Any] = {
+    "409": _problem(
+        "The Idempotency-Key was used for another request, or the content to send again is no "
+        "longer kept."
+    ),
+    "413": TOO_LARGE,
+    "422": _problem("The sender is not verified, or nobody is left to mail: a rule says no."),
+    "429": _problem("A sending limit is reached.", Retry_After=_RETRY_AFTER),
+}
+"""What else becomes of a message that is not accepted."""
+
+SITE: dict[str, Any] = {
+    "in": "header",
+    "name": "X-Postreeve-Site",
+    "description": "The site's home URL; a key that is bound to a site needs it.",
+    "schema": {"type": "string"},
+    "example": "https://shop.example",
+}
+
+IDEMPOTENCY_KEY: dict[str, Any] = {
+    "in": "header",
+    "name": "Idempotency-Key",
+    "description": "Best a UUID. For 72 hours the same request with it gets the first answer again.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[ -~]+$"},
+}
+
+
+def _of_receipt(operation: str) -> dict[str, Any]:
+    return {"operationId": operation, "parameters": {"message_id": "$response.body#/id"}}
+
 
 RECEIPT: dict[str, Any] = {
     "description": "Accepted: stored, and on its way. A repetition of the same request gets the same answer.",
     "headers": {
         "Location": {
+            "required": True,
             "schema": {"type": "string"},
             "description": "Where the message's timeline is.",
         },
@@ -67,9 +114,8 @@ RECEIPT: dict[str, Any] = {
         },
     },
     "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Receipt"}}},
+    "links": {"message": _of_receipt("getMessage"), "resend": _of_receipt("resendMessage")},
 }
-
-GONE: dict[str, Any] = _problem("The content is no longer kept, or the key was used otherwise.")
 
 BATCH_RESULTS: dict[str, Any] = {
     "description": "One result for each message, in order.",
@@ -101,14 +147,9 @@ BATCH_RESULTS: dict[str, Any] = {
     },
 }
 
-_KEYED = {
-    "type": "object",
-    "properties": {"idempotency_key": {"type": "string", "minLength": 1, "maxLength": 255}},
-}
-
 
 def _batch(*items: str) -> dict[str, Any]:
-    shapes = [{"allOf": [{"$ref": f"#/components/schemas/{item}"}, _KEYED]} for item in items]
+    shapes = [{"$ref": f"#/components/schemas/{item}"} for item in items]
     return {
         "type": "object",
         "required": ["messages"],
@@ -127,7 +168,7 @@ def _batch(*items: str) -> dict[str, Any]:
 BATCH_BODY: dict[str, Any] = {
     "required": True,
     "content": {
-        "application/json": {"schema": _batch("MimeItem", "Letter")},
+        "application/json": {"schema": _batch("MimeItem", "LetterItem")},
         "multipart/form-data": {
             "schema": {
                 "type": "object",
@@ -163,4 +204,8 @@ MESSAGE_BODY: dict[str, Any] = {
             },
         },
     },
+}
+
+RESEND_BODY: dict[str, Any] = {
+    "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Resend"}}},
 }

@@ -30,11 +30,25 @@ def _words(of: Any, **options: Any) -> fields.String:
     return fields.String(validate=validate.OneOf([word.value for word in of]), **options)
 
 
+def _address(**options: Any) -> fields.String:
+    return fields.String(
+        validate=validate.Length(max=1_000), metadata={"format": "email"}, **options
+    )
+
+
 class Closed(Schema):
     """Requests name only what is known; a misspelt field is an error, not a silent default."""
 
     class Meta:
         unknown = RAISE
+
+
+class Answer(Schema):
+    """Answers are whole: every field is always there, and the document calls it required."""
+
+    def on_bind_field(self, field_name: str, field_obj: fields.Field[Any]) -> None:
+        """Called by marshmallow for each field."""
+        field_obj.required = True
 
 
 class EnvelopeSchema(Closed):
@@ -49,7 +63,7 @@ class EnvelopeSchema(Closed):
         },
     )
     to = fields.List(
-        fields.String(validate=validate.Length(max=1_000)),
+        _address(),
         required=True,
         validate=validate.Length(min=1, max=MOST_RECIPIENTS),
         metadata={"example": ["ada@customer.example"]},
@@ -81,15 +95,29 @@ class MetadataSchema(PurposeSchema):
     envelope = fields.Nested(EnvelopeSchema, required=True)
 
 
-class MimeItemSchema(MetadataSchema):
-    """Metadata and finished MIME in one JSON object."""
+class KeyedSchema(Closed):
+    """One of a batch, with an idempotency key of its own (`drafts` reads it before the rest)."""
 
-    mime = fields.Raw(
-        required=True, metadata={"description": "The MIME in base64.", "type": "string"}
+    idempotency_key = fields.String(
+        allow_none=True, load_default=None, validate=validate.Length(min=1, max=255)
     )
 
 
-class PartItemSchema(MetadataSchema):
+class MimeItemSchema(MetadataSchema, KeyedSchema):
+    """Metadata and finished MIME in one JSON object."""
+
+    mime = fields.Raw(
+        required=True,
+        metadata={
+            "description": "The MIME in base64.",
+            "type": "string",
+            "contentEncoding": "base64",
+            "contentMediaType": "message/rfc822",
+        },
+    )
+
+
+class PartItemSchema(MetadataSchema, KeyedSchema):
     """Metadata of a batch that names the multipart part with the MIME."""
 
     message = fields.String(required=True, metadata={"description": "Name of the part."})
@@ -100,7 +128,9 @@ class AttachmentSchema(Closed):
 
     filename = fields.String(required=True, validate=validate.Length(min=1, max=255))
     content_type = fields.String(load_default="application/octet-stream")
-    content = fields.String(required=True, metadata={"description": "Base64."})
+    content = fields.String(
+        required=True, metadata={"description": "Base64.", "contentEncoding": "base64"}
+    )
     content_id = fields.String(
         allow_none=True, load_default=None, validate=validate.Length(min=1, max=200)
     )
@@ -137,11 +167,15 @@ class LetterSchema(PurposeSchema):
     )
 
 
+class LetterItemSchema(LetterSchema, KeyedSchema):
+    """A message in parts as one of a batch."""
+
+
 class ResendSchema(Closed):
     """To whom a message is sent again; empty means: to the same people."""
 
     to = fields.List(
-        fields.String(validate=validate.Length(max=1_000)),
+        _address(),
         load_default=list,
         validate=validate.Length(max=MOST_RECIPIENTS),
         metadata={"example": ["corrected@customer.example"]},
@@ -158,25 +192,25 @@ class ReasonSchema(Schema):
     title = fields.String(required=True)
 
 
-class DispositionSchema(Schema):
+class DispositionSchema(Answer):
     """What acceptance means for one person."""
 
-    id = fields.UUID(required=True)
-    address = fields.String(required=True)
-    disposition = _words(Disposition, required=True)
+    id = fields.UUID()
+    address = fields.String()
+    disposition = _words(Disposition)
     reason = fields.Nested(ReasonSchema, allow_none=True)
 
 
-class ReceiptSchema(Schema):
+class ReceiptSchema(Answer):
     """The answer to an accepted message."""
 
-    id = fields.UUID(required=True)
-    stream = _words(Stream, required=True)
-    accepted_at = fields.AwareDateTime(required=True)
-    recipients = fields.List(fields.Nested(DispositionSchema), required=True)
+    id = fields.UUID()
+    stream = _words(Stream)
+    accepted_at = fields.AwareDateTime()
+    recipients = fields.List(fields.Nested(DispositionSchema))
 
 
-class AttemptSchema(Schema):
+class AttemptSchema(Answer):
     """One try at handing the copy to Amazon SES."""
 
     number = fields.Integer()
@@ -187,7 +221,7 @@ class AttemptSchema(Schema):
     error = fields.Dict(allow_none=True)
 
 
-class EventSchema(Schema):
+class EventSchema(Answer):
     """Something that happened to the copy; `summary` is for people, `data` for programs."""
 
     type = _words(EventType)
@@ -204,7 +238,7 @@ class FeedEventSchema(EventSchema):
     address = fields.String()
 
 
-class EventsSchema(Schema):
+class EventsSchema(Answer):
     """Events in the order in which they were committed; pass `next_cursor` to go on from here."""
 
     events = fields.List(fields.Nested(FeedEventSchema))
@@ -221,7 +255,7 @@ class EventsQuerySchema(Closed):
     limit = fields.Integer(load_default=100, validate=validate.Range(min=1, max=1_000))
 
 
-class RecipientSchema(Schema):
+class RecipientSchema(Answer):
     """One person's copy. `status` is one word for people; `stage` and `outcome` are exact."""
 
     id = fields.UUID()
@@ -234,7 +268,7 @@ class RecipientSchema(Schema):
     events = fields.List(fields.Nested(EventSchema))
 
 
-class MessageSchema(Schema):
+class MessageSchema(Answer):
     """An accepted message and what became of it."""
 
     id = fields.UUID()
@@ -256,17 +290,17 @@ class MessagesQuerySchema(Closed):
 
     limit = fields.Integer(load_default=50, validate=validate.Range(min=1, max=MOST_LISTED))
     cursor = fields.UUID(load_default=None)
-    recipient = fields.String(load_default=None, validate=validate.Length(max=1_000))
+    recipient = _address(load_default=None)
 
 
-class MessagesSchema(Schema):
+class MessagesSchema(Answer):
     """A page of messages, newest first."""
 
     messages = fields.List(fields.Nested(MessageSchema))
     next_cursor = fields.String(allow_none=True)
 
 
-class NamedStateSchema(Schema):
+class NamedStateSchema(Answer):
     """Who and in which standing."""
 
     id = fields.UUID()
@@ -280,14 +314,14 @@ class SiteSchema(NamedStateSchema):
     url = fields.String()
 
 
-class DomainSchema(Schema):
+class DomainSchema(Answer):
     """A sending domain and its standing."""
 
     name = fields.String()
     status = fields.String()
 
 
-class UsageSchema(Schema):
+class UsageSchema(Answer):
     """How much was accepted in the current window (UTC)."""
 
     messages = fields.Integer()
@@ -295,7 +329,7 @@ class UsageSchema(Schema):
     octets = fields.Integer()
 
 
-class AccountSchema(Schema):
+class AccountSchema(Answer):
     """The caller's account and site, and whether mail can flow."""
 
     account = fields.Nested(NamedStateSchema)
@@ -308,7 +342,10 @@ class AccountSchema(Schema):
 
 
 class ProblemSchema(Schema):
-    """An error (RFC 9457): `type` is stable, `detail` is about this case."""
+    """An error (RFC 9457): `type` is stable, `detail` is about this case; more members may follow."""
+
+    class Meta:
+        unknown = EXCLUDE
 
     type = fields.String(required=True)
     title = fields.String(required=True)

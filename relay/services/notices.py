@@ -174,3 +174,10 @@ def _note(
             }
         )
     bulk.update_rows(session, Notice, rows)
+
+
+def listed(session: Session, states: Sequence[NoticeState], *, limit: int) -> Sequence[Notice]:
+    """Notices in these states, newest first."""
+    return session.scalars(
+        select(Notice).where(Notice.state.in_(states)).order_by(Notice.id.desc()).limit(limit)
+    ).all()

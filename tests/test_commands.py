@@ -1,0 +1,105 @@
+"""The command line, as an operator meets it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from relay.__main__ import cli
+from tests.databases import Databases
+from tests.factories import SECRET
+
+
+@pytest.fixture
+def run(databases: Databases, monkeypatch: pytest.MonkeyPatch):
+    """Run a command against a database of its own."""
+    monkeypatch.setenv("POSTREEVE_DATABASE_URL", databases.fresh())
+    monkeypatch.setenv("POSTREEVE_SECRET", SECRET)
+
+    def run(*words: str) -> Result:
+        return CliRunner().invoke(cli, words, catch_exceptions=False)
+
+    return run
+
+
+def made(result: Result) -> dict[str, str]:
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)
+
+
+def test_an_operator_sets_up_an_account_in_four_commands(run) -> None:
+    account = made(run("account", "create", "Shop Ltd", "--owner", "o@shop.example", "--json"))
+    site = made(
+        run(
+            "site",
+            "create",
+            "Shop",
+            "--account",
+            account["id"],
+            "--url",
+            "https://shop.example",
+            "--json",
+        )
+    )
+    key = made(run("key", "create", "--site", site["id"], "--json"))
+    domain = made(
+        run("domain", "add", "Shop.example", "--account", account["id"], "--verified", "--json")
+    )
+
+    assert key["key"].startswith(f"prk_{key['prefix']}_")
+    assert (domain["name"], domain["status"]) == ("shop.example", "verified")
+    assert "Shop Ltd" in run("account", "list").stdout
+    assert "https://shop.example" in run("site", "list").stdout
+
+
+def test_a_key_is_shown_once_and_never_listed(run) -> None:
+    account = made(run("account", "create", "Shop", "--owner", "o@shop.example", "--json"))
+    site = made(
+        run(
+            "site",
+            "create",
+            "S",
+            "--account",
+            account["id"],
+            "--url",
+            "https://s.example",
+            "--json",
+        )
+    )
+    key = made(run("key", "create", "--site", site["id"], "--json"))["key"]
+
+    assert key not in run("key", "list", "--json").stdout
+    successor = made(run("key", "rotate", key, "--json"))
+    assert successor["key"] != key
+    assert run("key", "revoke", successor["prefix"]).exit_code == 0
+    listed = json.loads(run("key", "list", "--site", site["id"], "--json").stdout)
+    assert [each["revoked_at"] is not None for each in listed] == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("words", "empty"),
+    [
+        (("account", "list"), "No accounts yet"),
+        (("site", "list"), "No sites yet"),
+        (("key", "list"), "No keys yet"),
+        (("notice", "list"), "All is taken in"),
+    ],
+)
+def test_an_empty_list_says_what_would_fill_it(run, words: tuple[str, ...], empty: str) -> None:
+    assert empty in run(*words).stdout
+
+
+def test_every_command_explains_itself(run) -> None:
+    for name, command in cli.commands.items():
+        assert command.help, name
+        for inner, sub in getattr(command, "commands", {}).items():
+            assert sub.help, f"{name} {inner}"
+
+
+def test_the_api_document_can_be_written_without_any_settings(tmp_path: Path) -> None:
+    target = tmp_path / "openapi.json"
+    assert CliRunner().invoke(cli, ["openapi", "--write", str(target)]).exit_code == 0
+    assert json.loads(target.read_text())["info"]["title"] == "Postreeve"
