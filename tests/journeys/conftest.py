@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.journeys.installations import Installation, installation
 from tests.wordpress import databases, packages, sites, trees
@@ -47,6 +47,7 @@ def relay(site: sites.Site, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 @pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
     """A browser that can reach this machine only."""
+    expect.set_options(timeout=60_000)  # patience is not what is tested, and machines are slow
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=packages.program("chromium"), args=list(CHROMIUM)
@@ -59,7 +60,7 @@ def chromium() -> Iterator[Browser]:
 def page(chromium: Browser) -> Iterator[Page]:
     """A window of somebody who has never been here."""
     context = chromium.new_context(viewport={"width": 1280, "height": 900})
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(60_000)
     yield context.new_page()
     context.close()
 
