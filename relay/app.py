@@ -9,7 +9,7 @@ from flask_smorest import Api
 
 from relay import db
 from relay.api import account, events, health, hooks, messages, problems
-from relay.api.drafts import LARGEST_REQUEST
+from relay.api.drafts import LARGEST_METADATA, LARGEST_REQUEST
 from relay.api.openapi import CONFIG
 from relay.api.schemas import (
     LetterItemSchema,
@@ -76,7 +76,12 @@ def _mailer(settings: Settings) -> ses.SesMailer:
 def create_app(relay: Relay) -> Flask:
     """The web application around a relay."""
     app = Flask("relay", static_folder="static")
-    app.config.update(CONFIG, MAX_CONTENT_LENGTH=LARGEST_REQUEST, MAX_FORM_PARTS=600)
+    app.config.update(
+        CONFIG,
+        MAX_CONTENT_LENGTH=LARGEST_REQUEST,
+        MAX_FORM_PARTS=600,
+        MAX_FORM_MEMORY_SIZE=LARGEST_METADATA,
+    )
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.extensions["relay"] = relay
     api = Api(app)

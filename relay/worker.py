@@ -30,8 +30,11 @@ BATCH = 200
 WORTH = 5.0
 """Seconds' worth of copies leased at once where a rate limits us; well below the lease."""
 
-IDLE = 0.25
+IDLE = 0.1
 """Seconds between looks at an empty queue."""
+
+A_MOMENT = 0.05
+"""Seconds to wait for an answer before looking at the queue again."""
 
 STOP_WITHIN = 25.0
 """Seconds a stopping worker gives the copies that are on the wire."""
@@ -172,10 +175,14 @@ class Worker:
                 return
 
     def _claim(self) -> list[Copy]:
+        rate = self._pace.rate
+        most = BATCH if rate is None else max(1, min(BATCH, int(rate * WORTH)))
+        now = self._relay.clock()
+        with self._relay.reads() as session:
+            if not delivery.is_any_due(session, now=now):
+                return []
         with self._relay.sessions.begin() as session:
-            rate = self._pace.rate
-            most = BATCH if rate is None else max(1, min(BATCH, int(rate * WORTH)))
-            return delivery.claim(session, most=most, now=self._relay.clock())
+            return delivery.claim(session, most=most, now=now)
 
     def _send(self, envelope: Envelope) -> None:
         """Hand one copy over; whatever happens becomes a result."""
@@ -199,7 +206,7 @@ class Worker:
         found: list[Result] = []
         if wait and self._on_the_wire:
             try:
-                found.append(self._results.get(timeout=0.5))
+                found.append(self._results.get(timeout=A_MOMENT))
             except queue.Empty:
                 return found
         while True:

@@ -107,13 +107,7 @@ class MimeItemSchema(MetadataSchema, KeyedSchema):
     """Metadata and finished MIME in one JSON object."""
 
     mime = fields.Raw(
-        required=True,
-        metadata={
-            "description": "The MIME in base64.",
-            "type": "string",
-            "contentEncoding": "base64",
-            "contentMediaType": "message/rfc822",
-        },
+        required=True, metadata={"description": "The MIME in base64.", "type": "string"}
     )
 
 
@@ -128,9 +122,7 @@ class AttachmentSchema(Closed):
 
     filename = fields.String(required=True, validate=validate.Length(min=1, max=255))
     content_type = fields.String(load_default="application/octet-stream")
-    content = fields.String(
-        required=True, metadata={"description": "Base64.", "contentEncoding": "base64"}
-    )
+    content = fields.String(required=True, metadata={"description": "Base64."})
     content_id = fields.String(
         allow_none=True, load_default=None, validate=validate.Length(min=1, max=200)
     )

@@ -643,6 +643,13 @@ def event_row(
     }
 
 
-def next_due(session: Session) -> datetime | None:
-    """When the next queued copy is due, to know how long to sleep."""
-    return session.scalar(select(func.min(Recipient.due_at)).where(Recipient.stage == Stage.QUEUED))
+_ANY_DUE = (
+    select(_COPIES.c.id)
+    .where(_COPIES.c.stage == _stage(Stage.QUEUED), _COPIES.c.due_at <= bindparam("now"))
+    .limit(1)
+)
+
+
+def is_any_due(session: Session, *, now: datetime) -> bool:
+    """Whether a copy waits to be claimed: a cheap look that takes no lock."""
+    return session.connection().execute(_ANY_DUE, {"now": now}).one_or_none() is not None
