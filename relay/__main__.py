@@ -8,7 +8,7 @@ import click
 from sqlalchemy.exc import OperationalError
 
 from relay import __version__
-from relay.commands import accounts, processes, trial
+from relay.commands import accounts, bounces, processes, trial
 from relay.errors import PostreeveError
 from relay.settings import SettingsError
 
@@ -25,6 +25,7 @@ def cli() -> None:
 
 for command in (
     *accounts.COMMANDS,
+    *bounces.COMMANDS,
     *processes.COMMANDS,
     *trial.COMMANDS,
 ):
