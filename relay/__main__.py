@@ -8,7 +8,7 @@ import click
 from sqlalchemy.exc import OperationalError
 
 from relay import __version__
-from relay.commands import accounts, notices, processes, trial
+from relay.commands import accounts, bounces, notices, processes, trial
 from relay.errors import PostreeveError
 from relay.settings import SettingsError
 
@@ -26,6 +26,7 @@ def cli() -> None:
 for command in (
     *accounts.COMMANDS,
     *notices.COMMANDS,
+    *bounces.COMMANDS,
     *processes.COMMANDS,
     *trial.COMMANDS,
 ):

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from relay.context import Relay
 from relay.errors import MailerBusy, MailerRefused, MailerSilent
 from relay.mail import Envelope
+from relay.policy.bounces import rules
 from relay.policy.pace import Pace
 from relay.services import delivery, feed, notices, retention
 from relay.services.delivery import Copy, Result, StoredParts
@@ -72,6 +73,7 @@ class Worker:
     def run(self) -> None:
         """Work until `stop` is called."""
         threads = self._relay.settings.sender_threads
+        rules()  # read and compiled before the first bounce waits for it
         log.info("worker started", threads=threads, pid=os.getpid())
         with ThreadPoolExecutor(threads, thread_name_prefix="sender") as pool:
             duties = threading.Thread(

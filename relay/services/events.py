@@ -20,9 +20,10 @@ from relay.addresses import EmailAddress
 from relay.db import among, table_of
 from relay.mail import DeliveryEvent
 from relay.models import Attempt, Event, EventKey, Message, Recipient
-from relay.policy.bounces import diagnose
+from relay.policy.bounces import BounceClass, Diagnosis
 from relay.policy.consent import scope_of_complaint
 from relay.policy.lifecycle import after
+from relay.services import diagnoses
 from relay.services.delivery import REPORT_WITHIN, event_row
 from relay.services.suppressions import suppress
 from relay.vocabulary import (
@@ -160,7 +161,10 @@ def _changed(copies: Iterable[_Copy]) -> Iterable[dict[str, Any]]:
 
 def _take(session: Session, batch: _Batch, row: Any, event: DeliveryEvent, now: datetime) -> None:
     """Write down one new event and what follows from it."""
-    event = _read(event)
+    found = diagnoses.read(event, row.address, None)
+    if found is not None:
+        read = diagnoses.as_data(event.type, found)
+        event = replace(event, data={**event.data, "diagnosis": read})
     batch.events.append(
         event_row(
             row,
@@ -178,32 +182,19 @@ def _take(session: Session, batch: _Batch, row: Any, event: DeliveryEvent, now: 
         "heard_at": row.heard_at or now,
         "provider_id": row.provider_id or event.provider_id or None,
     }
-    _move(batch.copies[row.id], row.attempt_id, event, now)
-    _suppress(session, row, event, now)
+    _move(batch.copies[row.id], row.attempt_id, event, found, now)
+    _suppress(session, row, event, found, now)
 
 
-def _read(event: DeliveryEvent) -> DeliveryEvent:
-    """The event with our reading of a bounce beside what the server said."""
-    if event.type is not EventType.BOUNCED:
-        return event
-    diagnosis = diagnose(event.data)
-    return replace(
-        event,
-        data={
-            **event.data,
-            "diagnosis": {
-                "rule": diagnosis.rule,
-                "suppresses": diagnosis.suppression.value if diagnosis.suppression else None,
-                "summary": diagnosis.summary,
-            },
-        },
-    )
-
-
-def _move(copy: _Copy, attempt_id: UUID, event: DeliveryEvent, now: datetime) -> None:
-    outcome = after(copy.outcome, event.type)
+def _move(
+    copy: _Copy, attempt_id: UUID, event: DeliveryEvent, found: Diagnosis | None, now: datetime
+) -> None:
+    """What the event changes about the copy. An automatic answer proves that the mail arrived."""
+    answered = found is not None and found.bounce_class is BounceClass.AUTO_REPLY
+    outcome = after(copy.outcome, EventType.DELIVERED if answered else event.type)
     if outcome is not copy.outcome:
-        copy.outcome, copy.reason, copy.changed = outcome, _reason(event), True
+        copy.outcome, copy.changed = outcome, True
+        copy.reason = None if answered else _reason(event, found)
         if outcome in (Outcome.SENT, Outcome.DEFERRED):
             copy.due_at = now + REPORT_WITHIN
     if copy.row.current == attempt_id and copy.stage is not Stage.DONE:
@@ -213,17 +204,20 @@ def _move(copy: _Copy, attempt_id: UUID, event: DeliveryEvent, now: datetime) ->
             copy.reason = None
 
 
-def _reason(event: DeliveryEvent) -> dict[str, Any] | None:
+def _reason(event: DeliveryEvent, found: Diagnosis | None) -> dict[str, Any] | None:
     """Why the copy ended as it did, for people; None where it went well."""
-    said = {name: event.data[name] for name in ("status", "diagnosticCode") if name in event.data}
+    if found is not None:
+        said = {n: event.data[n] for n in ("status", "diagnosticCode") if n in event.data}
+        if event.type is EventType.DEFERRED:
+            said["kind"] = event.data.get("delayType", "")
+        code = event.type.value.replace("_", "-")
+        return {
+            "code": code,
+            "title": diagnoses.title(found),
+            **said,
+            "diagnosis": diagnoses.in_short(found),
+        }
     match event.type:
-        case EventType.BOUNCED:
-            return {"code": "bounced", "title": event.data["diagnosis"]["summary"], **said}
-        case EventType.SOFT_BOUNCED:
-            return {"code": "soft-bounced", "title": "It could not be delivered for now", **said}
-        case EventType.DEFERRED:
-            kind = event.data.get("delayType", "")
-            return {"code": "deferred", "title": "The receiving server asks to wait", "kind": kind}
         case EventType.COMPLAINED:
             return {"code": "complained", "title": "The recipient marked it as spam"}
         case EventType.REJECTED:
@@ -236,11 +230,13 @@ def _reason(event: DeliveryEvent) -> dict[str, Any] | None:
     return None
 
 
-def _suppress(session: Session, row: Any, event: DeliveryEvent, now: datetime) -> None:
+def _suppress(
+    session: Session, row: Any, event: DeliveryEvent, found: Diagnosis | None, now: datetime
+) -> None:
     reason: SuppressionReason | None = None
     scope = SuppressionScope.ALL
-    if event.type is EventType.BOUNCED:
-        reason = diagnose(event.data).suppression
+    if found is not None:
+        reason = diagnoses.suppression(event.type, found)
     elif event.type is EventType.COMPLAINED and event.data.get("complaintFeedbackType") != NOT_SPAM:
         reason, scope = SuppressionReason.COMPLAINT, scope_of_complaint(row.stream)
     if reason is not None:

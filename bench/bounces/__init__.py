@@ -1,0 +1,1 @@
+"""What bounce diagnosis is worth: scores, cross-validation and speed (docs/bounces.md)."""

@@ -1,0 +1,1 @@
+"""What the command line does, called as people call it."""
