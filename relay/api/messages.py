@@ -26,6 +26,7 @@ from relay.api.openapi import (
     BATCH_RESULTS,
     IDEMPOTENCY_KEY,
     MESSAGE_BODY,
+    NOT_FOUND,
     PROBLEM,
     RECEIPT,
     REFUSALS,
@@ -75,7 +76,7 @@ class Messages(MethodView):
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
         """List messages, newest first, with each recipient's timeline."""
         asked = query["recipient"]
-        person = address_at(asked, "#/query/recipient").key if asked else None
+        person = address_at(asked, "#/query/recipient").key if asked is not None else None
         with relay().reads() as session:
             page = timelines.page(
                 session, site_id(), limit=query["limit"], before=query["cursor"], address_key=person
@@ -92,7 +93,7 @@ class Message(MethodView):
 
     @keyed(Scope.READ)
     @blueprint.response(200, MessageSchema)
-    @blueprint.doc(operationId="getMessage", responses=PROBLEM)
+    @blueprint.doc(operationId="getMessage", responses={**NOT_FOUND, **PROBLEM})
     def get(self, message_id: UUID) -> dict[str, Any]:
         """Show a message: each recipient's status, attempts and events, oldest first."""
         with relay().reads() as session:
@@ -136,7 +137,7 @@ class Resend(MethodView):
         operationId="resendMessage",
         parameters=[IDEMPOTENCY_KEY],
         requestBody=RESEND_BODY,
-        responses={"202": RECEIPT, **REFUSALS, **PROBLEM},
+        responses={"202": RECEIPT, **NOT_FOUND, **REFUSALS, **PROBLEM},
     )
     def post(self, message_id: UUID) -> Response:
         """Send a message again as a new one, to the same people or to corrected addresses.

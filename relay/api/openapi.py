@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from typing import Any
 
 from relay import __version__
@@ -59,13 +60,14 @@ PROBLEM: dict[str, Any] = {
         WWW_Authenticate={"schema": {"type": "string"}, "description": "Bearer, always."},
     ),
     "403": _problem("The key lacks the scope, or the account or site may not do this now."),
-    "404": _problem("There is no such thing on this site."),
     "503": _problem(
         "The relay cannot do this right now; nothing was accepted.", Retry_After=_RETRY_AFTER
     ),
     "default": _problem("Anything else: see `type`, a page that says how to fix it."),
 }
 """What every route may answer."""
+
+NOT_FOUND: dict[str, Any] = {"404": _problem("There is no such message on this site.")}
 
 TOO_LARGE: dict[str, Any] = _problem("The message, or the whole request, is too large.")
 
@@ -165,10 +167,30 @@ def _batch(*items: str) -> dict[str, Any]:
     }
 
 
+_LETTER = {
+    "from": "Shop <shop@shop.example>",
+    "to": ["Ada <ada@customer.example>"],
+    "subject": "Your order",
+    "text": "Hello Ada.",
+}
+_METADATA = {"envelope": {"from": "shop@shop.example", "to": ["ada@customer.example"]}}
+_MIME = (
+    "From: Shop <shop@shop.example>\r\nTo: Ada <ada@customer.example>\r\n"
+    "Subject: Your order\r\n\r\nHello Ada.\r\n"
+)
+
 BATCH_BODY: dict[str, Any] = {
     "required": True,
     "content": {
-        "application/json": {"schema": _batch("MimeItem", "LetterItem")},
+        "application/json": {
+            "schema": _batch("MimeItem", "LetterItem"),
+            "example": {
+                "messages": [
+                    {**_LETTER, "idempotency_key": "order-4711"},
+                    {**_METADATA, "mime": b64encode(_MIME.encode()).decode()},
+                ]
+            },
+        },
         "multipart/form-data": {
             "schema": {
                 "type": "object",
@@ -177,6 +199,10 @@ BATCH_BODY: dict[str, Any] = {
                 "additionalProperties": {"type": "string", "format": "binary"},
             },
             "encoding": {"metadata": {"contentType": "application/json"}},
+            "example": {
+                "metadata": {"messages": [{**_METADATA, "message": "first"}]},
+                "first": _MIME,
+            },
         },
     },
 }
@@ -184,7 +210,10 @@ BATCH_BODY: dict[str, Any] = {
 MESSAGE_BODY: dict[str, Any] = {
     "required": True,
     "content": {
-        "application/json": {"schema": {"$ref": "#/components/schemas/Letter"}},
+        "application/json": {
+            "schema": {"$ref": "#/components/schemas/Letter"},
+            "example": _LETTER,
+        },
         "multipart/form-data": {
             "schema": {
                 "type": "object",
@@ -202,6 +231,7 @@ MESSAGE_BODY: dict[str, Any] = {
                 "metadata": {"contentType": "application/json"},
                 "message": {"contentType": "message/rfc822"},
             },
+            "example": {"metadata": _METADATA, "message": _MIME},
         },
     },
 }

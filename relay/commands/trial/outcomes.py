@@ -82,7 +82,8 @@ def _accepted(answer: Answer) -> str:
     if answer.status != 202:
         raise Trouble(
             f"The relay did not accept a trial mail: {answer.status} {_code(answer)}. "
-            f"{_reason(answer)}"
+            f"{_reason(answer)}\nIts log says more. If its folder comes from another version of "
+            "Postreeve, delete it to begin anew."
         )
     return str(answer.body["id"])
 

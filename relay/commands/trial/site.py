@@ -7,10 +7,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
+from alembic.util import CommandError
+from sqlalchemy.exc import DatabaseError
 from sqlalchemy.orm import Session
 
 from relay import db
 from relay.commands.processes import upgrade
+from relay.commands.trial.children import Trouble
 from relay.commands.trial.installation import Installation, read, write
 from relay.errors import Unauthenticated
 from relay.services import accounts, domains
@@ -39,9 +42,15 @@ class DemoSite:
 
 
 def prepare(installation: Installation) -> DemoSite:
-    """Bring the database up to date, and see that the demo account is there."""
+    """Bring the database up to date, and see that the demo account is there. Raises `Trouble`."""
     settings = installation.settings()
-    upgrade(settings.database_url)
+    try:
+        upgrade(settings.database_url)
+    except (CommandError, DatabaseError) as error:
+        raise Trouble(
+            f"The database in {installation.folder} does not fit this version ({error}). "
+            "Delete the folder to begin anew."
+        ) from None
     path = installation.folder / "site.json"
     engine = db.connect(settings.database_url)
     try:

@@ -64,4 +64,5 @@ def start(
 def _last_words(child: Child) -> str:
     """What it said before it gave up, without the word that click puts before it."""
     text = child.log.read_text(errors="replace").strip()
-    return text.rpartition("Error: ")[2] or "it gave no reason"
+    words = text.rpartition("Error: ")[2] or "it gave no reason"
+    return f"{words}\nor with: make packages" if "apt-get install" in words else words
