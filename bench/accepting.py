@@ -27,7 +27,7 @@ def costs(spent: Mapping[str, float], done: int, *parts: str) -> dict[str, float
         for part in ("simulator", "client")
         if part in spent
     }
-    return {"cpu_ms": sum(each.values()), **each, **client}
+    return {"cpu_ms": sum(each.values()), **each, **client, "count": float(done)}
 
 
 def baseline(stage: Stage) -> Figures:

@@ -37,6 +37,11 @@ def tree(root: int) -> list[int]:
     return found
 
 
+def is_stopped(pid: int) -> bool:
+    """Whether it stands still by SIGSTOP."""
+    return _stat(pid)[:1] == [b"T"]
+
+
 def cpu_seconds(root: int) -> float:
     """User and system time of the process, its descendants, and what descendants spent that ended."""
     return sum(sum(map(int, fields[11:15])) for fields in map(_stat, tree(root)) if fields) * TICK
@@ -53,9 +58,13 @@ def _stat(pid: int) -> list[bytes]:
 class Meter:
     """The CPU of several process trees and of this process, between two looks."""
 
-    def __init__(self, roots: Mapping[str, int]) -> None:
-        """`roots`: the process ids to begin at, by name."""
+    def __init__(
+        self, roots: Mapping[str, int], *, at_ends: Callable[[], None] | None = None
+    ) -> None:
+        """`roots`: the process ids to begin at, by name. `at_ends` is called now and by `spent`."""
         self._roots = dict(roots)
+        self._at_ends = at_ends or (lambda: None)
+        self._at_ends()
         self._before = self._look()
         self._began = time.perf_counter()
 
@@ -66,6 +75,7 @@ class Meter:
     def spent(self) -> dict[str, float]:
         """CPU seconds since the meter was made, by name; `client` is this process."""
         now = self._look()
+        self._at_ends()
         return {name: now[name] - self._before[name] for name in now}
 
     @property

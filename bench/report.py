@@ -30,6 +30,8 @@ MARKS = {"stretch": "✓✓", "reach": "✓", "miss": "✗", "": ""}
 STYLES = {"stretch": "bold green", "reach": "green", "miss": "bold red", "": ""}
 
 COLUMNS = ("measure", "ours", "baseline", "ratio", "min–max", "reach", "stretch", "")
+WIDTH = 120
+"""Characters of the table where there is no terminal."""
 
 Line = tuple[str, ...]
 
@@ -45,11 +47,18 @@ def line(verdict: Verdict, beside: str) -> Line:
         number(verdict.ours),
         f"{number(verdict.baseline)} {beside}" if has_baseline else "",
         number(ratio) if ratio is not None else "",
-        f"{number(verdict.lowest)}–{number(verdict.highest)}",
+        _span(verdict),
         _target(verdict, verdict.reach),
         _target(verdict, verdict.stretch),
         MARKS[verdict.mark],
     )
+
+
+def _span(verdict: Verdict) -> str:
+    """The lowest and highest of what is judged, where there were several rounds."""
+    if verdict.lowest == verdict.highest:
+        return ""
+    return f"{number(verdict.lowest)}–{number(verdict.highest)}"
 
 
 def number(value: float | None) -> str:
@@ -57,7 +66,7 @@ def number(value: float | None) -> str:
     if value is None:
         return ""
     size = abs(value)
-    digits = 0 if size >= 100 else 1 if size >= 10 else 2
+    digits = 0 if size >= 99.95 else 1 if size >= 9.995 else 2
     return f"{value:,.{digits}f}"
 
 
@@ -79,7 +88,7 @@ def print_table(done: Iterable[tuple[Row, Sequence[Pair]]]) -> None:
         for verdict in verdicts(row, pairs):
             *cells, mark = line(verdict, row.beside)
             table.add_row(*cells, Text(mark, style=STYLES[verdict.mark]))
-    (console if console.is_terminal else Console(width=110)).print(table)
+    (console if console.is_terminal else Console(width=WIDTH)).print(table)
 
 
 def write(row: Row, pairs: Sequence[Pair], *, folder: Path, settings: dict[str, Any]) -> None:

@@ -24,7 +24,8 @@ Round = Callable[["Stage"], Figures]
 class Measure:
     """One figure of a row; without `reach` it is only told.
 
-    `of` is what is judged: the figure ("value") or its ratio to the baseline's ("ratio").
+    `of` is what is judged: the figure ("value"), its ratio to the baseline's ("ratio"), or the
+    figure where the baseline has nothing like it ("alone").
     """
 
     key: str
@@ -101,6 +102,7 @@ def _verdict(measure: Measure, pairs: Sequence[Pair]) -> Verdict:
     ours = [pair.ours[measure.key] for pair in pairs]
     name = measure.of_baseline or measure.key
     baseline = [pair.baseline[name] for pair in pairs if name in pair.baseline]
+    baseline = [] if measure.of == "alone" else baseline
     judged = (
         [one / other for one, other in zip(ours, baseline, strict=True)]
         if measure.of == "ratio"

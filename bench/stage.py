@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, LiteralString
@@ -59,6 +59,8 @@ class Stage:
     launchers: Mapping[str, Sequence[str]] = field(default_factory=dict)
     known: dict[str, float] = field(default_factory=dict)
     """Figures that later rows build on, such as the rate of the end-to-end row."""
+    at_ends: Callable[[], None] | None = None
+    """Called where what a round measures begins and ends."""
 
     def __enter__(self) -> Stage:
         self._kept = contextlib.ExitStack()
@@ -82,10 +84,6 @@ class Stage:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self.launchers:  # a profile is written at an orderly end
-            self.worker.resume()
-            self.worker.stop()
-            self.rig.web.stop()
         self._kept.close()
 
     def _seed(self) -> None:
@@ -113,7 +111,8 @@ class Stage:
                 "worker": self.worker.pid,
                 "postgresql": self.postgresql.part.pid,
                 "simulator": self.rig.simulator.pid,
-            }
+            },
+            at_ends=self.at_ends,
         )
 
     def ask(self, statement: LiteralString) -> list[tuple[Any, ...]]:
