@@ -37,3 +37,8 @@ class Relay:
     certificate: Callable[[str], bytes]
     confirm_subscription: SubscriptionConfirmer
     sending_account: Callable[[], SendingAccount] = SendingAccount
+
+    def close(self) -> None:
+        """Give the database's connections back; nothing may be asked of the relay afterwards."""
+        bind = self.sessions.kw["bind"]
+        bind.engine.dispose()

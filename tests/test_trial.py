@@ -26,6 +26,7 @@ from relay.commands.trial.children import Trouble
 from relay.commands.trial.client import Attachment, Mail, multipart
 from relay.commands.trial.installation import Installation, alone_in, write
 from relay.commands.trial.ports import Ports
+from relay.commands.trial.site import prepare
 from relay.context import Relay
 from relay.models import Site
 from relay.services.accounts import NewKey
@@ -311,6 +312,13 @@ def test_nothing_of_ours_leads_the_trial_to_the_real_amazon(
     )
     assert installation.settings().simulator_certificate is not None
     assert installation.settings().aws_endpoint_url == "http://127.0.0.1:2"
+
+
+def test_a_database_of_another_version_is_named(tmp_path: Path) -> None:
+    (tmp_path / "postreeve.db").write_bytes(b"This is no database at all. " * 100)
+
+    with pytest.raises(Trouble, match="Delete the folder to begin anew"):
+        prepare(Installation(tmp_path, Ports(1, 2, 3)))
 
 
 def test_the_secret_is_kept_and_only_its_owner_reads_it(tmp_path: Path) -> None:

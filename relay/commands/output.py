@@ -23,8 +23,10 @@ Row = dict[str, Any]
 
 
 def relay() -> Relay:
-    """The relay that the environment describes."""
-    return build(Settings.from_environment(os.environ))
+    """The relay that the environment describes; it is closed when the command ends."""
+    made = build(Settings.from_environment(os.environ))
+    click.get_current_context().call_on_close(made.close)
+    return made
 
 
 def json_option(command: F) -> F:

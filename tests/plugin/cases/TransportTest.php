@@ -60,7 +60,8 @@ final class TransportTest extends Site_Test_Case {
 			array( 'To@x.example', 'doe@x.example', 'cc@x.example', 'bcc1@x.example', 'bcc2@x.example' ),
 			$mail['metadata']['envelope']['to']
 		);
-		$this->assertStringNotContainsStringIgnoringCase( 'bcc', $this->mime( $mail ) );
+		$this->assertDoesNotMatchRegularExpression( '/^Bcc:/mi', $this->mime( $mail ) );
+		$this->assertStringNotContainsString( 'bcc1@x.example', $this->mime( $mail ) );
 		$this->assertStringContainsString( 'To: To@x.example, Doe <doe@x.example>', $mail['mail']['raw_headers'] );
 		$this->assertStringContainsString( 'Cc: cc@x.example', $mail['mail']['raw_headers'] );
 	}
