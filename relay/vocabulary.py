@@ -140,6 +140,19 @@ class SuppressionReason(StrEnum):
     COMPLAINT = "complaint"
     PROVIDER_LIST = "provider-list"
     MANUAL = "manual"
+    MAILBOX_FULL = "mailbox-full"
+    INACTIVE_MAILBOX = "inactive-mailbox"
+    UNKNOWN_ADDRESS = "unknown-address"
+    DISPUTED = "disputed"
+    COOL_OFF = "cool-off"
+
+
+class HoldKind(StrEnum):
+    """What an address waits for."""
+
+    DISPUTED = "disputed"
+    COOL_OFF = "cool-off"
+    RE_PROBE = "re-probe"
 
 
 class SuppressionScope(StrEnum):

@@ -20,7 +20,7 @@ from relay.errors import MailerBusy, MailerRefused, MailerSilent
 from relay.mail import Envelope
 from relay.policy.bounces import rules
 from relay.policy.pace import Pace
-from relay.services import delivery, feed, notices, retention
+from relay.services import delivery, feed, holds, notices, retention
 from relay.services.delivery import Copy, Result, StoredParts
 
 log = structlog.get_logger(__name__)
@@ -264,6 +264,10 @@ class Duties:
             "delete what is over": (
                 timedelta(minutes=10),
                 lambda session, now: retention.purge(session, now=now),
+            ),
+            "send probes": (
+                timedelta(seconds=30),
+                lambda session, now: holds.probe_due(session, now=now),
             ),
             "close silent copies": (
                 timedelta(minutes=1),

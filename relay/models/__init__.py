@@ -2,6 +2,7 @@
 
 from relay.models.accounts import Account, ApiKey, Site
 from relay.models.audience import Suppression
+from relay.models.bounces import AddressHold, Confirmation, UnknownAddress
 from relay.models.domains import Domain
 from relay.models.messages import (
     Attempt,
@@ -16,8 +17,10 @@ from relay.models.operations import Counter, Notice, NoticeId, Usage
 
 __all__ = [
     "Account",
+    "AddressHold",
     "ApiKey",
     "Attempt",
+    "Confirmation",
     "Content",
     "Counter",
     "Domain",
@@ -30,5 +33,6 @@ __all__ = [
     "Recipient",
     "Site",
     "Suppression",
+    "UnknownAddress",
     "Usage",
 ]

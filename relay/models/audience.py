@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, Uuid, text
+from sqlalchemy import ForeignKey, Index, String, Uuid, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from relay.db import Base
@@ -13,7 +13,10 @@ from relay.vocabulary import SuppressionReason, SuppressionScope
 
 
 class Suppression(Base):
-    """An address that a site no longer mails, why, and on what evidence. Ended, never deleted."""
+    """An address that a site no longer mails, why, and on what evidence. Ended, never deleted.
+
+    `ending` says how; `provider_due_at` is when Amazon's own entry is to be deleted, if it still is.
+    """
 
     __tablename__ = "suppressions"
     __table_args__ = (
@@ -27,6 +30,12 @@ class Suppression(Base):
             postgresql_where=text("ended_at IS NULL"),
             sqlite_where=text("ended_at IS NULL"),
         ),
+        Index(
+            "ix_suppressions_provider_due_at",
+            "provider_due_at",
+            postgresql_where=text("provider_due_at IS NOT NULL"),
+            sqlite_where=text("provider_due_at IS NOT NULL"),
+        ),
     )
 
     id: Mapped[Id]
@@ -39,3 +48,5 @@ class Suppression(Base):
     evidence: Mapped[Details] = mapped_column(Json)
     began_at: Mapped[When]
     ended_at: Mapped[Sometime]
+    ending: Mapped[str | None] = mapped_column(String(32))
+    provider_due_at: Mapped[Sometime]

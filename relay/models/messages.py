@@ -70,6 +70,7 @@ class Recipient(Base):
     __table_args__ = (
         Index("ix_recipients_message_id", "message_id"),
         Index("ix_recipients_site_id_address_key", "site_id", "address_key"),
+        Index("ix_recipients_address_key", "address_key"),
         Index(
             "ix_recipients_waiting",
             "lane_rank",

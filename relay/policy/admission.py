@@ -13,15 +13,25 @@ from relay.policy.facts import Facts, Held
 from relay.policy.sender import check_sender
 from relay.policy.standing import check_standing
 from relay.policy.streams import effective_stream, lane
-from relay.vocabulary import Lane, Stream
+from relay.vocabulary import Lane, Stream, SuppressionReason
 
 TITLES = {
     "invalid-address": "Mail to this address came back: the mailbox does not exist",
     "complaint": "This person marked mail of this site as spam",
     "provider-list": "Amazon SES lists this address as undeliverable",
+    "mailbox-full": "This mailbox was full again and again, for weeks",
+    "inactive-mailbox": "This mailbox was out of use, and still was weeks later",
+    "unknown-address": "This mailbox does not exist, as another mail proved lately",
+    "disputed": "The server refuses this address, perhaps wrongly; one more mail will tell",
+    "cool-off": "This mailbox is full or out of use; we leave it alone for a while",
     "manual": "This address was put on the suppression list by hand",
 }
 """What a reason means, for people; the code is for programs."""
+
+PASSING = frozenset(
+    (SuppressionReason.UNKNOWN_ADDRESS, SuppressionReason.DISPUTED, SuppressionReason.COOL_OFF)
+)
+"""Reasons that end by themselves; they are codes of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +69,7 @@ def admit(draft: Draft, facts: Facts) -> Admission:
 def described(held: Held) -> dict[str, object]:
     """The reason as the API shows it: a code, its title and the evidence."""
     return {
-        "code": "suppressed",
+        "code": held.reason.value if held.reason in PASSING else "suppressed",
         "reason": held.reason.value,
         "title": TITLES[held.reason.value],
         "since": held.since,

@@ -14,10 +14,13 @@ def reason_to_hold(address: EmailAddress, lane: Lane, facts: Facts) -> Held | No
 
     An address that does not exist stops everything. A complaint about a newsletter or notification
     stops those: the person still gets their receipt. A complaint about a receipt stops receipts
-    too; only protected mail (a password reset) still reaches whoever complains.
+    too; only protected mail (a password reset) still reaches whoever complains. Of a disputed
+    address, one mail is let through when the time for it has come: the probe.
     """
     for held in facts.suppressed.get(address, ()):
         if held.reason is SuppressionReason.COMPLAINT and lane is Lane.PROTECTED:
+            continue
+        if held.reason is SuppressionReason.DISPUTED and address in facts.probes:
             continue
         if held.scope is SuppressionScope.PROMOTIONAL and lane not in PROMOTIONAL:
             continue

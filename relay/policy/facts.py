@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
 
 from relay.addresses import EmailAddress
 from relay.vocabulary import DomainStatus, State, SuppressionReason, SuppressionScope
@@ -25,10 +26,12 @@ class Facts:
     """The state of the world around one draft.
 
     `domains` holds those of the account's domains that the From domain lies in or under;
-    `suppressed` holds those recipients the site may not mail.
+    `suppressed` holds those recipients the site may not mail; `probes` those whose next mail decides
+    about them (the id of their hold).
     """
 
     account_state: State
     site_state: State
     domains: Mapping[str, DomainStatus] = field(default_factory=dict)
     suppressed: Mapping[EmailAddress, tuple[Held, ...]] = field(default_factory=dict)
+    probes: dict[EmailAddress, UUID] = field(default_factory=dict)

@@ -31,7 +31,9 @@ def summary(type: EventType, data: Mapping[str, Any]) -> str:
     sentence = SENTENCES[type]
     diagnosis = data.get("diagnosis")
     if isinstance(diagnosis, Mapping) and diagnosis.get("summary"):
-        return f"{sentence} {diagnosis['summary']}."
+        follows = data.get("follows")
+        then = f" {follows['title']}." if isinstance(follows, Mapping) else ""
+        return f"{sentence} {diagnosis['summary']}.{then}"
     if type is EventType.FAILED and data.get("detail"):
         return f"{sentence} {data['detail']}"
     return sentence

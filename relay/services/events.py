@@ -23,7 +23,7 @@ from relay.models import Attempt, Event, EventKey, Message, Recipient
 from relay.policy.bounces import BounceClass, Diagnosis
 from relay.policy.consent import scope_of_complaint
 from relay.policy.lifecycle import after
-from relay.services import diagnoses
+from relay.services import aftermath, diagnoses, holds
 from relay.services.delivery import REPORT_WITHIN, event_row
 from relay.services.suppressions import suppress
 from relay.vocabulary import (
@@ -32,7 +32,6 @@ from relay.vocabulary import (
     Outcome,
     Stage,
     SuppressionReason,
-    SuppressionScope,
 )
 
 NOT_SPAM = "not-spam"
@@ -86,6 +85,7 @@ class _Batch:
     copies: dict[UUID, _Copy]
     heard: dict[UUID, dict[str, Any]] = field(default_factory=dict)
     events: list[dict[str, Any]] = field(default_factory=list)
+    deliveries: list[tuple[UUID, str, datetime]] = field(default_factory=list)
 
     def find(self, event: DeliveryEvent) -> Any:
         """The attempt an event is about: by our tag, else by the provider's id if only one has it."""
@@ -113,6 +113,7 @@ def record(session: Session, events: Sequence[DeliveryEvent], *, now: datetime) 
             continue
         taken.add(event.key)
         _take(session, batch, row, event, now)
+    holds.clear(session, batch.deliveries, now=now)
     bulk.insert_rows(session, Event, batch.events)
     bulk.update_rows(session, Attempt, list(batch.heard.values()))
     bulk.update_rows(session, Recipient, list(_changed(batch.copies.values())))
@@ -163,8 +164,14 @@ def _take(session: Session, batch: _Batch, row: Any, event: DeliveryEvent, now: 
     """Write down one new event and what follows from it."""
     found = diagnoses.read(event, row.address, None)
     if found is not None:
+        told = aftermath.act(session, row, event, found, now)
         read = diagnoses.as_data(event.type, found)
-        event = replace(event, data={**event.data, "diagnosis": read})
+        event = replace(event, data={**event.data, "diagnosis": read, "follows": told})
+    elif event.type is EventType.COMPLAINED:
+        _heed(session, row, event, now)
+    elif event.type is EventType.DELIVERED:
+        key = EmailAddress(row.address).key
+        batch.deliveries.append((row.site_id, key, event.occurred_at))
     batch.events.append(
         event_row(
             row,
@@ -183,7 +190,6 @@ def _take(session: Session, batch: _Batch, row: Any, event: DeliveryEvent, now: 
         "provider_id": row.provider_id or event.provider_id or None,
     }
     _move(batch.copies[row.id], row.attempt_id, event, found, now)
-    _suppress(session, row, event, found, now)
 
 
 def _move(
@@ -230,36 +236,17 @@ def _reason(event: DeliveryEvent, found: Diagnosis | None) -> dict[str, Any] | N
     return None
 
 
-def _suppress(
-    session: Session, row: Any, event: DeliveryEvent, found: Diagnosis | None, now: datetime
-) -> None:
-    reason: SuppressionReason | None = None
-    scope = SuppressionScope.ALL
-    if found is not None:
-        reason = diagnoses.suppression(event.type, found)
-    elif event.type is EventType.COMPLAINED and event.data.get("complaintFeedbackType") != NOT_SPAM:
-        reason, scope = SuppressionReason.COMPLAINT, scope_of_complaint(row.stream)
-    if reason is not None:
-        suppress(
-            session,
-            account_id=row.account_id,
-            site_id=row.site_id,
-            address=EmailAddress(row.address),
-            reason=reason,
-            scope=scope,
-            evidence={
-                "recipient": str(row.id),
-                "occurred_at": event.occurred_at.isoformat(),
-                **{
-                    name: event.data[name]
-                    for name in (
-                        "status",
-                        "diagnosticCode",
-                        "bounceSubType",
-                        "complaintFeedbackType",
-                    )
-                    if name in event.data
-                },
-            },
-            now=now,
-        )
+def _heed(session: Session, row: Any, event: DeliveryEvent, now: datetime) -> None:
+    """A complaint stops its stream; word that it was no spam stops nothing."""
+    if event.data.get("complaintFeedbackType") == NOT_SPAM:
+        return
+    suppress(
+        session,
+        account_id=row.account_id,
+        site_id=row.site_id,
+        address=EmailAddress(row.address),
+        reason=SuppressionReason.COMPLAINT,
+        scope=scope_of_complaint(row.stream),
+        evidence=aftermath.evidence_of(row.id, event, None),
+        now=now,
+    )

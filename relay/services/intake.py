@@ -12,7 +12,19 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, bindparam, insert, literal, select
+from sqlalchemy import (
+    and_,
+    bindparam,
+    case,
+    insert,
+    literal,
+    null,
+    select,
+    true,
+    type_coerce,
+    union_all,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -24,6 +36,7 @@ from relay.gateways import mime
 from relay.mail import Draft
 from relay.models import (
     Account,
+    AddressHold,
     Content,
     Domain,
     IdempotencyKey,
@@ -31,10 +44,78 @@ from relay.models import (
     Recipient,
     Site,
     Suppression,
+    UnknownAddress,
     Usage,
 )
 from relay.policy.facts import Facts, Held
 from relay.policy.sender import lineage
+from relay.vocabulary import HoldKind, SuppressionReason, SuppressionScope
+
+_WORDS = Suppression.__table__.c.reason.type
+_ALL = Suppression.__table__.c.scope.type
+
+
+def _held() -> Any:
+    """Why the site may not mail these people: holds, its own suppressions, unknown everywhere.
+
+    An entry of another site's bounce does not count where this site has lifted its own since.
+    """
+    everything = literal(SuppressionScope.ALL, _ALL)
+    lifted = (
+        select(Suppression.id)
+        .where(
+            Suppression.site_id == bindparam("site"),
+            Suppression.address_key == UnknownAddress.address_key,
+            Suppression.ended_at >= UnknownAddress.since,
+        )
+        .exists()
+    )
+    unprobed = and_(AddressHold.recipient_id.is_(None), AddressHold.probed_at.is_(None))
+    return union_all(
+        select(
+            AddressHold.address_key,
+            type_coerce(AddressHold.kind, _WORDS).label("reason"),
+            everything.label("scope"),
+            AddressHold.began_at,
+            AddressHold.evidence,
+            AddressHold.id.label("hold_id"),
+            case((unprobed, AddressHold.probe_at)).label("opens_at"),
+        ).where(
+            AddressHold.site_id == bindparam("site"),
+            among(AddressHold.address_key, "people"),
+            AddressHold.ended_at.is_(None),
+            AddressHold.kind.in_((HoldKind.DISPUTED, HoldKind.COOL_OFF)),
+        ),
+        select(
+            Suppression.address_key,
+            Suppression.reason,
+            Suppression.scope,
+            Suppression.began_at,
+            Suppression.evidence,
+            null(),
+            null(),
+        ).where(
+            Suppression.site_id == bindparam("site"),
+            among(Suppression.address_key, "people"),
+            Suppression.ended_at.is_(None),
+        ),
+        select(
+            UnknownAddress.address_key,
+            literal(SuppressionReason.UNKNOWN_ADDRESS, _WORDS),
+            everything,
+            UnknownAddress.since,
+            UnknownAddress.evidence,
+            null(),
+            null(),
+        ).where(
+            among(UnknownAddress.address_key, "people"),
+            UnknownAddress.until > bindparam("now"),
+            ~lifted,
+        ),
+    ).subquery("held")
+
+
+_HELD = _held()
 
 _FACTS = (
     select(
@@ -46,11 +127,13 @@ _FACTS = (
         IdempotencyKey.expires_at,
         Domain.name,
         Domain.status,
-        Suppression.address_key,
-        Suppression.reason,
-        Suppression.scope,
-        Suppression.began_at,
-        Suppression.evidence,
+        _HELD.c.address_key,
+        _HELD.c.reason,
+        _HELD.c.scope,
+        _HELD.c.began_at,
+        _HELD.c.evidence,
+        _HELD.c.hold_id,
+        _HELD.c.opens_at,
     )
     .select_from(Site)
     .join(Account, Account.id == Site.account_id)
@@ -59,14 +142,7 @@ _FACTS = (
         and_(IdempotencyKey.site_id == Site.id, IdempotencyKey.key == bindparam("key")),
     )
     .outerjoin(Domain, and_(Domain.account_id == Site.account_id, among(Domain.name, "names")))
-    .outerjoin(
-        Suppression,
-        and_(
-            Suppression.site_id == Site.id,
-            among(Suppression.address_key, "people"),
-            Suppression.ended_at.is_(None),
-        ),
-    )
+    .outerjoin(_HELD, true())
     .where(Site.id == bindparam("site"))
     .with_for_update(of=Site, key_share=True)
 )
@@ -90,7 +166,9 @@ class Known:
     answered: Answered | None
 
 
-def facts(session: Session, site_id: UUID, draft: Draft, *, key: str | None) -> Known:
+def facts(
+    session: Session, site_id: UUID, draft: Draft, *, key: str | None, now: datetime
+) -> Known:
     """Lock the site's row and read everything the rules ask for, in one statement.
 
     The lock is FOR NO KEY UPDATE, so that rows that refer to the site need not wait. Raises
@@ -106,6 +184,7 @@ def facts(session: Session, site_id: UUID, draft: Draft, *, key: str | None) -> 
                 "key": key,
                 "names": list(lineage(draft.mime.sender.domain)),
                 "people": list(people),
+                "now": now,
             },
         )
         .all()
@@ -120,6 +199,7 @@ def facts(session: Session, site_id: UUID, draft: Draft, *, key: str | None) -> 
             site_state=first.site_state,
             domains={row.name: row.status for row in rows if row.name is not None},
             suppressed=_suppressed(rows, people),
+            probes=_probes(rows, people, now),
         ),
         answered=(
             Answered(first.fingerprint, first.answer, first.expires_at)
@@ -141,21 +221,11 @@ _ANSWERS = select(
 _DOMAINS = select(Domain.name, Domain.status).where(
     Domain.account_id == bindparam("account"), among(Domain.name, "names")
 )
-_SUPPRESSIONS = select(
-    Suppression.address_key,
-    Suppression.reason,
-    Suppression.scope,
-    Suppression.began_at,
-    Suppression.evidence,
-).where(
-    Suppression.site_id == bindparam("site"),
-    among(Suppression.address_key, "people"),
-    Suppression.ended_at.is_(None),
-)
+_SUPPRESSIONS = select(_HELD)
 
 
 def facts_of_many(
-    session: Session, site_id: UUID, drafts: Sequence[Draft], *, keys: Sequence[str]
+    session: Session, site_id: UUID, drafts: Sequence[Draft], *, keys: Sequence[str], now: datetime
 ) -> tuple[Known, dict[str, Answered]]:
     """As `facts`, for the drafts of a batch: one reading serves them all. Answers are by key."""
     connection = session.connection()
@@ -165,12 +235,15 @@ def facts_of_many(
     people = {address.key: address for draft in drafts for address in draft.recipients}
     names = {name for draft in drafts for name in lineage(draft.mime.sender.domain)}
     domains = connection.execute(_DOMAINS, {"account": site.account_id, "names": sorted(names)})
-    held = connection.execute(_SUPPRESSIONS, {"site": site_id, "people": list(people)})
+    held = connection.execute(
+        _SUPPRESSIONS, {"site": site_id, "people": list(people), "now": now}
+    ).all()
     found = Facts(
         account_state=site.account_state,
         site_state=site.site_state,
         domains={row.name: row.status for row in domains},
         suppressed=_suppressed(held, people),
+        probes=_probes(held, people, now),
     )
     answers = connection.execute(_ANSWERS, {"site": site_id, "keys": list(keys)})
     return Known(site.account_id, found, None), {
@@ -187,6 +260,17 @@ def _suppressed(
             held = Held(row.reason, row.scope, iso(row.began_at), row.evidence)
             found.setdefault(people[row.address_key], {})[row.reason, row.scope] = held
     return {address: tuple(reasons.values()) for address, reasons in found.items()}
+
+
+def _probes(
+    rows: Iterable[Any], people: Mapping[str, EmailAddress], now: datetime
+) -> dict[EmailAddress, UUID]:
+    """People whose next mail is the probe that decides about them."""
+    return {
+        people[row.address_key]: row.hold_id
+        for row in rows
+        if row.opens_at is not None and row.opens_at <= now
+    }
 
 
 def _insert(model: type[Base], prefix: str, *names: str) -> Any:
@@ -264,6 +348,8 @@ class Rows:
     parts: Sequence[bytes]
     recipients: Sequence[Row]
     idempotency: Row | None
+    probes: Sequence[tuple[UUID, UUID]] = ()
+    """Holds and the copies that probe for them."""
 
     @property
     def contents(self) -> list[Row]:
@@ -299,6 +385,7 @@ def write(session: Session, rows: Rows, *, now: datetime) -> None:
     else:
         for statement, names in _ON_SQLITE[keyed]:
             connection.execute(statement, {n: v for n, v in parameters.items() if n in names})
+    _begin_probes(session, rows.probes, now)
     _write_contents(session, contents[1:])
     bulk.insert_rows(session, Recipient, rows.recipients[1:])
 
@@ -307,6 +394,7 @@ def write_many(session: Session, site_id: UUID, batch: Sequence[Rows], *, now: d
     """As `write`, for a batch of one site: one statement for each table."""
     if not batch:
         return
+    _begin_probes(session, [probe for rows in batch for probe in rows.probes], now)
     bulk.insert_rows(session, Message, [rows.message for rows in batch])
     _write_contents(session, [part for rows in batch for part in rows.contents])
     bulk.insert_rows(session, Recipient, [copy for rows in batch for copy in rows.recipients])
@@ -327,6 +415,17 @@ def write_many(session: Session, site_id: UUID, batch: Sequence[Rows], *, now: d
             "u_octets",
         )
         session.connection().execute(_USAGE[dialect, window], {name: usage[name] for name in names})
+
+
+def _begin_probes(session: Session, probes: Sequence[tuple[UUID, UUID]], now: datetime) -> None:
+    """Write down which copies probe for which holds, so that no second one does."""
+    for hold_id, recipient_id in probes:
+        session.execute(
+            update(AddressHold)
+            .where(AddressHold.id == hold_id)
+            .values(recipient_id=recipient_id, probed_at=now)
+            .execution_options(synchronize_session=False)
+        )
 
 
 def _write_contents(session: Session, contents: Sequence[Row]) -> None:

@@ -71,7 +71,7 @@ def accept(session: Session, site_id: UUID, request: Request, *, now: datetime) 
     raises `IdempotencyKeyReused`. Where two requests with one key race on PostgreSQL, the slower
     one's write raises `IntegrityError`; done again in a new transaction, it finds the answer.
     """
-    known = intake.facts(session, site_id, request.draft, key=request.key)
+    known = intake.facts(session, site_id, request.draft, key=request.key, now=now)
     if known.answered is not None and known.answered.expires_at > now:
         return Accepted(_same(known.answered, request.fingerprint), replayed=True)
     if known.answered is not None:
@@ -90,7 +90,7 @@ def accept_batch(
     """
     keys = [request.key for request in requests if request.key is not None]
     known, answers = intake.facts_of_many(
-        session, site_id, [request.draft for request in requests], keys=keys
+        session, site_id, [request.draft for request in requests], keys=keys, now=now
     )
     if over := [key for key, answered in answers.items() if answered.expires_at <= now]:
         _forget(session, site_id, over)
@@ -175,6 +175,11 @@ def _judge(
         known.account_id, site_id, request, admission, now=now, expires_at=expires_at
     )
     recipients = _recipients(message, draft, admission)
+    probes = [
+        (known.facts.probes.pop(address), row["id"])
+        for address, row in zip(draft.recipients, recipients, strict=True)
+        if address in known.facts.probes and address not in admission.held
+    ]
     receipt: Receipt = {
         "id": str(message["id"]),
         "stream": admission.stream.value,
@@ -188,7 +193,7 @@ def _judge(
         "answer": json.dumps(receipt),
         "expires_at": now + IDEMPOTENCY_KEPT,
     }
-    return intake.Rows(message, draft.mime.parts, recipients, idempotency or None), receipt
+    return intake.Rows(message, draft.mime.parts, recipients, idempotency or None, probes), receipt
 
 
 def _same(answered: Answered, fingerprint: str) -> Receipt:

@@ -462,7 +462,10 @@ def test_a_message_shows_its_whole_story(
     assert attempt["provider_id"] == provider_id(mailer.sent[0])
     (event,) = recipient["events"]
     assert event["type"] == "bounced"
-    assert event["summary"] == "The receiving server refused the mail. The mailbox does not exist."
+    assert event["summary"] == (
+        "The receiving server refused the mail. The mailbox does not exist. "
+        "The address is not mailed any more."
+    )
     assert datetime.fromisoformat(event["occurred_at"]) == clock.now
 
 

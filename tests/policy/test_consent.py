@@ -11,7 +11,7 @@ from relay.vocabulary import Lane, State, Stream, SuppressionReason, Suppression
 
 ADA = parse("ada@customer.example")
 
-INVALID, COMPLAINT, PROVIDER_LIST, MANUAL = SuppressionReason
+INVALID, COMPLAINT, PROVIDER_LIST, MANUAL, *_ = SuppressionReason
 ALL, PROMOTIONAL = SuppressionScope
 
 
