@@ -8,7 +8,7 @@ import click
 from sqlalchemy.exc import OperationalError
 
 from relay import __version__
-from relay.commands import accounts, bounces, processes, trial
+from relay.commands import accounts, bounces, processes, suppressions, trial
 from relay.errors import PostreeveError
 from relay.settings import SettingsError
 
@@ -27,6 +27,7 @@ for command in (
     *accounts.COMMANDS,
     *bounces.COMMANDS,
     *processes.COMMANDS,
+    *suppressions.COMMANDS,
     *trial.COMMANDS,
 ):
     cli.add_command(command)
