@@ -8,7 +8,7 @@ import click
 from sqlalchemy.exc import OperationalError
 
 from relay import __version__
-from relay.commands import accounts, bounces, notices, processes, trial
+from relay.commands import accounts, bounces, notices, processes, suppressions, trial
 from relay.errors import PostreeveError
 from relay.settings import SettingsError
 
@@ -28,6 +28,7 @@ for command in (
     *notices.COMMANDS,
     *bounces.COMMANDS,
     *processes.COMMANDS,
+    *suppressions.COMMANDS,
     *trial.COMMANDS,
 ):
     cli.add_command(command)

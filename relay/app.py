@@ -8,7 +8,7 @@ from flask import Flask, Response, jsonify
 from flask_smorest import Api
 
 from relay import db
-from relay.api import account, events, health, hooks, messages, problems
+from relay.api import account, events, health, hooks, messages, problems, suppressions
 from relay.api.drafts import LARGEST_METADATA, LARGEST_REQUEST
 from relay.api.openapi import CONFIG
 from relay.api.schemas import (
@@ -50,6 +50,12 @@ def build(settings: Settings) -> Relay:
                 "sesv2", region=settings.aws_region, endpoint_url=settings.aws_endpoint_url
             )
         ),
+        provider_list=lambda address: ses.forget_suppressed(
+            ses.control_client(
+                "sesv2", region=settings.aws_region, endpoint_url=settings.aws_endpoint_url
+            ),
+            address,
+        ),
         certificate=(
             sns.simulator_certificate(settings.simulator_certificate)
             if settings.simulator_certificate
@@ -88,7 +94,12 @@ def create_app(relay: Relay) -> Flask:
     specification = cast(Any, api.spec)
     for schema in SCHEMAS_BY_NAME:
         specification.components.schema(schema.__name__.removesuffix("Schema"), schema=schema)
-    for blueprint in (messages.blueprint, events.blueprint, account.blueprint):
+    for blueprint in (
+        messages.blueprint,
+        events.blueprint,
+        suppressions.blueprint,
+        account.blueprint,
+    ):
         api.register_blueprint(blueprint, url_prefix="/v1")
     for plain in (hooks.blueprint, health.blueprint, start.blueprint):
         app.register_blueprint(plain)

@@ -25,9 +25,16 @@ class Mailer(Protocol):
         ...
 
 
+def _nothing(address: str) -> None:
+    """No provider that keeps a list of its own."""
+
+
 @dataclass(frozen=True, slots=True)
 class Relay:
-    """Everything a use case may need from outside; tests build one with their own fakes."""
+    """Everything a use case may need from outside; tests build one with their own fakes.
+
+    `provider_list` takes an address off the provider's own suppression list; it may raise anything.
+    """
 
     settings: Settings
     sessions: Sessions
@@ -37,6 +44,7 @@ class Relay:
     certificate: Callable[[str], bytes]
     confirm_subscription: SubscriptionConfirmer
     sending_account: Callable[[], SendingAccount] = SendingAccount
+    provider_list: Callable[[str], None] = _nothing
 
     def close(self) -> None:
         """Give the database's connections back; nothing may be asked of the relay afterwards."""

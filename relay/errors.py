@@ -175,6 +175,13 @@ class NobodyToMail(Refused):
     title = "None of the recipients may be mailed"
 
 
+class ComplaintNotLiftable(Refused):
+    """The person complained: only their own fresh opt-in, or an operator, lifts that."""
+
+    slug = "complaint-not-liftable"
+    title = "A complaint cannot be lifted"
+
+
 # --- trouble that stays inside --------------------------------------------------------------
 
 

@@ -20,7 +20,7 @@ from relay.errors import MailerBusy, MailerRefused, MailerSilent
 from relay.mail import Envelope
 from relay.policy.bounces import rules
 from relay.policy.pace import Pace
-from relay.services import delivery, feed, holds, notices, retention
+from relay.services import delivery, feed, holds, lifting, notices, retention
 from relay.services.delivery import Copy, Result, StoredParts
 
 log = structlog.get_logger(__name__)
@@ -45,6 +45,9 @@ LEARN_EVERY = 60.0
 
 TELL_EVERY = 30.0
 """Seconds after which the same trouble with the provider is logged again."""
+
+ERRANDS_EVERY = 30.0
+"""Seconds between looks at what has to be asked of neighbours."""
 
 FULL = 100
 """So many things done at once by a duty mean that more are waiting."""
@@ -82,6 +85,8 @@ class Worker:
             duties.start()
             learning = threading.Thread(target=self._learn, name="limits", daemon=True)
             learning.start()
+            errands = threading.Thread(target=self._run_errands, name="errands", daemon=True)
+            errands.start()
             while not self._stopping.is_set():
                 try:
                     self._turn(pool)
@@ -175,6 +180,14 @@ class Worker:
                 log.warning("provider does not tell its limits", error=type(error).__name__)
             if self._stopping.wait(LEARN_EVERY):
                 return
+
+    def _run_errands(self) -> None:
+        """What asks a neighbour, and must not keep duties waiting."""
+        while not self._stopping.wait(ERRANDS_EVERY):
+            try:
+                lifting.clear_provider(self._relay)
+            except Exception as error:
+                log.error("errand failed", error=type(error).__name__, exc_info=not _is_away(error))
 
     def _claim(self) -> list[Copy]:
         rate = self._pace.rate

@@ -69,6 +69,13 @@ PROBLEM: dict[str, Any] = {
 
 NOT_FOUND: dict[str, Any] = {"404": _problem("There is no such message on this site.")}
 
+NO_SUPPRESSION: dict[str, Any] = {"404": _problem("There is no such suppression on this site.")}
+
+NOT_LIFTABLE: dict[str, Any] = {
+    "422": _problem("A complaint: only the person can undo it."),
+    "429": _problem("Too many were lifted today.", Retry_After=_RETRY_AFTER),
+}
+
 TOO_LARGE: dict[str, Any] = _problem("The message, or the whole request, is too large.")
 
 REFUSALS: dict[str, Any] = {

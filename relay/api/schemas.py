@@ -15,6 +15,8 @@ from relay.vocabulary import (
     Stage,
     State,
     Stream,
+    SuppressionReason,
+    SuppressionScope,
 )
 
 MOST_RECIPIENTS = 50
@@ -289,6 +291,48 @@ class MessagesSchema(Answer):
     """A page of messages, newest first."""
 
     messages = fields.List(fields.Nested(MessageSchema))
+    next_cursor = fields.String(allow_none=True)
+
+
+class MomentSchema(Answer):
+    """One thing in an address's history, in a word and in a sentence."""
+
+    at = fields.AwareDateTime()
+    code = fields.String()
+    title = fields.String()
+
+
+class SuppressionSchema(Answer):
+    """An address that the site does not mail, why, and what happened to it; `ended_at` if it is over."""
+
+    id = fields.UUID()
+    address = fields.String()
+    reason = _words(SuppressionReason)
+    scope = _words(SuppressionScope)
+    title = fields.String()
+    evidence = fields.Dict()
+    began_at = fields.AwareDateTime()
+    ended_at = fields.AwareDateTime(allow_none=True)
+    ending = fields.String(allow_none=True)
+    liftable = fields.Boolean(metadata={"description": "Whether the site's owner may lift it."})
+    timeline = fields.List(fields.Nested(MomentSchema))
+
+
+class SuppressionsQuerySchema(Closed):
+    """Which suppressions to list."""
+
+    limit = fields.Integer(load_default=50, validate=validate.Range(min=1, max=MOST_LISTED))
+    cursor = fields.UUID(load_default=None)
+    address = fields.String(load_default=None, validate=validate.Length(max=1_000))
+    ended = fields.Boolean(
+        load_default=False, metadata={"description": "List those that are over as well."}
+    )
+
+
+class SuppressionsSchema(Answer):
+    """A page of suppressions, newest first."""
+
+    suppressions = fields.List(fields.Nested(SuppressionSchema))
     next_cursor = fields.String(allow_none=True)
 
 

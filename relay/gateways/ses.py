@@ -9,6 +9,7 @@ retries belong to the queue, where each attempt is on record before it goes out
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 from base64 import b64encode
@@ -188,6 +189,15 @@ def sending_account(client: Any) -> SendingAccount:
         sent_24_hours=float(quota.get("SentLast24Hours", 0.0)),
         may_send=bool(told.get("SendingEnabled", True)),
     )
+
+
+def forget_suppressed(client: Any, address: str) -> None:
+    """Take an address off the account's own suppression list, if it is there.
+
+    Raises botocore's errors; that SES does not have it (`NotFoundException`) is none.
+    """
+    with contextlib.suppress(client.exceptions.NotFoundException):
+        client.delete_suppressed_destination(EmailAddress=address)
 
 
 def _limit(value: Any) -> float | None:

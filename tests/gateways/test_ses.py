@@ -16,11 +16,19 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSPreparedRequest, AWSRequest, AWSResponse
 from botocore.credentials import Credentials
 from botocore.exceptions import CredentialRetrievalError
+from botocore.stub import Stubber
 from hypothesis import given
 from hypothesis import strategies as st
 
 from relay.errors import MailerBusy, MailerRefused, MailerSilent
-from relay.gateways.ses import LazyMailer, SendingAccount, SesMailer, sending_account
+from relay.gateways.ses import (
+    LazyMailer,
+    SendingAccount,
+    SesMailer,
+    control_client,
+    forget_suppressed,
+    sending_account,
+)
 from relay.mail import Envelope
 from tests.factories import make_envelope, make_message
 from tests.gateways.servers import Answer, Request, Server, closed_port, said, serve
@@ -407,3 +415,22 @@ def test_a_mailer_is_made_when_the_first_copy_leaves_and_once(ses: Server) -> No
     with ThreadPoolExecutor(4) as pool:
         assert {*pool.map(lazy.send, [make_envelope()] * 8)} == {"0100-accepted"}
     assert len(made) == 1
+
+
+# --- the provider's own list ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_an_address_is_taken_off_the_provider_s_list(there: bool) -> None:
+    client = control_client("sesv2", region="us-east-1", endpoint_url="http://127.0.0.1:9")
+    with Stubber(client) as stubber:
+        if there:
+            stubber.add_response(
+                "delete_suppressed_destination", {}, {"EmailAddress": "ada@customer.example"}
+            )
+        else:
+            stubber.add_client_error(
+                "delete_suppressed_destination", "NotFoundException", http_status_code=404
+            )
+        forget_suppressed(client, "ada@customer.example")
+        stubber.assert_no_pending_responses()
