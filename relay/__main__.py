@@ -8,7 +8,7 @@ import click
 from sqlalchemy.exc import OperationalError
 
 from relay import __version__
-from relay.commands import accounts, bounces, processes, suppressions, trial
+from relay.commands import accounts, bounces, gateways, processes, suppressions, trial
 from relay.errors import PostreeveError
 from relay.settings import SettingsError
 
@@ -26,6 +26,7 @@ def cli() -> None:
 for command in (
     *accounts.COMMANDS,
     *bounces.COMMANDS,
+    *gateways.COMMANDS,
     *processes.COMMANDS,
     *suppressions.COMMANDS,
     *trial.COMMANDS,
