@@ -8,7 +8,15 @@ import click
 from sqlalchemy.exc import OperationalError
 
 from relay import __version__
-from relay.commands import accounts, bounces, notices, processes, suppressions, trial
+from relay.commands import (
+    accounts,
+    bounces,
+    gateways,
+    notices,
+    processes,
+    suppressions,
+    trial,
+)
 from relay.errors import PostreeveError
 from relay.settings import SettingsError
 
@@ -27,6 +35,7 @@ for command in (
     *accounts.COMMANDS,
     *notices.COMMANDS,
     *bounces.COMMANDS,
+    *gateways.COMMANDS,
     *processes.COMMANDS,
     *suppressions.COMMANDS,
     *trial.COMMANDS,

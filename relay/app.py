@@ -22,7 +22,7 @@ from relay.api.schemas import (
     ResendSchema,
 )
 from relay.context import Relay
-from relay.gateways import ses, sns
+from relay.gateways import dns, ses, sns
 from relay.logs import configure
 from relay.pages import start
 from relay.settings import Settings
@@ -50,6 +50,7 @@ def build(settings: Settings) -> Relay:
                 "sesv2", region=settings.aws_region, endpoint_url=settings.aws_endpoint_url
             )
         ),
+        exchangers=dns.no_exchangers if settings.aws_endpoint_url else dns.Resolver().exchangers,
         provider_list=lambda address: ses.forget_suppressed(
             ses.control_client(
                 "sesv2", region=settings.aws_region, endpoint_url=settings.aws_endpoint_url

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from relay.db import Clock, Sessions
+from relay.gateways.dns import MailExchangers, no_exchangers
 from relay.gateways.ses import SendingAccount
 from relay.gateways.sns import SubscriptionConfirmer
 from relay.mail import Envelope
@@ -34,6 +35,7 @@ class Relay:
     """Everything a use case may need from outside; tests build one with their own fakes.
 
     `provider_list` takes an address off the provider's own suppression list; it may raise anything.
+    `exchangers` looks up a domain's MX records; it may raise `Unavailable`.
     """
 
     settings: Settings
@@ -45,6 +47,7 @@ class Relay:
     confirm_subscription: SubscriptionConfirmer
     sending_account: Callable[[], SendingAccount] = SendingAccount
     provider_list: Callable[[str], None] = _nothing
+    exchangers: Callable[[str], MailExchangers] = no_exchangers
 
     def close(self) -> None:
         """Give the database's connections back; nothing may be asked of the relay afterwards."""

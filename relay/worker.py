@@ -20,7 +20,7 @@ from relay.errors import MailerBusy, MailerRefused, MailerSilent
 from relay.mail import Envelope
 from relay.policy.bounces import rules
 from relay.policy.pace import Pace
-from relay.services import delivery, feed, holds, lifting, notices, retention
+from relay.services import delivery, feed, holds, lifting, notices, receivers, retention
 from relay.services.delivery import Copy, Result, StoredParts
 
 log = structlog.get_logger(__name__)
@@ -186,6 +186,7 @@ class Worker:
         while not self._stopping.wait(ERRANDS_EVERY):
             try:
                 lifting.clear_provider(self._relay)
+                receivers.look_up(self._relay)
             except Exception as error:
                 log.error("errand failed", error=type(error).__name__, exc_info=not _is_away(error))
 

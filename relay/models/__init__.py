@@ -2,7 +2,7 @@
 
 from relay.models.accounts import Account, ApiKey, Site
 from relay.models.audience import Suppression
-from relay.models.bounces import AddressHold, Confirmation, UnknownAddress
+from relay.models.bounces import AddressHold, Confirmation, ReceivingDomain, UnknownAddress
 from relay.models.domains import Domain
 from relay.models.messages import (
     Attempt,
@@ -30,6 +30,7 @@ __all__ = [
     "Message",
     "Notice",
     "NoticeId",
+    "ReceivingDomain",
     "Recipient",
     "Site",
     "Suppression",

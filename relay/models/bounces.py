@@ -73,3 +73,20 @@ class Confirmation(Base):
     site_id: Mapped[UUID] = mapped_column(ForeignKey("sites.id"), primary_key=True)
     address_key: Mapped[str] = mapped_column(String(254), primary_key=True)
     at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class ReceivingDomain(Base):
+    """A domain that is mailed and who receives for it; looked up again when `due_at` has come.
+
+    `zone` is the end of the first MX host's name, by which unknown vendors are counted.
+    """
+
+    __tablename__ = "receiving_domains"
+    __table_args__ = (Index("ix_receiving_domains_due_at", "due_at"),)
+
+    domain: Mapped[str] = mapped_column(String(253), primary_key=True)
+    mx: Mapped[list[list[int | str]]] = mapped_column(Json)
+    gateway: Mapped[str | None] = mapped_column(String(32), index=True)
+    zone: Mapped[str | None] = mapped_column(String(253))
+    checked_at: Mapped[Sometime]
+    due_at: Mapped[When]

@@ -14,7 +14,14 @@ from sqlalchemy.orm import Session
 from relay.addresses import EmailAddress
 from relay.db import is_postgresql
 from relay.mail import DeliveryEvent
-from relay.models import AddressHold, Confirmation, Event, Recipient, UnknownAddress
+from relay.models import (
+    AddressHold,
+    Confirmation,
+    Event,
+    ReceivingDomain,
+    Recipient,
+    UnknownAddress,
+)
 from relay.policy import consequences
 from relay.policy.bounces import BounceClass, Diagnosis, Suppress
 from relay.policy.consequences import Consequence, Record
@@ -208,7 +215,7 @@ def _known(session: Session, row: Any, address: EmailAddress, at: datetime) -> b
 
 
 def _alike(session: Session, row: Any, address: EmailAddress, found: Diagnosis) -> tuple[int, int]:
-    """How many at the receiving domain failed alike, and how many were mailed, within a day.
+    """How many behind the gateway (or at the domain) failed alike, and how many were mailed, within a day.
 
     Counted over all sites, from a day before this copy was made (its id tells that time).
     """
@@ -216,11 +223,15 @@ def _alike(session: Session, row: Any, address: EmailAddress, found: Diagnosis) 
     first = UUID(int=max((row.id.int >> 80) - day, 0) << 80)
     alike = Recipient.reason["diagnosis"]["class"].as_string() == found.bounce_class.value
     failed = (Recipient.outcome == Outcome.BOUNCED) & alike
+    behind = Recipient.domain == address.domain
+    if found.vendor is not None:
+        same = select(ReceivingDomain.domain).where(ReceivingDomain.gateway == found.vendor.value)
+        behind = or_(behind, Recipient.domain.in_(same))
     mailed, others = session.execute(
         select(func.count(), func.coalesce(func.sum(case((failed, 1), else_=0)), 0)).where(
             Recipient.id >= first,
             Recipient.id != row.id,
-            Recipient.domain == address.domain,
+            behind,
             Recipient.outcome.not_in(NEVER_LEFT),
         )
     ).one()

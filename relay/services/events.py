@@ -22,8 +22,9 @@ from relay.mail import DeliveryEvent
 from relay.models import Attempt, Event, EventKey, Message, Recipient
 from relay.policy.bounces import BounceClass, Diagnosis
 from relay.policy.consent import scope_of_complaint
+from relay.policy.gateways import Gateway
 from relay.policy.lifecycle import after
-from relay.services import aftermath, diagnoses, holds
+from relay.services import aftermath, diagnoses, holds, receivers
 from relay.services.delivery import REPORT_WITHIN, event_row
 from relay.services.suppressions import suppress
 from relay.vocabulary import (
@@ -85,6 +86,7 @@ class _Batch:
     copies: dict[UUID, _Copy]
     heard: dict[UUID, dict[str, Any]] = field(default_factory=dict)
     events: list[dict[str, Any]] = field(default_factory=list)
+    gateways: dict[str, Gateway] = field(default_factory=dict)
     deliveries: list[tuple[UUID, str, datetime]] = field(default_factory=list)
 
     def find(self, event: DeliveryEvent) -> Any:
@@ -107,6 +109,13 @@ def record(session: Session, events: Sequence[DeliveryEvent], *, now: datetime) 
         event.key: event for event, row in zip(events, attempts, strict=True) if row is not None
     }
     new = bulk.insert_new(session, EventKey, [{"key": key, "seen_at": now} for key in known], "key")
+    refused = {
+        _domain(row.address)
+        for event, row in zip(events, attempts, strict=True)
+        if row is not None and event.type in diagnoses.REFUSALS
+    }
+    if refused:
+        batch.gateways = receivers.gateways_of(session, refused)
     taken: set[str] = set()
     for event, row in zip(events, attempts, strict=True):
         if row is None or event.key not in new or event.key in taken:
@@ -118,6 +127,10 @@ def record(session: Session, events: Sequence[DeliveryEvent], *, now: datetime) 
     bulk.update_rows(session, Attempt, list(batch.heard.values()))
     bulk.update_rows(session, Recipient, list(_changed(batch.copies.values())))
     return [row is not None for row in attempts]
+
+
+def _domain(address: str) -> str:
+    return address.rpartition("@")[2].lower()
 
 
 def _find(session: Session, events: Sequence[DeliveryEvent]) -> _Batch:
@@ -162,7 +175,7 @@ def _changed(copies: Iterable[_Copy]) -> Iterable[dict[str, Any]]:
 
 def _take(session: Session, batch: _Batch, row: Any, event: DeliveryEvent, now: datetime) -> None:
     """Write down one new event and what follows from it."""
-    found = diagnoses.read(event, row.address, None)
+    found = diagnoses.read(event, row.address, batch.gateways.get(_domain(row.address)))
     if found is not None:
         told = aftermath.act(session, row, event, found, now)
         read = diagnoses.as_data(event.type, found)

@@ -66,6 +66,20 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["site_id"], ["sites.id"], name="fk_confirmations_site_id_sites"),
         sa.PrimaryKeyConstraint("site_id", "address_key", name="pk_confirmations"),
     )
+    op.create_table(
+        "receiving_domains",
+        sa.Column("domain", sa.String(length=253), nullable=False),
+        sa.Column("mx", JSON, nullable=False),
+        sa.Column("gateway", sa.String(length=32), nullable=True),
+        sa.Column("zone", sa.String(length=253), nullable=True),
+        sa.Column("checked_at", WHEN, nullable=True),
+        sa.Column("due_at", WHEN, nullable=False),
+        sa.PrimaryKeyConstraint("domain", name="pk_receiving_domains"),
+    )
+    with op.batch_alter_table("receiving_domains", schema=None) as batch_op:
+        batch_op.create_index("ix_receiving_domains_due_at", ["due_at"], unique=False)
+        batch_op.create_index("ix_receiving_domains_gateway", ["gateway"], unique=False)
+
     with op.batch_alter_table("suppressions", schema=None) as batch_op:
         batch_op.add_column(sa.Column("ending", sa.String(length=32), nullable=True))
         batch_op.add_column(sa.Column("provider_due_at", WHEN, nullable=True))
@@ -87,6 +101,7 @@ def downgrade() -> None:
         batch_op.drop_index("ix_suppressions_provider_due_at")
         batch_op.drop_column("provider_due_at")
         batch_op.drop_column("ending")
+    op.drop_table("receiving_domains")
     op.drop_table("confirmations")
     op.drop_table("unknown_addresses")
     op.drop_table("address_holds")

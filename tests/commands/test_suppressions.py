@@ -1,0 +1,74 @@
+"""`python -m relay suppression` and `gateway`: what operators see and do."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from sqlalchemy import select
+
+from relay import db
+from relay.__main__ import cli
+from relay.models import ReceivingDomain, Suppression
+from relay.services.suppressions import suppress
+from relay.vocabulary import SuppressionReason, SuppressionScope
+from tests import factories
+from tests.databases import Databases
+from tests.fakes import MORNING
+
+
+@pytest.fixture
+def installation(databases: Databases, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """An installation with one site, on which ada complained; (sessions, site id)."""
+    url = databases.fresh()
+    monkeypatch.setenv("POSTREEVE_DATABASE_URL", url)
+    monkeypatch.setenv("POSTREEVE_SECRET", factories.SECRET)
+    monkeypatch.setenv("POSTREEVE_AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    engine = db.connect(url, pool=2)
+    sessions = db.writing(engine)
+    with sessions.begin() as session:
+        account = factories.make_account(session)
+        site = factories.make_site(session, account)
+        suppress(
+            session,
+            account_id=account.id,
+            site_id=site.id,
+            address=factories.parse("ada@customer.example"),
+            reason=SuppressionReason.COMPLAINT,
+            scope=SuppressionScope.ALL,
+            evidence={},
+            now=MORNING,
+        )
+    yield sessions, str(site.id)
+    engine.dispose()
+
+
+def run(*arguments: str) -> Any:
+    done = CliRunner().invoke(cli, [*arguments, "--json"])
+    assert done.exit_code == 0, done.output
+    return json.loads(done.stdout)
+
+
+def test_an_operator_lists_and_lifts(installation: Any) -> None:
+    sessions, site = installation
+    (row,) = run("suppression", "list", "--site", site)
+    assert (row["address"], row["reason"]) == ("ada@customer.example", "complaint")
+    lifted = run("suppression", "lift", row["id"], "--because", "by mistake")
+    assert lifted["ending"] == "lifted-by-operator"
+    assert run("suppression", "list", "--site", site) == []
+    assert len(run("suppression", "list", "--site", site, "--ended")) == 1
+    with sessions() as session:
+        found = session.scalars(select(Suppression)).one()
+        assert found.evidence == {"lifted_because": "by mistake"}
+        assert found.provider_due_at is not None  # the provider did not answer: asked again later
+
+
+def test_unknown_gateways_are_shown(installation: Any) -> None:
+    sessions, _ = installation
+    with sessions.begin() as session:
+        session.add(
+            ReceivingDomain(domain="a.example", mx=[], zone="filter.example", due_at=MORNING)
+        )
+    assert run("gateway", "unknown") == [{"mx_zone": "filter.example", "domains": 1}]
