@@ -36,6 +36,9 @@ UNKNOWN_FOR = timedelta(days=90)
 DELIVERED_WITHIN = timedelta(days=30)
 """Somebody's delivery within this time keeps an address off that list (our decision)."""
 
+FRESH = {"populate_existing": True}
+"""An earlier event of the same batch may have ended a hold by a plain UPDATE."""
+
 ALIVE = (EventType.DELIVERED, EventType.OPENED, EventType.CLICKED)
 
 NEVER_LEFT = (Outcome.NONE, Outcome.SUPPRESSED, Outcome.EXPIRED, Outcome.FAILED)
@@ -68,7 +71,8 @@ def act(
             AddressHold.site_id == row.site_id,
             AddressHold.address_key == address.key,
             AddressHold.ended_at.is_(None),
-        )
+        ),
+        execution_options=FRESH,
     ).all()
     probed = [h for h in open_holds if h.recipient_id == row.id and h.probed_at is not None]
     record = _record(session, row, address, found, open_holds, probed, at)
@@ -165,7 +169,8 @@ def _record(
             AddressHold.site_id == row.site_id,
             AddressHold.address_key == address.key,
             AddressHold.began_at > at - consequences.KNOWN_FOR,
-        )
+        ),
+        execution_options=FRESH,
     ).all()
     within = at - consequences.STRIKES_WITHIN
     pauses = sum(

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
 from sqlalchemy import select
 
 from relay import db
-from relay.__main__ import cli
 from relay.models import ReceivingDomain, Suppression
 from relay.services.suppressions import suppress
 from relay.vocabulary import SuppressionReason, SuppressionScope
 from tests import factories
 from tests.databases import Databases
 from tests.fakes import MORNING
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -46,8 +49,14 @@ def installation(databases: Databases, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def run(*arguments: str) -> Any:
-    done = CliRunner().invoke(cli, [*arguments, "--json"])
-    assert done.exit_code == 0, done.output
+    done = subprocess.run(
+        [sys.executable, "-m", "relay", *arguments, "--json"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
 

@@ -131,7 +131,9 @@ def test_a_worker_does_not_wait_for_the_copies_another_one_is_claiming(shared: R
 def test_a_message_being_accepted_does_not_hold_up_what_refers_to_its_site(shared: Relay) -> None:
     site, _ = factories.make_shop(shared)
     with shared.sessions.begin() as accepting:
-        intake.facts(accepting, site.id, make_draft(), key=None)  # the site's row is locked
+        intake.facts(
+            accepting, site.id, make_draft(), key=None, now=shared.clock()
+        )  # the site's row is locked
         with shared.sessions.begin() as other:
             other.execute(text("SET LOCAL lock_timeout = '500ms'"))
             suppress(
