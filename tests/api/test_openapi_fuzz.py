@@ -40,11 +40,14 @@ from schemathesis.checks import CHECKS, load_all_checks
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.exc import OperationalError
 
+from relay.addresses import EmailAddress
 from relay.context import Relay
 from relay.errors import LimitReached, MailerBusy, MailerRefused
 from relay.models import Account, ApiKey, Content, IdempotencyKey, Message, Recipient, Site
 from relay.services import feed
 from relay.services.accounts import NewKey
+from relay.services.suppressions import list_suppressions, suppress
+from relay.vocabulary import Scope, SuppressionReason, SuppressionScope
 from tests import factories
 from tests.api import generators
 from tests.api.generators import PLACES
@@ -58,6 +61,11 @@ PAGES = set(re.findall(r"^## `?([a-z-]+)`?$", (DOCS / "problems.md").read_text()
 
 SEND, BATCH = "POST /v1/messages", "POST /v1/messages/batch"
 LOOK, RESEND = "GET /v1/messages/{message_id}", "POST /v1/messages/{message_id}/resend"
+LIFT = "DELETE /v1/suppressions/{suppression_id}"
+CONTEST = "POST /v1/suppressions/{suppression_id}/contest"
+BOUNCED, COMPLAINED, NOWHERE = (f"018f0000-0000-7000-8000-0000000000f{n}" for n in range(3))
+"""Stand for suppressions: after a bounce, after a complaint, and none at all."""
+
 JSON, FORM = "application/json", "multipart/form-data"
 
 SERVING: dict[str, Flask] = {}
@@ -127,7 +135,20 @@ def ids(relay: Relay, account: Account, site: Site, mailer: FakeMailer) -> dict[
         session.execute(delete(Content).where(Content.message_id == UUID(emptied["id"])))
         feed.number(session)
     receipts = (read, bounced, refused, waiting, emptied, foreign)
-    return dict(zip(PLACES, (receipt["id"] for receipt in receipts), strict=True))
+    places = dict(zip(PLACES, (receipt["id"] for receipt in receipts), strict=True))
+    reasons = {
+        BOUNCED: SuppressionReason.INVALID_ADDRESS,
+        COMPLAINED: SuppressionReason.COMPLAINT,
+    }
+    with relay.sessions.begin() as session:
+        for reason in reasons.values():
+            suppress(
+                session, account_id=account.id, site_id=site.id,
+                address=EmailAddress("dora@customer.example"), reason=reason,
+                scope=SuppressionScope.ALL, evidence={}, now=relay.clock(),
+            )  # fmt: skip
+        found = {each.reason: str(each.id) for each in list_suppressions(session, site.id)}
+    return places | {place: found[reason] for place, reason in reasons.items()}
 
 
 @dataclass(frozen=True)
@@ -155,7 +176,7 @@ class Questioner:
         With `trouble` the answer may be that the relay is not well.
         """
         for place in (case.path_parameters, case.query):
-            for name in {"message_id", "cursor"} & place.keys():
+            for name in {"message_id", "suppression_id", "cursor"} & place.keys():
                 place[name] = self.ids.get(str(place[name]), place[name])
         headers = {"Authorization": f"Bearer {secret}"}
         response = case.call(headers=headers)
@@ -188,6 +209,8 @@ def questioner(
     tally: Counter[tuple[str, int]],
 ) -> Questioner:  # fmt: skip
     SERVING["app"] = app
+    with relay.sessions.begin() as session:
+        session.execute(update(ApiKey).values(scopes=[scope.value for scope in Scope]))
     return Questioner(relay, key, ids, tally)
 
 
@@ -309,6 +332,9 @@ GOOD: dict[str, dict[str, Any]] = {
     RESEND: {"path_parameters": {"message_id": PLACES[3]}, "body": {"to": []}, "media_type": JSON},
     "GET /v1/events": {},
     "GET /v1/account": {},
+    "GET /v1/suppressions": {},
+    LIFT: {"path_parameters": {"suppression_id": BOUNCED}},
+    CONTEST: {"path_parameters": {"suppression_id": BOUNCED}},
 }
 
 SPOILT: dict[tuple[str, int], dict[str, Any]] = {
@@ -316,6 +342,10 @@ SPOILT: dict[tuple[str, int], dict[str, Any]] = {
     (RESEND, 404): {"path_parameters": {"message_id": PLACES[5]}},
     (RESEND, 409): {"path_parameters": {"message_id": PLACES[4]}},
     (RESEND, 422): {"path_parameters": {"message_id": PLACES[1]}},
+    (LIFT, 404): {"path_parameters": {"suppression_id": NOWHERE}},
+    (LIFT, 422): {"path_parameters": {"suppression_id": COMPLAINED}},
+    (CONTEST, 404): {"path_parameters": {"suppression_id": NOWHERE}},
+    (CONTEST, 422): {"path_parameters": {"suppression_id": COMPLAINED}},
     (SEND, 409): {"headers": {"Idempotency-Key": "used"}},
     (SEND, 422): {"body": LETTER | {"from": "ceo@bank.example"}},
 }
