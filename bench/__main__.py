@@ -32,22 +32,23 @@ def _chosen(_context: click.Context, _parameter: click.Parameter, text: str) -> 
     "--rows", callback=_chosen, default="", metavar="NAME,…",
     help=f"Only these rows. There are: {', '.join(BY_NAME)}.",
 )  # fmt: skip
-@click.option("--pairs", default=7, show_default=True, help="Interleaved pairs of each row.")
-@click.option("--quick", is_flag=True, help="One pair and small counts: does everything work?")
+@click.option("--pairs", type=int, help="Interleaved pairs of each row.  [default: 7; quick: 1]")
+@click.option("--quick", is_flag=True, help="Small counts: does everything work?")
 @click.option("--profile", is_flag=True, help="Which functions cost the CPU, instead of figures.")
 @click.option("--docs", is_flag=True, help="Only write the kept results into docs/benchmarks.md.")
-def main(rows: list[Row], pairs: int, quick: bool, profile: bool, docs: bool) -> None:
+def main(rows: list[Row], pairs: int | None, quick: bool, profile: bool, docs: bool) -> None:
     """Measure the relay beside its baselines on this machine: one table, a JSON file per row.
 
     Each pair is a round of ours and a round of the baseline, one right after the other, the order
-    alternating. Ratios are medians over the pairs. Needs PostgreSQL's server and about 25 minutes;
+    alternating. Ratios are medians over the pairs. Needs PostgreSQL's server and about half an hour;
     nothing else should be using the machine. Exit code 1 when something could not be measured.
     """
     console = Console(stderr=True)
     if docs:
         report.write_document(ROWS)
         return
-    sizes, pairs = (QUICK, 1) if quick else (FULL, pairs)
+    sizes = QUICK if quick else FULL
+    pairs = pairs or (1 if quick else 7)
     if profile:
         for row in rows:
             profiles.run(row, sizes, console)

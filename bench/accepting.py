@@ -33,6 +33,7 @@ def costs(spent: Mapping[str, float], done: int, *parts: str) -> dict[str, float
 def baseline(stage: Stage) -> Figures:
     """B1: requests a second, CPU of its processes and PostgreSQL, latency."""
     port = stage.baseline_port()
+    stage.empty_baseline()
     request = bodies.plain("/mails", stage.message)
     meter = Meter({"web": stage.baseline.pid, "postgresql": stage.postgresql.part.pid})
     answers, seconds = load.run(
@@ -50,6 +51,7 @@ def baseline(stage: Stage) -> Figures:
 def database_alone(stage: Stage) -> Figures:
     """B3: inserts a second without Python, and PostgreSQL's CPU."""
     stage.baseline_port()  # makes the table
+    stage.empty_baseline()
     count = stage.sizes.baseline
     before = cpu_seconds(stage.postgresql.part.pid)
     _, rate = b3_insert.run(stage.binaries(), stage.baseline_url, count=count)

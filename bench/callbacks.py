@@ -23,7 +23,7 @@ def applied(stage: Stage) -> Figures:
     mark = f"heard-{uuid.uuid4().hex[:8]}"
     stage.load_backlog(stage.sizes.callbacks // 2, to=mark)
     stage.drain()
-    requests = _signed(stage.rig.folder / "simulator", mark, stage.message)
+    requests = _signed(stage.ledger, mark, stage.message)
     before = _states(stage)
     meter = stage.meter()
     answers, _ = load.run(stage.web_port, requests, concurrency=CONCURRENCY, uses=USES)
@@ -48,14 +48,14 @@ def _states(stage: Stage) -> dict[str, int]:
     return dict(stage.ask("SELECT state, count(*) FROM notices GROUP BY state"))
 
 
-def _signed(state: Path, mark: str, message: bytes) -> list[tuple[str, bytes]]:
+def _signed(ledger: Path, mark: str, message: bytes) -> list[tuple[str, bytes]]:
     """The notices that the simulator would have posted about the mails to `mark+…`."""
-    signer = Signer(state)
+    signer = Signer(ledger.parent)
     headers = mime.parse_headers(message[: mime.head_size(message)])
     now = time.time_ns() // 1_000_000
     found = []
-    with (state / "ledger.jsonl").open("rb") as ledger:
-        for line in ledger:
+    with ledger.open("rb") as lines:
+        for line in lines:
             if mark.encode() not in line:
                 continue
             mail = Mail.parse(line)

@@ -176,4 +176,4 @@ def _name(file: str, line: int, function: str) -> str:
         path = path.relative_to(ROOT)
     elif path.is_absolute():
         path = Path(path.name)
-    return function if file == "~" else f"{path}:{line} {function}"
+    return (function if file == "~" else f"{path}:{line} {function}")[:72]

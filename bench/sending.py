@@ -6,7 +6,6 @@ import statistics
 import subprocess
 import sys
 import time
-from datetime import datetime
 
 from bench import load
 from bench.accepting import costs
@@ -14,6 +13,7 @@ from bench.measure import Meter, percentile, wait_until
 from bench.rig import ROOT, RigError
 from bench.rows import Figures, Round
 from bench.stage import CONCURRENCY, MIME_SIZE, SENDERS, USES, Stage, check
+from simulator.mails import Mail
 
 
 def worker_alone(latency_ms: int) -> Round:
@@ -106,6 +106,7 @@ def latency(stage: Stage) -> Figures:
     rate = stage.known["end to end"] / 2
     requests = stage.posts(int(rate * stage.sizes.latency_seconds), sites=CONCURRENCY)
     goal = stage.rig.simulator_count() + len(requests)
+    known = stage.ledger.stat().st_size
     with stage.working():
         time.sleep(0.5)
         answers, due = load.paced(
@@ -114,11 +115,11 @@ def latency(stage: Stage) -> Figures:
         _wait_for(stage, goal, within=60)
     check(answers, 202)
     taken = []
-    for mail in stage.rig.simulator_ledger():
-        key = mail["destination"][0].partition("@")[0]
-        if key in due:
-            accepted = datetime.fromisoformat(mail["accepted_at"]).timestamp()
-            taken.append((accepted - due[key]) * 1000)
+    with stage.ledger.open("rb") as ledger:
+        ledger.seek(known)
+        for mail in map(Mail.parse, ledger):
+            key = mail.destination[0].partition("@")[0]
+            taken.append((mail.accepted_seconds - due[key]) * 1000)
     if len(taken) != len(requests):
         raise RigError(f"SES has {len(taken)} of {len(requests)} mails")
     return {

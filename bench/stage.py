@@ -7,6 +7,7 @@ so that a round costs what the round does and nothing else.
 from __future__ import annotations
 
 import contextlib
+import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -90,6 +91,9 @@ class Stage:
         """A while of normal life: mails, bounces, their notices; then statistics for the planner."""
         self.load_backlog(self.sizes.seed, to="seed")
         self.load_backlog(100, to="bounce", domain="simulator.amazonses.com")
+        warm = self.posts(500, sites=CONCURRENCY)  # every connection prepares its statements
+        answers, _ = load.run(self.web_port, warm, concurrency=CONCURRENCY, uses=USES)
+        check(answers, 202)
         self.drain(within=300)
         self.wait_applied(within=300)
         self.ask("VACUUM ANALYZE")
@@ -121,18 +125,25 @@ class Stage:
         return found.fetchall() if found.description else []
 
     def pause(self) -> None:
-        """Stop the worker while none of its transactions is open."""
+        """Stop the worker while none of its transactions is open.
+
+        What it sent right before it stopped may still be on its way to PostgreSQL: look twice.
+        """
         for _ in range(200):
             self.worker.pause()
-            ((busy,),) = self.ask(
-                "SELECT count(*) FROM pg_stat_activity WHERE datname = 'postreeve' "
-                "AND state <> 'idle' AND pid <> pg_backend_pid()"
-            )
-            if not busy:
+            if self._is_quiet() and not wait_until(lambda: not self._is_quiet(), 0.05):
                 return
             self.worker.resume()
-            wait_until(lambda: False, 0.02)
+            time.sleep(0.02)
         raise RigError("the worker never rests")
+
+    def _is_quiet(self) -> bool:
+        """Whether no client of the relay's database is in the middle of something."""
+        ((busy,),) = self.ask(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = 'postreeve' "
+            "AND backend_type = 'client backend' AND state <> 'idle' AND pid <> pg_backend_pid()"
+        )
+        return not busy
 
     @contextlib.contextmanager
     def working(self) -> Iterator[None]:
@@ -180,6 +191,11 @@ class Stage:
             made.append((key, load.post(site, [f"{key}@customer.example"], self.message, key=key)))
         return made
 
+    @property
+    def ledger(self) -> Path:
+        """The simulator's file with a line for each mail it accepted."""
+        return self.rig.folder / "simulator" / "ledger.jsonl"
+
     def load_backlog(self, count: int, *, to: str, domain: str = "customer.example") -> None:
         """Accept `count` mails in batches, as quickly as may be; `to` begins their addresses."""
         requests = []
@@ -214,6 +230,11 @@ class Stage:
             )
             check(answers, 202)
         return self._baseline_port
+
+    def empty_baseline(self) -> None:
+        """Forget what the baseline stored: its table never grows, which is to its advantage."""
+        with psycopg.connect(self.baseline_url, autocommit=True) as connection:
+            connection.execute("TRUNCATE mails")
 
     def binaries(self) -> Path:
         """PostgreSQL's programs."""

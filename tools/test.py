@@ -13,8 +13,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 
-WITH_NEIGHBOURS = "processes or wordpress or journey or faults"
-"""Markers of tests that start more than themselves."""
+WITH_NEIGHBOURS = "processes or wordpress or journey or faults or exploring"
+"""Markers of tests that start more than themselves, or take their time."""
 
 
 @dataclass(frozen=True)
@@ -32,13 +32,16 @@ def pytest(marker: str, *arguments: str) -> tuple[str, ...]:
     return ("-m", "pytest", "-m", marker, *arguments)
 
 
-UNIT = pytest(f"not ({WITH_NEIGHBOURS})", "--ignore=tests/simulator")
+NOT_SIMULATOR = ("--ignore=tests/simulator",)
+
+UNIT = pytest(f"not ({WITH_NEIGHBOURS})", *NOT_SIMULATOR)
 
 STEPS = (
     Step("packages", "Debian packages", ("tools/packages.py",)),
     Step("check", "Style, types, imports, API document", ("tools/check.py",)),
     Step("unit", "Unit tests on SQLite", UNIT, {"TEST_DATABASE": "sqlite"}),
     Step("postgresql", "The same on PostgreSQL", UNIT, {"TEST_DATABASE": "postgresql"}),
+    Step("exploring", "Interleavings and hostile requests", pytest("exploring", *NOT_SIMULATOR)),
     Step("simulator", "The simulator, asked by boto3", ("-m", "pytest", "tests/simulator")),
     Step("processes", "Real processes", pytest("processes", "--ignore=tests/simulator")),
     Step("wordpress", "The plugin in real WordPress", pytest("wordpress and not journey")),

@@ -35,6 +35,8 @@ from tests import factories, steps
 from tests.databases import SqliteFiles
 from tests.fakes import TOPIC, FakeClock, FakeMailer
 
+pytestmark = pytest.mark.exploring
+
 NEVER_LEFT = {Outcome.FAILED, Outcome.EXPIRED, Outcome.SUPPRESSED}
 SETTLE = timedelta(minutes=5)
 ANSWERS = st.sampled_from(
