@@ -323,7 +323,7 @@ class SuppressionsQuerySchema(Closed):
 
     limit = fields.Integer(load_default=50, validate=validate.Range(min=1, max=MOST_LISTED))
     cursor = fields.UUID(load_default=None)
-    address = fields.String(load_default=None, validate=validate.Length(max=1_000))
+    address = _address(load_default=None)
     ended = fields.Boolean(
         load_default=False, metadata={"description": "List those that are over as well."}
     )

@@ -8,8 +8,8 @@ from uuid import UUID
 from flask.views import MethodView
 from flask_smorest import Blueprint
 
-from relay.addresses import parse as parse_address
 from relay.api.auth import keyed, relay, site_id
+from relay.api.drafts import address_at
 from relay.api.openapi import NO_SUPPRESSION, NOT_LIFTABLE, PROBLEM, SITE
 from relay.api.schemas import SuppressionSchema, SuppressionsQuerySchema, SuppressionsSchema
 from relay.policy.admission import TITLES
@@ -32,7 +32,8 @@ class Suppressions(MethodView):
     @blueprint.doc(operationId="listSuppressions", responses=PROBLEM)
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
         """List addresses that the site does not mail, newest first, with evidence and timeline."""
-        person = parse_address(query["address"]).key if query["address"] else None
+        asked = query["address"]
+        person = address_at(asked, "#/query/address").key if asked is not None else None
         with relay().reads() as session:
             page = lifting.page(
                 session,
