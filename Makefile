@@ -36,8 +36,9 @@ bench: $(INSTALLED) ## Measure against baselines in the same run (ARGS=--quick f
 faults: $(INSTALLED) ## Kill every part 20 times under load and reconcile the ledgers
 	@$(PY) -m bench.faults $(ARGS)
 
-fuzz: $(INSTALLED) ## Deep runs of the property tests and of the API's description (minutes)
-	@HYPOTHESIS_PROFILE=deep $(PY) -m pytest tests/api/test_openapi_fuzz.py tests/states tests/gateways
+fuzz: $(INSTALLED) ## Ask the API 10,000 questions, ever new ones, and explore interleavings (minutes)
+	@HYPOTHESIS_PROFILE=deep FUZZ_CASES=$(or $(FUZZ_CASES),10000) $(PY) -m pytest \
+		tests/api/test_openapi_fuzz.py tests/api/test_hostile_requests.py tests/gateways tests/states
 
 packages: $(INSTALLED) ## Install the Debian packages that tests and WordPress need
 	@$(PY) tools/packages.py
