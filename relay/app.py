@@ -108,13 +108,7 @@ def create_app(relay: Relay) -> Flask:
     @app.get("/openapi.json")
     def openapi() -> Response:
         """The OpenAPI document, made from the code."""
-        return jsonify(document(app, api))
+        return jsonify(api.spec.to_dict())
 
     problems.install(app, problem_base=relay.settings.problem_base)
     return app
-
-
-def document(app: Flask, api: Any) -> dict[str, Any]:
-    """The OpenAPI document; `python -m relay openapi` writes it to docs/openapi.json."""
-    found: dict[str, Any] = api.spec.to_dict()
-    return found

@@ -73,13 +73,7 @@ def install(app: Flask, *, problem_base: str) -> None:
 
     @app.errorhandler(errors.PostreeveError)
     def known(error: errors.PostreeveError) -> Response:
-        return problem(
-            status_of(error),
-            type=problem_base + error.slug,
-            title=error.title,
-            detail=error.detail,
-            **error.members,
-        )
+        return problem(**as_json(error, problem_base))
 
     @app.errorhandler(OperationalError)
     @app.errorhandler(PoolTimeout)

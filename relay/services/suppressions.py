@@ -12,7 +12,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from relay.addresses import EmailAddress
-from relay.db import new_id
+from relay.db import is_postgresql, new_id
 from relay.models import Suppression
 from relay.vocabulary import SuppressionReason, SuppressionScope
 
@@ -29,7 +29,7 @@ def suppress(
     now: datetime,
 ) -> None:
     """Stop mail to this person from this site. The same reason twice changes nothing."""
-    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+    dialect = postgresql if is_postgresql(session) else sqlite
     session.execute(
         dialect.insert(Suppression)
         .values(
