@@ -168,6 +168,34 @@ class SenderNotVerified(Refused):
     title = "The sender's domain is not verified"
 
 
+class FreeMailSender(Refused):
+    """The domain belongs to a mailbox provider: nobody but the provider may send from it."""
+
+    slug = "free-mail-sender"
+    title = "Mail from a free-mail address cannot be sent by a website"
+
+
+class LookAlikeDomain(Refused):
+    """The domain looks like a brand that is often imitated; an operator may allow it."""
+
+    slug = "look-alike-domain"
+    title = "The domain looks like a well-known brand"
+
+
+class DomainRefused(Refused):
+    """Nobody can send from this name: a public suffix, or banned by an operator. `reason` says which."""
+
+    slug = "domain-refused"
+    title = "This domain cannot be a sending domain"
+
+
+class DomainTaken(Refused):
+    """The name lies under a domain that another account has verified, and that has not agreed."""
+
+    slug = "domain-taken"
+    title = "The domain belongs to another account"
+
+
 class NobodyToMail(Refused):
     """No recipient may be mailed; `recipients` says why for each."""
 

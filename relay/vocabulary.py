@@ -34,6 +34,21 @@ class DomainStatus(StrEnum):
     SUSPENDED = "suspended"
 
 
+class CheckResult(StrEnum):
+    """What DNS says about a record we asked to be published. Unknown is never a failure."""
+
+    PASS = "pass"
+    FAIL = "fail"
+    UNKNOWN = "unknown"
+
+
+class DomainRuleKind(StrEnum):
+    """What an operator has decided about a domain name, whoever claims it."""
+
+    ALLOWED = "allowed"
+    BANNED = "banned"
+
+
 class Stream(StrEnum):
     """Why a message is sent."""
 

@@ -3,7 +3,13 @@
 from relay.models.accounts import Account, ApiKey, Site
 from relay.models.audience import Suppression
 from relay.models.bounces import AddressHold, Confirmation, ReceivingDomain, UnknownAddress
-from relay.models.domains import Domain
+from relay.models.domains import (
+    Domain,
+    DomainChange,
+    DomainConsent,
+    DomainRule,
+    Identity,
+)
 from relay.models.messages import (
     Attempt,
     Content,
@@ -24,9 +30,13 @@ __all__ = [
     "Content",
     "Counter",
     "Domain",
+    "DomainChange",
+    "DomainConsent",
+    "DomainRule",
     "Event",
     "EventKey",
     "IdempotencyKey",
+    "Identity",
     "Message",
     "Notice",
     "NoticeId",

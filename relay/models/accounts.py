@@ -13,7 +13,7 @@ from relay.vocabulary import State
 
 
 class Account(Base):
-    """One customer."""
+    """One customer. `domain_token` is what it publishes in DNS to prove that a domain is its own."""
 
     __tablename__ = "accounts"
 
@@ -21,6 +21,7 @@ class Account(Base):
     name: Mapped[Name]
     owner_email: Mapped[Address]
     state: Mapped[State] = mapped_column(words(State), default=State.ACTIVE)
+    domain_token: Mapped[str | None] = mapped_column(String(64))
     created_at: Mapped[When]
 
     sites: Mapped[list[Site]] = relationship(back_populates="account", order_by="Site.id")

@@ -30,7 +30,10 @@ from relay.vocabulary import AttemptState, EventType, Kind, Lane, Outcome, Stage
 
 
 class Message(Base):
-    """An accepted message: one sender, one content, one or more people."""
+    """An accepted message: one sender, one content, one or more people.
+
+    `remarks` are what the relay changed in it, or noticed about it; a code and details each.
+    """
 
     __tablename__ = "messages"
     __table_args__ = (Index("ix_messages_site_id_id", "site_id", "id"),)
@@ -48,6 +51,7 @@ class Message(Base):
     mime_message_id: Mapped[str | None] = mapped_column(String(500))
     size: Mapped[int] = mapped_column(Integer)
     removed_headers: Mapped[list[str]] = mapped_column(Json)
+    remarks: Mapped[list[Details] | None] = mapped_column(Json)
     accepted_at: Mapped[When]
     expires_at: Mapped[When]
     resent_from: Mapped[UUID | None] = mapped_column(Uuid)
