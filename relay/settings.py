@@ -14,6 +14,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from relay.addresses import parse as parse_address
+from relay.errors import Invalid
+from relay.keys import Keyring
+
 SIMULATED_AWS_ACCOUNT = "000000000000"
 """AWS account id of the simulator's topics; Amazon hands out no such id."""
 
@@ -35,6 +39,11 @@ class Settings:
     topic_arns: tuple[str, ...] = ()
     simulator_certificate: Path | None = None
     trial_notes: Path | None = None
+    nameservers: tuple[str, ...] = ()
+    domain_blocklists: tuple[str, ...] = ()
+    notices_from: str = ""
+    consent_keys: tuple[str, ...] = ()
+    trusted_proxies: int = 0
     settle_after: timedelta = timedelta(minutes=5)
     mailer_timeout: timedelta = timedelta(seconds=20)
     sender_threads: int = 16
@@ -63,6 +72,17 @@ class Settings:
                 "POSTREEVE_SIMULATOR_CERTIFICATE makes the relay trust the simulator's signature. "
                 f"It cannot be set together with a real topic ({', '.join(real)}): remove one of them"
             )
+        if self.notices_from:
+            try:
+                parse_address(self.notices_from)
+            except Invalid as error:
+                faults.append(f"POSTREEVE_NOTICES_FROM: {error.detail}")
+        try:
+            self.keyring  # noqa: B018  (it raises where a key is malformed)
+        except ValueError as error:
+            faults.append(f"POSTREEVE_CONSENT_KEYS: {error}")
+        if not 0 <= self.trusted_proxies <= 10:
+            faults.append("POSTREEVE_TRUSTED_PROXIES must be between 0 and 10")
         if self.settle_after <= timedelta(0):
             faults.append("POSTREEVE_SETTLE_SECONDS must be more than 0")
         if self.mailer_timeout <= timedelta(0):
@@ -70,6 +90,17 @@ class Settings:
         if not 1 <= self.sender_threads <= 256:
             faults.append("POSTREEVE_SENDER_THREADS must be between 1 and 256")
         return faults
+
+    @property
+    def house_sender(self) -> str:
+        """The address from which the relay itself writes to owners."""
+        host = urlsplit(self.public_url).hostname or "localhost"
+        return self.notices_from or f"postreeve@{host}"
+
+    @property
+    def keyring(self) -> Keyring:
+        """The keys of commitments and links. Raises `ValueError` where one is malformed."""
+        return Keyring.parse(self.consent_keys, fallback=self.secret)
 
     @property
     def problem_base(self) -> str:
@@ -124,6 +155,11 @@ _READERS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "topic_arns": ("POSTREEVE_TOPIC_ARNS", _list),
     "simulator_certificate": ("POSTREEVE_SIMULATOR_CERTIFICATE", Path),
     "trial_notes": ("POSTREEVE_TRIAL_NOTES", Path),
+    "nameservers": ("POSTREEVE_NAMESERVERS", _list),
+    "domain_blocklists": ("POSTREEVE_DOMAIN_BLOCKLISTS", _list),
+    "notices_from": ("POSTREEVE_NOTICES_FROM", str),
+    "consent_keys": ("POSTREEVE_CONSENT_KEYS", _list),
+    "trusted_proxies": ("POSTREEVE_TRUSTED_PROXIES", int),
     "settle_after": ("POSTREEVE_SETTLE_SECONDS", _seconds),
     "mailer_timeout": ("POSTREEVE_MAILER_TIMEOUT_SECONDS", _seconds),
     "sender_threads": ("POSTREEVE_SENDER_THREADS", int),

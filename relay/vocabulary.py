@@ -177,6 +177,40 @@ class SuppressionScope(StrEnum):
     PROMOTIONAL = "promotional"
 
 
+class SubscriptionStatus(StrEnum):
+    """Where a person's consent to a list stands."""
+
+    UNCONFIRMED = "unconfirmed"
+    CONFIRMED = "confirmed"
+    ATTESTED = "attested"
+    UNSUBSCRIBED = "unsubscribed"
+    EXPIRED = "expired"
+
+
+class ConsentKind(StrEnum):
+    """What a row of the consent ledger says."""
+
+    REQUESTED = "requested"
+    SENT = "sent"
+    CONFIRMED = "confirmed"
+    IMPORTED = "imported"
+    ATTESTED = "attested"
+    WITHDRAWN = "withdrawn"
+    COMPLAINED = "complained"
+    ERASED = "erased"
+
+
+class RequestOutcome(StrEnum):
+    """What became of a sign-up: its mail was sent, waits, or is not sent."""
+
+    SENT = "sent"
+    QUEUED = "queued"
+    CHALLENGED = "challenged"
+    LIMITED = "limited"
+    KNOWN = "known"
+    DROPPED = "dropped"
+
+
 class Disposition(StrEnum):
     """What accepting a message means for one of its recipients."""
 

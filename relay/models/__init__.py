@@ -3,6 +3,17 @@
 from relay.models.accounts import Account, ApiKey, Site
 from relay.models.audience import Suppression
 from relay.models.bounces import AddressHold, Confirmation, ReceivingDomain, UnknownAddress
+from relay.models.consent import (
+    AbuseReport,
+    ConsentPerson,
+    ConsentRecord,
+    ConsentSeal,
+    Erasure,
+    MailingList,
+    OptOut,
+    Subscription,
+    SubscriptionRequest,
+)
 from relay.models.domains import (
     Domain,
     DomainChange,
@@ -22,27 +33,36 @@ from relay.models.messages import (
 from relay.models.operations import Counter, Notice, NoticeId, Usage
 
 __all__ = [
+    "AbuseReport",
     "Account",
     "AddressHold",
     "ApiKey",
     "Attempt",
     "Confirmation",
+    "ConsentPerson",
+    "ConsentRecord",
+    "ConsentSeal",
     "Content",
     "Counter",
     "Domain",
     "DomainChange",
     "DomainConsent",
     "DomainRule",
+    "Erasure",
     "Event",
     "EventKey",
     "IdempotencyKey",
     "Identity",
+    "MailingList",
     "Message",
     "Notice",
     "NoticeId",
+    "OptOut",
     "ReceivingDomain",
     "Recipient",
     "Site",
+    "Subscription",
+    "SubscriptionRequest",
     "Suppression",
     "UnknownAddress",
     "Usage",
