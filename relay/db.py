@@ -34,6 +34,7 @@ from sqlalchemy import (
     make_url,
     select,
 )
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 from sqlalchemy.pool import StaticPool
@@ -153,6 +154,12 @@ def table_of(model: type[Base]) -> Table:
 def is_postgresql(session: Session) -> bool:
     """Whether this session speaks to PostgreSQL."""
     return session.get_bind().dialect.name == "postgresql"
+
+
+def upsert(session: Session, model: type[Base]) -> Any:
+    """An INSERT that knows ON CONFLICT, in the dialect of this session's engine."""
+    dialect = postgresql if is_postgresql(session) else sqlite
+    return dialect.insert(table_of(model))
 
 
 def new_id() -> UUID:
