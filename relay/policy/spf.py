@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from relay.answers import Answer, Ask, Existence, RecordType, plain
-from relay.policy.spf_terms import Malformed, Term, is_spf, parse
+from relay.policy.spf_terms import VERSION, Malformed, Term, is_spf, parse
 
 LOOKUPS = 10
 """Terms that cause look-ups, with those of included records (RFC 7208 §4.6.4)."""
@@ -55,7 +55,8 @@ class Spf:
     `records` are the SPF records there (a usable one is alone). `lookups` and `voids` are counted
     over all that is included; `lookups` up to `COUNTED`. `allows` are the domains whose whole SPF
     may send: included with a pass, at any depth, or redirected to. `all` is the qualifier of the
-    final `all` ("" without one). `detail` says which term is the trouble, or what is unknown.
+    final `all` ("" without one); `lets_anybody`: a `+all` is reached, here or by an
+    include. `detail` says which term is the trouble, or what is unknown.
     """
 
     domain: str
@@ -67,11 +68,30 @@ class Spf:
     detail: str = ""
     allows: frozenset[str] = frozenset()
     all: str = ""
+    lets_anybody: bool = False
     uses_ptr: bool = False
 
     def includes(self, domain: str) -> bool:
         """Whether whoever may send for `domain` may send for this one."""
         return domain in self.allows
+
+
+def merged(records: tuple[str, ...], *, include: str = "") -> str:
+    """One record that says what these say together, and includes one more; "" if one is malformed.
+
+    Where they end differently, it ends in `~all`: what none of them names is doubtful, not refused.
+    """
+    try:
+        terms = [term for record in records for term in parse(record)]
+    except Malformed:
+        return ""
+    words = [term.text for term in terms if term.name not in ("all", "redirect")]
+    words += [f"include:{term.argument}" for term in terms if term.name == "redirect"]
+    if include:
+        words.append(f"include:{include}")
+    ends = {f"{term.qualifier}all" for term in terms if term.name == "all"}
+    end = ends.pop() if len(ends) == 1 else "~all"
+    return " ".join([VERSION, *dict.fromkeys(words), end])
 
 
 def read(domain: str, ask: Ask) -> Spf:
@@ -86,7 +106,7 @@ def read(domain: str, ask: Ask) -> Spf:
         detail = f"{domain} has {len(records)} SPF records"
         return Spf(domain, SpfState.BROKEN, records, problem=SpfProblem.SEVERAL, detail=detail)
     walk = _Walk(ask)
-    walk.record(plain(domain), records[0], passing=True, above=())
+    walk.record(plain(domain), records[0], passing=True, outermost=True, above=())
     state = SpfState.BROKEN if walk.problem else SpfState.USABLE
     if walk.unknown and not walk.problem:
         state = SpfState.UNKNOWN
@@ -94,12 +114,13 @@ def read(domain: str, ask: Ask) -> Spf:
         domain,
         state,
         records,
-        lookups=walk.lookups,
+        lookups=min(walk.lookups, COUNTED),
         voids=walk.voids,
         problem=walk.problem,
         detail=walk.detail or walk.unknown,
         allows=frozenset(walk.allows),
         all=walk.all,
+        lets_anybody=walk.lets_anybody,
         uses_ptr=walk.uses_ptr,
     )
 
@@ -116,10 +137,17 @@ class _Walk:
     unknown: str = ""
     allows: set[str] = field(default_factory=set)
     all: str = ""
+    lets_anybody: bool = False
     uses_ptr: bool = False
 
-    def record(self, domain: str, text: str, *, passing: bool, above: tuple[str, ...]) -> None:
-        """Go through one record; `above` are the domains that led here."""
+    def record(
+        self, domain: str, text: str, *, passing: bool, outermost: bool, above: tuple[str, ...]
+    ) -> None:
+        """Go through one record.
+
+        `passing`: its pass is a pass of the whole. `outermost`: its result is that of the whole.
+        `above` are the domains that led here.
+        """
         try:
             terms = parse(text)
         except Malformed as error:
@@ -128,8 +156,7 @@ class _Walk:
         here = (*above, domain)
         for term in _evaluated(terms):
             if term.name == "all":
-                if not above or passing and term.qualifier == "+":
-                    self.all = term.qualifier
+                self._all(term, passing=passing, outermost=outermost)
             if term.name not in _ASKING:
                 continue
             self.lookups += 1
@@ -141,11 +168,25 @@ class _Walk:
             if target is None:
                 continue  # Depends on the mail: nothing to look up beforehand.
             if term.name in ("include", "redirect"):
-                self._other(term, target, passing=passing and term.qualifier == "+", above=here)
+                self._other(
+                    term,
+                    target,
+                    passing=passing and term.qualifier == "+",
+                    outermost=outermost and term.name == "redirect",
+                    above=here,
+                )
             else:
                 self._addresses(term, target)
 
-    def _other(self, term: Term, target: str, *, passing: bool, above: tuple[str, ...]) -> None:
+    def _all(self, term: Term, *, passing: bool, outermost: bool) -> None:
+        if outermost:
+            self.all = term.qualifier
+        if passing and term.qualifier == "+":
+            self.lets_anybody = True
+
+    def _other(
+        self, term: Term, target: str, *, passing: bool, outermost: bool, above: tuple[str, ...]
+    ) -> None:
         if passing:
             self.allows.add(target)
         if target in above:
@@ -160,7 +201,7 @@ class _Walk:
         elif not records:
             self._broken(SpfProblem.TARGET, f"{term}: {target} has no SPF record")
         else:
-            self.record(target, records[0], passing=passing, above=above)
+            self.record(target, records[0], passing=passing, outermost=outermost, above=above)
 
     def _addresses(self, term: Term, target: str) -> None:
         if term.name == "ptr":
