@@ -76,7 +76,10 @@ def is_dmarc(text: str) -> bool:
 
 
 def parse(domain: str, text: str) -> DmarcRecord:
-    """Read a record that `is_dmarc`. Unknown tags are nothing; one that stands twice spoils it (RFC 6376 §3.2)."""
+    """Read a record that `is_dmarc`.
+
+    Unknown tags are nothing; one that stands twice spoils the record (RFC 6376 §3.2).
+    """
     pairs = [
         (found[1].lower(), found[2]) for part in text.split(";")[1:] if (found := _TAG.match(part))
     ]
