@@ -1,10 +1,9 @@
-"""What a sending domain has to publish, and what DNS says about it (SES developer guide; RFC 7208, 9989)."""
+"""A plan of what a sending domain publishes, and a report of what DNS says about it, as values."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from relay.answers import Ask
 from relay.vocabulary import CheckResult
 
 
@@ -82,8 +81,3 @@ class Report:
             if result in results:
                 return result
         return CheckResult.PASS
-
-
-def check(plan: Plan, ask: Ask) -> Report:
-    """Look at everything the plan asks for."""
-    raise NotImplementedError

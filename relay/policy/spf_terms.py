@@ -1,0 +1,122 @@
+"""The terms of an SPF record (RFC 7208 §12)."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from dataclasses import dataclass
+
+from relay.answers import plain
+
+VERSION = "v=spf1"
+
+_MACRO = r"%(?:\{[slodiphcrtv][0-9]*r?[-.+,/_=]*\}|%|_|-)"
+_TEXT = re.compile(rf"(?:{_MACRO}|[!-$&-~])*", re.IGNORECASE)
+_DOMAIN_END = re.compile(
+    rf"(?:{_MACRO}|\.(?=[a-z0-9-]*[a-z-])[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.?)$", re.IGNORECASE
+)
+_MODIFIER = re.compile(r"([a-z][a-z0-9._-]*)=(.*)", re.IGNORECASE | re.DOTALL)
+_MECHANISM = re.compile(r"([-+?~]?)([a-z][a-z0-9]*)(.*)", re.IGNORECASE | re.DOTALL)
+_CIDR = re.compile(r"(/(?:0|[1-9][0-9]?))?(//(?:0|[1-9][0-9]{0,2}))?$")
+_OWN_DOMAIN = re.compile(r"%\{d\}", re.IGNORECASE)
+
+NEEDS_DOMAIN = frozenset({"include", "exists"})
+MAY_HAVE_DOMAIN = frozenset({"a", "mx", "ptr"})
+
+
+class Malformed(Exception):
+    """A term that is no SPF; the text names it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One mechanism, or a modifier. `argument` is what stands behind ":" or "=", without a CIDR length."""
+
+    name: str
+    qualifier: str = "+"
+    argument: str = ""
+    is_modifier: bool = False
+    text: str = ""
+
+    def target(self, domain: str) -> str | None:
+        """The name that is looked up; None where it depends on the mail (a macro)."""
+        name = _OWN_DOMAIN.sub(lambda _: domain, self.argument) or domain
+        return None if "%" in name else plain(name)
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def is_spf(record: str) -> bool:
+    """Whether a TXT record is one for SPF: the version, and then a space or nothing (§4.5)."""
+    return record.lower() == VERSION or record.lower().startswith(f"{VERSION} ")
+
+
+def parse(record: str) -> tuple[Term, ...]:
+    """The terms of a record; raises `Malformed`."""
+    terms = tuple(_term(word) for word in record[len(VERSION) :].split(" ") if word)
+    for name in ("redirect", "exp"):
+        if sum(term.name == name for term in terms) > 1:
+            raise Malformed(f"{name}= stands twice")
+    return terms
+
+
+def _term(word: str) -> Term:
+    if found := _MODIFIER.fullmatch(word):
+        name = found[1].lower()
+        if _TEXT.fullmatch(found[2]) is None:
+            raise Malformed(f"“{word}” cannot be read")
+        if name in ("redirect", "exp"):
+            _check_domain(found[2], word)
+        return Term(name, argument=found[2], is_modifier=True, text=word)
+    found = _MECHANISM.fullmatch(word)
+    if found is None:
+        raise Malformed(f"“{word}” cannot be read")
+    qualifier, name, rest = found[1] or "+", found[2].lower(), found[3]
+    return Term(name, qualifier, _argument(name, rest, word), text=word)
+
+
+def _argument(name: str, rest: str, word: str) -> str:
+    if name == "all" and not rest:
+        return ""
+    if name in ("ip4", "ip6") and rest.startswith(":"):
+        _check_network(name, rest[1:], word)
+        return rest[1:]
+    if name in NEEDS_DOMAIN and rest.startswith(":"):
+        _check_domain(rest[1:], word)
+        return rest[1:]
+    if name in MAY_HAVE_DOMAIN:
+        lengths = _CIDR.search(rest)
+        if name != "ptr" and lengths is not None:
+            four, six = lengths[1] or "/0", lengths[2] or "//0"
+            if int(four[1:]) > 32 or int(six[2:]) > 128:
+                raise Malformed(f"“{word}” has an impossible network length")
+            rest = rest[: lengths.start()]
+        if not rest:
+            return ""
+        if rest.startswith(":"):
+            _check_domain(rest[1:], word)
+            return rest[1:]
+    raise Malformed(f"“{word}” is no term of SPF")
+
+
+def _check_network(name: str, text: str, word: str) -> None:
+    address, slash, length = text.partition("/")
+    try:
+        if slash and not (length.isascii() and length.isdigit()):
+            raise ValueError(length)
+        if slash and length != str(int(length)):
+            raise ValueError(length)
+        if name == "ip4":
+            ipaddress.IPv4Network(text, strict=False)
+        else:
+            ipaddress.IPv6Network(text, strict=False)
+            if "%" in address:
+                raise ValueError(address)
+    except ValueError:
+        raise Malformed(f"“{word}” holds no IPv{name[2]} address") from None
+
+
+def _check_domain(text: str, word: str) -> None:
+    if _TEXT.fullmatch(text) is None or _DOMAIN_END.search(text) is None:
+        raise Malformed(f"“{word}” names no domain")
