@@ -11,6 +11,7 @@ from relay import __version__
 from relay.commands import (
     accounts,
     bounces,
+    domains,
     gateways,
     notices,
     processes,
@@ -35,6 +36,7 @@ for command in (
     *accounts.COMMANDS,
     *notices.COMMANDS,
     *bounces.COMMANDS,
+    *domains.COMMANDS,
     *gateways.COMMANDS,
     *processes.COMMANDS,
     *suppressions.COMMANDS,

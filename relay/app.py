@@ -8,7 +8,7 @@ from flask import Flask, Response, jsonify
 from flask_smorest import Api
 
 from relay import db
-from relay.api import account, events, health, hooks, messages, problems, suppressions
+from relay.api import account, domains, events, health, hooks, messages, problems, suppressions
 from relay.api.drafts import LARGEST_METADATA, LARGEST_REQUEST
 from relay.api.openapi import CONFIG
 from relay.api.schemas import (
@@ -22,9 +22,9 @@ from relay.api.schemas import (
     ResendSchema,
 )
 from relay.context import Relay
-from relay.gateways import dns, ses, sns
+from relay.gateways import dns, identities, ses, sns
 from relay.logs import configure
-from relay.pages import start
+from relay.pages import setup, start
 from relay.settings import Settings
 
 SCHEMAS_BY_NAME = (
@@ -39,6 +39,7 @@ def build(settings: Settings) -> Relay:
     configure(settings.log_level)
     engine = db.connect(settings.database_url)
     reads = db.reading(engine)
+    resolver = _resolver(settings)
     return Relay(
         settings=settings,
         sessions=db.writing(engine),
@@ -50,7 +51,13 @@ def build(settings: Settings) -> Relay:
                 "sesv2", region=settings.aws_region, endpoint_url=settings.aws_endpoint_url
             )
         ),
-        exchangers=dns.no_exchangers if settings.aws_endpoint_url else dns.Resolver().exchangers,
+        exchangers=resolver.exchangers if resolver else dns.no_exchangers,
+        names=resolver.for_report if resolver else lambda: dns.not_asked,
+        identities=identities.SesIdentities(
+            lambda: ses.control_client(
+                "sesv2", region=settings.aws_region, endpoint_url=settings.aws_endpoint_url
+            )
+        ),
         provider_list=lambda address: ses.forget_suppressed(
             ses.control_client(
                 "sesv2", region=settings.aws_region, endpoint_url=settings.aws_endpoint_url
@@ -68,6 +75,16 @@ def build(settings: Settings) -> Relay:
             )
         ),
     )
+
+
+def _resolver(settings: Settings) -> dns.Resolver | None:
+    """Who is asked for DNS: the name servers of the settings, else this machine's.
+
+    Beside the simulator nobody is, unless named: its people and domains live nowhere.
+    """
+    if settings.nameservers:
+        return dns.Resolver(nameservers=settings.nameservers)
+    return None if settings.aws_endpoint_url else dns.Resolver()
 
 
 def _mailer(settings: Settings) -> ses.SesMailer:
@@ -100,9 +117,10 @@ def create_app(relay: Relay) -> Flask:
         events.blueprint,
         suppressions.blueprint,
         account.blueprint,
+        domains.blueprint,
     ):
         api.register_blueprint(blueprint, url_prefix="/v1")
-    for plain in (hooks.blueprint, health.blueprint, start.blueprint):
+    for plain in (hooks.blueprint, health.blueprint, start.blueprint, setup.blueprint):
         app.register_blueprint(plain)
 
     @app.get("/openapi.json")

@@ -6,8 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from relay.answers import Ask
 from relay.db import Clock, Sessions
-from relay.gateways.dns import MailExchangers, no_exchangers
+from relay.errors import Unavailable
+from relay.gateways.dns import MailExchangers, no_exchangers, not_asked
+from relay.gateways.identities import ProviderIdentity
 from relay.gateways.ses import SendingAccount
 from relay.gateways.sns import SubscriptionConfirmer
 from relay.mail import Envelope
@@ -26,6 +29,41 @@ class Mailer(Protocol):
         ...
 
 
+class Identities(Protocol):
+    """The provider's side of sending domains. Everything may raise `Unavailable`."""
+
+    def find(self, name: str) -> ProviderIdentity | None:
+        """The identity, or None."""
+        ...
+
+    def create(self, name: str, *, mail_from: str) -> ProviderIdentity:
+        """See that the identity is there, with this MAIL FROM domain."""
+        ...
+
+    def delete(self, name: str) -> None:
+        """See that it is not there."""
+        ...
+
+
+class NoIdentities:
+    """A provider that never answers, where there is none."""
+
+    def find(self, name: str) -> ProviderIdentity | None:
+        """Raises `Unavailable`."""
+        raise Unavailable("There is no provider")
+
+    def create(self, name: str, *, mail_from: str) -> ProviderIdentity:
+        """Raises `Unavailable`."""
+        raise Unavailable("There is no provider")
+
+    def delete(self, name: str) -> None:
+        """Raises `Unavailable`."""
+        raise Unavailable("There is no provider")
+
+
+NOBODY = NoIdentities()
+
+
 def _nothing(address: str) -> None:
     """No provider that keeps a list of its own."""
 
@@ -35,6 +73,7 @@ class Relay:
     """Everything a use case may need from outside; tests build one with their own fakes.
 
     `provider_list` takes an address off the provider's own suppression list; it may raise anything.
+    `names` gives somebody to ask DNS for the length of one report (each question is put once).
     `exchangers` looks up a domain's MX records; it may raise `Unavailable`.
     """
 
@@ -48,6 +87,8 @@ class Relay:
     sending_account: Callable[[], SendingAccount] = SendingAccount
     provider_list: Callable[[str], None] = _nothing
     exchangers: Callable[[str], MailExchangers] = no_exchangers
+    names: Callable[[], Ask] = lambda: not_asked
+    identities: Identities = NOBODY
 
     def close(self) -> None:
         """Give the database's connections back; nothing may be asked of the relay afterwards."""

@@ -20,7 +20,16 @@ from relay.errors import MailerBusy, MailerRefused, MailerSilent
 from relay.mail import Envelope
 from relay.policy.bounces import rules
 from relay.policy.pace import Pace
-from relay.services import delivery, feed, holds, lifting, notices, receivers, retention
+from relay.services import (
+    delivery,
+    domain_looks,
+    feed,
+    holds,
+    lifting,
+    notices,
+    receivers,
+    retention,
+)
 from relay.services.delivery import Copy, Result, StoredParts
 
 log = structlog.get_logger(__name__)
@@ -51,6 +60,14 @@ TELL_EVERY = 30.0
 
 ERRANDS_EVERY = 30.0
 """Seconds between looks at what has to be asked of neighbours."""
+
+ERRANDS: tuple[Callable[[Relay], int], ...] = (
+    lifting.clear_provider,
+    receivers.look_up,
+    domain_looks.provision_due,
+    domain_looks.look_due,
+)
+"""What asks a neighbour and therefore takes its time; one that fails does not stop the others."""
 
 FULL = 100
 """So many things done at once by a duty mean that more are waiting."""
@@ -187,11 +204,16 @@ class Worker:
     def _run_errands(self) -> None:
         """What asks a neighbour, and must not keep duties waiting."""
         while not self._stopping.wait(ERRANDS_EVERY):
-            try:
-                lifting.clear_provider(self._relay)
-                receivers.look_up(self._relay)
-            except Exception as error:
-                log.error("errand failed", error=type(error).__name__, exc_info=not _is_away(error))
+            for errand in ERRANDS:
+                try:
+                    errand(self._relay)
+                except Exception as error:
+                    log.error(
+                        "errand failed",
+                        errand=errand.__qualname__,
+                        error=type(error).__name__,
+                        exc_info=not _is_away(error),
+                    )
 
     def _claim(self) -> list[Copy]:
         rate = self._pace.rate

@@ -27,7 +27,15 @@ from relay.services.accounts import NewKey
 from relay.settings import Settings
 from tests import factories
 from tests.databases import Databases, SqliteFiles, postgresql
-from tests.fakes import TOPIC, FakeAmazon, FakeClock, FakeMailer, make_certificate
+from tests.fakes import (
+    TOPIC,
+    FakeAmazon,
+    FakeClock,
+    FakeIdentities,
+    FakeMailer,
+    FakeNames,
+    make_certificate,
+)
 
 ON_POSTGRESQL = os.environ.get("TEST_DATABASE", "sqlite") == "postgresql"
 
@@ -117,6 +125,18 @@ def mailer() -> FakeMailer:
     return FakeMailer()
 
 
+@pytest.fixture
+def names() -> FakeNames:
+    """DNS: empty until a test publishes something."""
+    return FakeNames()
+
+
+@pytest.fixture
+def identities() -> FakeIdentities:
+    """Amazon SES's identities."""
+    return FakeIdentities()
+
+
 @pytest.fixture(scope="session")
 def signing_key() -> rsa.RSAPrivateKey:
     """The fake Amazon's key."""
@@ -149,7 +169,12 @@ def settings() -> Settings:
 
 @pytest.fixture
 def make_relay(
-    settings: Settings, mailer: FakeMailer, clock: FakeClock, amazon: FakeAmazon
+    settings: Settings,
+    mailer: FakeMailer,
+    clock: FakeClock,
+    amazon: FakeAmazon,
+    names: FakeNames,
+    identities: FakeIdentities,
 ) -> Callable[[Sessions, Sessions], Relay]:
     """A relay on other sessions than the usual ones."""
 
@@ -162,6 +187,8 @@ def make_relay(
             clock=clock,
             certificate=amazon.certificate,
             confirm_subscription=amazon.confirm,
+            names=names,
+            identities=identities,
         )
 
     return make

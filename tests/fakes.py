@@ -18,7 +18,9 @@ from cryptography.hazmat.primitives.hashes import SHA1, SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
+from relay.answers import Answer, Ask, Existence, RecordType
 from relay.errors import Unavailable
+from relay.gateways.identities import ProviderIdentity
 from relay.mail import Envelope
 
 MORNING = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
@@ -188,3 +190,80 @@ class FakeAmazon:
                 "user-agent": "Amazon Simple Notification Service Agent",
             },
         )
+
+
+@dataclass
+class FakeNames:
+    """DNS: what `zone` holds is there, what `silent` names gets no answer, the rest does not exist.
+
+    `zone` maps names to records by type; a CNAME is followed, as a resolver does.
+    """
+
+    zone: dict[str, dict[str, list[str]]] = field(default_factory=dict)
+    silent: set[str] = field(default_factory=set)
+    asked: list[tuple[str, str]] = field(default_factory=list)
+
+    def publish(self, name: str, type: str, *values: str) -> None:
+        """Put records into the zone, in place of those of this name and type."""
+        self.zone.setdefault(name, {})[type] = list(values)
+
+    def withdraw(self, name: str) -> None:
+        """Take a name out of the zone."""
+        del self.zone[name]
+
+    def __call__(self) -> Ask:
+        """Somebody to ask."""
+        return self.ask
+
+    def ask(self, name: str, type: RecordType) -> Answer:
+        """The answer to one question."""
+        self.asked.append((name, type.value))
+        if any(name == each or name.endswith(f".{each}") for each in self.silent):
+            return Answer(Existence.UNKNOWN, name=name, detail="nobody answers")
+        there = self.zone.get(name)
+        if there is None:
+            below = any(each.endswith(f".{name}") for each in self.zone)
+            return Answer(Existence.NO_DATA if below else Existence.NO_NAME, name=name)
+        if type is not RecordType.CNAME and "CNAME" in there:
+            return self.ask(there["CNAME"][0], type)
+        found = tuple(there.get(type.value, ()))
+        return Answer(Existence.RECORDS if found else Existence.NO_DATA, found, name=name)
+
+
+@dataclass
+class FakeIdentities:
+    """Amazon SES's identities. `verified` names those it would send from; while `away`, none is told."""
+
+    verified: set[str] = field(default_factory=set)
+    made: dict[str, str] = field(default_factory=dict)
+    away: bool = False
+
+    def find(self, name: str) -> ProviderIdentity | None:
+        """GetEmailIdentity."""
+        self._answer()
+        if name not in self.made:
+            return None
+        return ProviderIdentity(
+            dkim_tokens=tuple(f"token{n}of{name.partition('.')[0]}" for n in (1, 2, 3)),
+            hosted_zone="dkim.amazonses.com",
+            verified=name in self.verified,
+            status="SUCCESS" if name in self.verified else "PENDING",
+            mail_from=self.made[name],
+        )
+
+    def create(self, name: str, *, mail_from: str) -> ProviderIdentity:
+        """CreateEmailIdentity and what belongs to it."""
+        self._answer()
+        self.made[name] = mail_from
+        found = self.find(name)
+        assert found is not None
+        return found
+
+    def delete(self, name: str) -> None:
+        """DeleteEmailIdentity."""
+        self._answer()
+        self.made.pop(name, None)
+
+    def _answer(self) -> None:
+        if self.away:
+            raise Unavailable("Amazon SES does not answer")

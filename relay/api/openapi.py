@@ -76,6 +76,25 @@ NOT_LIFTABLE: dict[str, Any] = {
     "429": _problem("Too many were lifted today.", Retry_After=_RETRY_AFTER),
 }
 
+NO_DOMAIN: dict[str, Any] = {"404": _problem("There is no such sending domain in this account.")}
+
+DOMAIN_CONFLICT: dict[str, Any] = {"409": _problem("It is a domain of this account already.")}
+
+DOMAIN_REFUSED: dict[str, Any] = {
+    "422": _problem(
+        "A free-mail domain, a public suffix, a look-alike of a brand, banned, or another account's."
+    )
+}
+
+DOMAIN: dict[str, Any] = {
+    "in": "path",
+    "name": "domain",
+    "required": True,
+    "description": "The domain's name, in any script.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 300},
+    "example": "shop.example",
+}
+
 TOO_LARGE: dict[str, Any] = _problem("The message, or the whole request, is too large.")
 
 REFUSALS: dict[str, Any] = {

@@ -28,7 +28,8 @@ MOST_IN_BATCH = 500
 """Messages of one batch (our decision)."""
 
 
-def _words(of: Any, **options: Any) -> fields.String:
+def worded(of: Any, **options: Any) -> fields.String:
+    """A field that holds one of our words."""
     return fields.String(validate=validate.OneOf([word.value for word in of]), **options)
 
 
@@ -82,8 +83,8 @@ class SourceSchema(Closed):
 class PurposeSchema(Closed):
     """What a mail is for."""
 
-    stream = _words(Stream, load_default=Stream.TRANSACTIONAL.value)
-    kind = _words(Kind, allow_none=True, load_default=None)
+    stream = worded(Stream, load_default=Stream.TRANSACTIONAL.value)
+    kind = worded(Kind, allow_none=True, load_default=None)
     list = fields.String(allow_none=True, load_default=None, validate=validate.Length(max=64))
     source = fields.Nested(SourceSchema, allow_none=True, load_default=None)
     expires_at = fields.AwareDateTime(
@@ -191,7 +192,7 @@ class DispositionSchema(Answer):
 
     id = fields.UUID()
     address = fields.String()
-    disposition = _words(Disposition)
+    disposition = worded(Disposition)
     reason = fields.Nested(ReasonSchema, allow_none=True)
 
 
@@ -199,7 +200,7 @@ class ReceiptSchema(Answer):
     """The answer to an accepted message."""
 
     id = fields.UUID()
-    stream = _words(Stream)
+    stream = worded(Stream)
     accepted_at = fields.AwareDateTime()
     recipients = fields.List(fields.Nested(DispositionSchema))
 
@@ -208,7 +209,7 @@ class AttemptSchema(Answer):
     """One try at handing the copy to Amazon SES."""
 
     number = fields.Integer()
-    state = _words(AttemptState)
+    state = worded(AttemptState)
     started_at = fields.AwareDateTime()
     ended_at = fields.AwareDateTime(allow_none=True)
     provider_id = fields.String(allow_none=True)
@@ -218,7 +219,7 @@ class AttemptSchema(Answer):
 class EventSchema(Answer):
     """Something that happened to the copy; `summary` is for people, `data` for programs."""
 
-    type = _words(EventType)
+    type = worded(EventType)
     occurred_at = fields.AwareDateTime()
     summary = fields.String()
     data = fields.Dict()
@@ -255,8 +256,8 @@ class RecipientSchema(Answer):
     id = fields.UUID()
     address = fields.String()
     status = fields.String()
-    stage = _words(Stage)
-    outcome = _words(Outcome)
+    stage = worded(Stage)
+    outcome = worded(Outcome)
     reason = fields.Dict(allow_none=True)
     attempts = fields.List(fields.Nested(AttemptSchema))
     events = fields.List(fields.Nested(EventSchema))
@@ -266,8 +267,8 @@ class MessageSchema(Answer):
     """An accepted message and what became of it."""
 
     id = fields.UUID()
-    stream = _words(Stream)
-    kind = _words(Kind, allow_none=True)
+    stream = worded(Stream)
+    kind = worded(Kind, allow_none=True)
     sender = fields.String(data_key="from")
     subject = fields.String()
     size = fields.Integer(metadata={"description": "Bytes of the MIME."})
@@ -307,8 +308,8 @@ class SuppressionSchema(Answer):
 
     id = fields.UUID()
     address = fields.String()
-    reason = _words(SuppressionReason)
-    scope = _words(SuppressionScope)
+    reason = worded(SuppressionReason)
+    scope = worded(SuppressionScope)
     title = fields.String()
     evidence = fields.Dict()
     began_at = fields.AwareDateTime()
@@ -341,7 +342,7 @@ class NamedStateSchema(Answer):
 
     id = fields.UUID()
     name = fields.String()
-    state = _words(State)
+    state = worded(State)
 
 
 class SiteSchema(NamedStateSchema):

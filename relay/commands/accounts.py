@@ -1,4 +1,4 @@
-"""`account`, `site`, `key`, `domain`: who may send, from where, with which secret."""
+"""`account`, `site`, `key`: who may send, with which secret."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from relay.commands.output import Row, json_option, relay, show, show_one
 from relay.models import Account, ApiKey, Site
-from relay.services import accounts, domains
+from relay.services import accounts
 from relay.services.accounts import NewKey
 from relay.vocabulary import Scope
 
@@ -159,38 +159,6 @@ def list_keys(site_id: UUID | None, as_json: bool) -> None:
     show(rows, as_json=as_json, title="API keys", empty="No keys yet; try: key create --help")
 
 
-@click.group()
-def domain() -> None:
-    """Sending domains of an account."""
-
-
-@domain.command("add")
-@click.argument("name")
-@click.option("--account", "account_id", required=True, type=click.UUID, help="Whose domain it is.")
-@click.option("--verified", is_flag=True, help="Take your word for it that the account owns it.")
-@json_option
-def add_domain(name: str, account_id: UUID, verified: bool, as_json: bool) -> None:
-    """Add the domain NAME to an account."""
-    context = relay()
-    with context.sessions.begin() as session:
-        made = domains.add_domain(session, account_id, name, verified=verified, now=context.clock())
-        row = {"id": made.id, "name": made.name, "status": made.status.value}
-    show_one(row, as_json=as_json, title="Domain added")
-
-
-@domain.command("list")
-@click.option("--account", "account_id", required=True, type=click.UUID)
-@json_option
-def list_domains(account_id: UUID, as_json: bool) -> None:
-    """List the sending domains of an account."""
-    with relay().reads() as session:
-        rows: list[Row] = [
-            {"name": each.name, "status": each.status.value, "verified_at": each.verified_at}
-            for each in domains.list_domains(session, account_id)
-        ]
-    show(rows, as_json=as_json, title="Domains", empty="No domains yet; try: domain add --help")
-
-
 def _account(made: Account) -> Row:
     return {
         "id": made.id,
@@ -233,4 +201,4 @@ def _show_new(made: NewKey, *, as_json: bool, title: str) -> None:
     show_one(row, as_json=as_json, title=title, hint=SHOWN_ONCE)
 
 
-COMMANDS = (account, site, key, domain)
+COMMANDS = (account, site, key)

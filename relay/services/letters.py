@@ -48,14 +48,14 @@ class Letter:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-def render(name: str, *, subject: str, **values: Any) -> Letter:
-    """The letter that the templates `name.txt` and `name.html` make of these values."""
+def render(template: str, /, *, subject: str, **values: Any) -> Letter:
+    """The letter that the templates `NAME.txt` and `NAME.html` make of these values."""
     given = {"subject": subject, **values}
     made = _templates()
     return Letter(
         subject,
-        made.get_template(f"{name}.txt").render(given).strip() + "\n",
-        made.get_template(f"{name}.html").render(given),
+        made.get_template(f"{template}.txt").render(given).strip() + "\n",
+        made.get_template(f"{template}.html").render(given),
         {"Auto-Submitted": "auto-generated"},  # RFC 3834 §5: no out-of-office answers, please
     )
 

@@ -1,0 +1,134 @@
+"""A sending domain as it is shown: by the API, the share page and the command line alike."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import idna
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from relay.models import Domain, DomainChange, DomainConsent
+from relay.policy.domain_life import CLAIM_LASTS, GRACE, REVIEW, TAKEN
+from relay.policy.sender import USABLE
+from relay.services.domain_looks import share_url
+from relay.vocabulary import DomainStatus
+
+LASTS = {DomainStatus.PENDING: CLAIM_LASTS, DomainStatus.FAILING: GRACE}
+
+
+@dataclass(frozen=True, slots=True)
+class DomainView:
+    """A claim with everything worth showing about it."""
+
+    domain: Domain
+    share_url: str
+    consents: Sequence[UUID]
+    history: Sequence[DomainChange]
+
+    @property
+    def unicode_name(self) -> str:
+        """The name in its own script."""
+        return in_its_script(self.domain.name)
+
+    @property
+    def usable(self) -> bool:
+        """Whether mail may leave from it now."""
+        return self.domain.status in USABLE
+
+    @property
+    def report(self) -> dict[str, Any]:
+        """The last look; empty for a claim made before looks were kept."""
+        return self.domain.report or {}
+
+    @property
+    def records(self) -> list[dict[str, Any]]:
+        """The records to publish, with what was found."""
+        found: list[dict[str, Any]] = self.report.get("records", [])
+        return found
+
+    @property
+    def open(self) -> list[dict[str, Any]]:
+        """The required records that are not as they should be."""
+        return [r for r in self.records if r["required"] and r["result"] != "pass"]
+
+    @property
+    def ends_at(self) -> datetime | None:
+        """When a claim, or the grace of a failing domain, is over."""
+        lasts = LASTS.get(self.domain.status)
+        return self.domain.since + lasts if lasts and self.domain.since else None
+
+    @property
+    def summary(self) -> str:
+        """Where it stands, in a sentence or two."""
+        match self.domain.status:
+            case DomainStatus.VERIFIED if self.domain.vouched:
+                return "Verified by an operator's word; mail can leave."
+            case DomainStatus.VERIFIED:
+                return "All required records are in place; mail can leave."
+            case DomainStatus.FAILING:
+                return (
+                    "A required record is missing or wrong. Mail still leaves, but stops "
+                    f"on {self.ends_at:%-d %B, %H:%M} UTC."
+                )
+            case DomainStatus.LAPSED:
+                return (
+                    "Nothing can be sent from it: its proof was missing for too long. "
+                    "Publish the records and check again."
+                )
+            case DomainStatus.SUSPENDED:
+                return "Closed by an operator; nothing can be sent from it."
+        return self._waiting()
+
+    def _waiting(self) -> str:
+        obstacle = self.report.get("obstacle")
+        if self.domain.review is not None or obstacle == REVIEW:
+            return "An operator of the relay will look at this domain first."
+        if obstacle == TAKEN:
+            return "The domain above belongs to another account, which has not agreed yet."
+        if self.domain.checked_at is None:
+            return "Publish the records below; we look every few minutes."
+        if not self.open:
+            return "The records are there; Amazon SES has not noticed yet. That can take an hour."
+        number = len(self.open)
+        what = "record is" if number == 1 else "records are"
+        return f"{number} required {what} not there yet; we keep looking."
+
+
+def view(session: Session, domain: Domain, *, public_url: str) -> DomainView:
+    """One claim, whole."""
+    return views(session, [domain], public_url=public_url)[0]
+
+
+def views(session: Session, found: Sequence[Domain], *, public_url: str) -> list[DomainView]:
+    """Claims, whole, in the order given; two statements however many they are."""
+    ids = [domain.id for domain in found]
+    consents: dict[UUID, list[UUID]] = defaultdict(list)
+    for row in session.execute(
+        select(DomainConsent.domain_id, DomainConsent.account_id)
+        .where(DomainConsent.domain_id.in_(ids))
+        .order_by(DomainConsent.account_id)
+    ):
+        consents[row.domain_id].append(row.account_id)
+    changes: dict[UUID, list[DomainChange]] = defaultdict(list)
+    for change in session.scalars(
+        select(DomainChange).where(DomainChange.domain_id.in_(ids)).order_by(DomainChange.id)
+    ):
+        changes[change.domain_id].append(change)
+    return [
+        DomainView(each, share_url(public_url, each), consents[each.id], changes[each.id])
+        for each in found
+    ]
+
+
+def in_its_script(name: str) -> str:
+    """The domain as people write it; as it stands where it cannot be read."""
+    try:
+        return idna.decode(name)
+    except (idna.IDNAError, UnicodeError):
+        return name

@@ -1,0 +1,65 @@
+"""`python -m relay domain`: what operators see and do, as they call it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from relay import db
+from tests import factories
+from tests.databases import Databases
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def account(databases: Databases, monkeypatch: pytest.MonkeyPatch) -> str:
+    """An installation whose provider does not answer, with one account; its id."""
+    url = databases.fresh()
+    monkeypatch.setenv("POSTREEVE_DATABASE_URL", url)
+    monkeypatch.setenv("POSTREEVE_SECRET", factories.SECRET)
+    monkeypatch.setenv("POSTREEVE_AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    engine = db.connect(url, pool=1)
+    with db.writing(engine).begin() as session:
+        made = str(factories.make_account(session).id)
+    engine.dispose()
+    return made
+
+
+def run(*arguments: str, code: int = 0) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", "relay", "domain", *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == code, done.stdout + done.stderr
+    return done.stdout if code in (0, 3) else done.stderr
+
+
+def test_a_domain_s_life_on_the_command_line(account: str) -> None:
+    added: dict[str, Any] = json.loads(run("add", "Shop.example", "--account", account, "--json"))
+    assert (added["name"], added["status"]) == ("shop.example", "pending")
+    assert [record["key"] for record in added["records"]][:2] == ["ownership", "dkim"]
+
+    shown = run("check", "shop.example", "--account", account, code=3)
+    assert "TXT   _postreeve.shop.example" in shown
+    assert "postreeve-account=" in shown
+
+    assert "already a domain of this account" in run(
+        "add", "shop.example", "--account", account, code=1
+    )
+    run("ban", "shop.example", "--reason", "phishing")
+    assert "suspended" in run("list", "--account", account)
+    assert "banned" in run("rules")
+    assert "closed by an operator" in run("remove", "shop.example", "--account", account, code=1)
+    run("unban", "shop.example")
+    run("remove", "shop.example", "--account", account)
+    assert "No domains yet" in run("list")
+    assert "Nothing waits for an operator" in run("list", "--review")
