@@ -105,9 +105,13 @@ def refresh(session: Session, domain_id: UUID, *, region: str) -> None:
 
 
 def find(session: Session, account_id: UUID, name: str) -> Domain:
-    """The account's claim of this name. Raises `NotFound`."""
+    """The account's claim of this name. Raises `NotFound`, also for what is no name at all."""
+    try:
+        canon = canonical(name)
+    except Invalid as error:
+        raise NotFound("There is no such sending domain in this account") from error
     found = session.scalar(
-        select(Domain).where(Domain.account_id == account_id, Domain.name == canonical(name))
+        select(Domain).where(Domain.account_id == account_id, Domain.name == canon)
     )
     if found is None:
         raise NotFound("There is no such sending domain in this account")

@@ -127,6 +127,8 @@ def test_an_account_key_has_no_mail_of_its_own(
 # --- the walk over all routes ---------------------------------------------------------------
 
 PUBLIC = {
+    "/setup/<token>",
+    "/setup/<token>/zone.txt",
     "/", "/docs", "/problems/", "/problems/<slug>", "/openapi.json", "/healthz", "/readyz",
     "/hooks/ses", "/static/<path:filename>",
 }  # fmt: skip
@@ -182,7 +184,10 @@ def test_every_keyed_route_refuses_a_key_without_its_scope(
         assert told["scope"] == scope.value
 
 
-BODIES: dict[str, dict[str, Any]] = {"/v1/messages/<uuid:message_id>/resend": {"to": []}}
+BODIES: dict[str, dict[str, Any]] = {
+    "/v1/messages/<uuid:message_id>/resend": {"to": []},
+    "/v1/domains/<string:domain>/consents": {"account": str(new_id())},
+}
 """What a good request to such a route says."""
 
 

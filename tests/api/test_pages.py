@@ -80,7 +80,12 @@ def test_the_document_names_every_route_of_the_API(
     }  # fmt: skip
     for rule in client.application.url_map.iter_rules():
         if rule.rule.startswith("/v1/"):
-            path = rule.rule.replace("<uuid:", "{").replace("<", "{").replace(">", "}")
+            path = (
+                rule.rule.replace("<uuid:", "{")
+                .replace("<string:", "{")
+                .replace("<", "{")
+                .replace(">", "}")
+            )
             for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}:
                 assert (path, method) in described
 
