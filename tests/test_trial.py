@@ -14,7 +14,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import astuple, replace
 from email import message_from_bytes, policy
 from pathlib import Path
 
@@ -95,6 +95,7 @@ class Starter:
             f"--port={free.web}",
             f"--simulator-port={free.simulator}",
             f"--wordpress-port={free.wordpress}",
+            f"--names-port={free.names}",
         )
         self._started.append(Trial(self._folder / "state", *given, *options, path=path))
         return self._started[-1]
@@ -276,15 +277,26 @@ def test_a_taken_port_is_replaced_by_the_next_free_one() -> None:
         other.listen()
         taken = other.getsockname()[1]
 
-        chosen = ports.choose(Ports(taken, taken, taken))
+        chosen = ports.choose(Ports(taken, taken, taken, taken))
 
-    assert taken not in (chosen.web, chosen.simulator, chosen.wordpress)
-    assert len({chosen.web, chosen.simulator, chosen.wordpress}) == 3
+    numbers = astuple(chosen)
+    assert taken not in numbers
+    assert len(set(numbers)) == len(numbers) == 4
+
+
+def test_a_port_that_only_udp_has_taken_is_not_for_the_name_server() -> None:
+    with socket.socket(type=socket.SOCK_DGRAM) as other:
+        other.bind(("127.0.0.1", 0))
+        taken = other.getsockname()[1]
+
+        chosen = ports.choose(Ports(taken, taken + 1, taken + 2, taken))
+
+    assert chosen.names not in (taken, chosen.web)
 
 
 def test_no_free_port_at_all_is_said() -> None:
     with pytest.raises(Trouble, match="No port is free"):
-        ports.choose(Ports(65_536, 65_536, 65_536))
+        ports.choose(Ports(65_536, 65_536, 65_536, 65_536))
 
 
 def test_a_folder_serves_one_trial_at_a_time(tmp_path: Path) -> None:
@@ -305,7 +317,7 @@ def test_nothing_of_ours_leads_the_trial_to_the_real_amazon(
     for name in ("AWS_ACCESS_KEY_ID", "POSTREEVE_TOPIC_ARNS", "https_proxy", "GUNICORN_CMD_ARGS"):
         monkeypatch.setenv(name, "arn:aws:sns:us-east-1:111122223333:real")
 
-    installation = Installation(tmp_path, Ports(1, 2, 3))
+    installation = Installation(tmp_path, Ports(1, 2, 3, 4))
 
     assert not {"arn:aws:sns:us-east-1:111122223333:real"} & set(
         installation.environment().values()
@@ -318,11 +330,11 @@ def test_a_database_of_another_version_is_named(tmp_path: Path) -> None:
     (tmp_path / "postreeve.db").write_bytes(b"This is no database at all. " * 100)
 
     with pytest.raises(Trouble, match="Delete the folder to begin anew"):
-        prepare(Installation(tmp_path, Ports(1, 2, 3)))
+        prepare(Installation(tmp_path, Ports(1, 2, 3, 4)))
 
 
 def test_the_secret_is_kept_and_only_its_owner_reads_it(tmp_path: Path) -> None:
-    installation = Installation(tmp_path, Ports(1, 2, 3))
+    installation = Installation(tmp_path, Ports(1, 2, 3, 4))
 
     assert installation.settings().secret == installation.settings().secret
     assert (tmp_path / "secret").stat().st_mode & 0o777 == 0o600

@@ -22,6 +22,9 @@ LOOK_EVERY = 0.2
 ORIGIN = re.compile(r"(?im)\A(?:\s*(?:;.*|\$ttl\s.*)?\n)*\$origin[ \t]+([^\s;]+)")
 """A `$ORIGIN` that stands before the first record: it is the zone's name."""
 
+PLACE = re.compile(r"\A(\d+): ")
+"""How dnspython says where it stumbled: the line, or the next when a line ended too early."""
+
 log = logging.getLogger("simulator.names")
 
 
@@ -126,7 +129,8 @@ def read(path: Path) -> Zone:
     except UnicodeDecodeError:
         raise Broken("this is not UTF-8 text") from None
     except (dns.exception.DNSException, ValueError) as error:
-        raise Broken(str(error) or type(error).__name__) from error
+        words = str(error).removeprefix(path.name).strip(": ") or type(error).__name__
+        raise Broken(PLACE.sub(r"near line \1: ", words)) from error
 
 
 def _origin(file_name: str, text: str) -> Name:
