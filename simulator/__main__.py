@@ -164,6 +164,7 @@ async def _serve(
 
 def _welcome(world: World, url: str) -> None:
     """Say where everything is."""
+    world.directory.zones(at_once=True)  # says what is wrong with files
     told = [one.endpoint for one in world.subscriptions.all()]
     changed = {
         field.name: getattr(world.control.settings, field.name)
@@ -177,7 +178,6 @@ def _welcome(world: World, url: str) -> None:
     click.echo(f"  AWS endpoint   {url}   (region {REGION}, any credentials)")
     click.echo(f"  Set and topic  {CONFIGURATION_SET}, {TOPIC}")
     click.echo(f"  Certificate    {world.folder / 'sns-certificate.pem'}")
-    world.directory.zones(at_once=True)  # says what is wrong with files
     if world.name_server.address:
         click.echo(
             f"  Name server    {world.name_server.address}, zones in {world.directory.folder.path}"

@@ -10,6 +10,7 @@ from pathlib import Path
 import dns.exception
 import dns.name
 import dns.zone
+import dns.zonefile
 from dns.name import Name
 
 from simulator.names.lookup import Zone
@@ -124,6 +125,8 @@ def read(path: Path) -> Zone:
         raise Broken(f"there is no SOA record at {origin}") from None
     except dns.zone.NoNS:
         raise Broken(f"there is no NS record at {origin}") from None
+    except dns.zonefile.CNAMEAndOtherData:
+        raise Broken("a name has a CNAME and other records besides") from None
     except OSError as error:
         raise Broken(error.strerror or str(error)) from error
     except UnicodeDecodeError:
