@@ -18,10 +18,12 @@ from dataclasses import astuple, replace
 from email import message_from_bytes, policy
 from pathlib import Path
 
+import dns.resolver
+import dns.zone
 import pytest
 
 from relay.app import create_app
-from relay.commands.trial import ports
+from relay.commands.trial import ports, zones
 from relay.commands.trial.children import Trouble
 from relay.commands.trial.client import Attachment, Mail, multipart
 from relay.commands.trial.installation import Installation, alone_in, write
@@ -386,6 +388,90 @@ def test_the_start_page_shows_what_became_of_the_mails(
     for page in (before, after):
         assert "&lt;b&gt;Hi&lt;/b&gt;" in page
         assert "Because." in page
+
+
+RECORDS = (
+    ("shop.example", "TXT", 'v=spf1 "quoted" \\ back; -all'),
+    ("shop.example", "MX", "5 mx.elsewhere.example"),
+    ("Long._domainkey.shop.example", "TXT", "k" * 600),
+    ("words.shop.example", "TXT", "Grüße"),
+    ("one._domainkey.shop.example", "CNAME", "one.dkim.amazonses.com"),
+    ("bounce.shop.example", "MX", "10 feedback-smtp.us-east-1.amazonses.com."),
+    ("null.shop.example", "MX", "0 ."),
+    ("mail.shop.example", "CNAME", "shop.example"),
+)
+
+
+def test_a_zone_file_says_exactly_the_records_that_were_given(tmp_path: Path) -> None:
+    path = zones.publish(Installation(tmp_path, Ports(1, 2, 3, 4)), "shop.example", RECORDS)
+
+    zone = dns.zone.from_file(str(path), origin="shop.example", relativize=False)
+    assert path == tmp_path / "zones" / "shop.example.zone"
+    for name, type, value in RECORDS:
+        (record,) = zone.find_rdataset(f"{name}.", type)
+        if type == "TXT":
+            assert b"".join(record.strings).decode() == value
+            assert max(map(len, record.strings)) <= 255
+        else:
+            assert record.to_text() == f"{value.rstrip('.')}."
+    assert zone.find_rdataset("shop.example.", "NS")[0].to_text() == "ns.shop.example."
+    assert zone.find_rdataset("shop.example.", "A")
+
+
+def test_a_zone_is_replaced_and_a_domain_receives_mail_by_itself(tmp_path: Path) -> None:
+    installation = Installation(tmp_path, Ports(1, 2, 3, 4))
+    zones.publish(installation, "shop.example", RECORDS)
+
+    path = zones.publish(installation, "shop.example", ())
+
+    zone = dns.zone.from_file(str(path), origin="shop.example", relativize=False)
+    assert [record.to_text() for record in zone.find_rdataset("shop.example.", "MX")] == [
+        "10 mail.shop.example."
+    ]
+    assert zone.find_rdataset("mail.shop.example.", "A")
+    assert list(path.parent.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        ("shop.example.elsewhere.example", "TXT", "x"),
+        ("workshop.example", "TXT", "x"),
+        ("www.shop.example", "CNAME", "x\n@ TXT y"),
+    ],
+)
+def test_a_zone_holds_nothing_but_its_own_names_one_record_a_line(
+    tmp_path: Path, record: tuple[str, str, str]
+) -> None:
+    installation = Installation(tmp_path, Ports(1, 2, 3, 4))
+    path = zones.publish(installation, "shop.example", ())
+    before = path.read_text()
+
+    with pytest.raises(ValueError, match="is no"):
+        zones.publish(installation, "shop.example", [record])
+
+    assert path.read_text() == before
+
+
+@pytest.mark.processes
+def test_the_name_server_answers_what_is_published(running: Trial) -> None:
+    simulator = running.line("Mailbox").rstrip("/")
+    address = json.loads(read(f"{simulator}/names.json"))["address"]
+    installation = Installation(running.state, Ports(1, 2, 3, int(address.rpartition(":")[2])))
+    resolver = dns.resolver.Resolver(configure=False)
+    host, _, port = installation.environment()["POSTREEVE_NAMESERVERS"].partition(":")
+    resolver.nameservers, resolver.port = [host], int(port)
+
+    zones.publish(installation, "new.example", [("new.example", "TXT", "k" * 600)])
+
+    def answer() -> bytes:
+        try:
+            return b"".join(resolver.resolve("new.example.", "TXT")[0].strings)
+        except dns.resolver.NoNameservers:
+            return b""
+
+    wait(lambda: answer() == b"k" * 600, within=2)
+    assert "new.example.zone" in read(f"{simulator}/names.json")
 
 
 def test_the_trial_s_mime_hides_bcc_and_keeps_files() -> None:
