@@ -11,6 +11,7 @@ import click
 
 from simulator import CONFIGURATION_SET, REGION, TOPIC, server
 from simulator.errors import CannotStart, InvalidControl
+from simulator.names.troubles import Troubles
 from simulator.settings import MEANINGS, Settings
 from simulator.world import World
 
@@ -64,6 +65,27 @@ def value_of(text: str) -> object:
 @click.option(
     "--keep-contents/--drop-contents", default=True, help="Keep mails whole, or only headers."
 )
+@click.option(
+    "--dns-port",
+    default=None,
+    type=click.IntRange(0, 65535),
+    help="Answer DNS questions at this port of 127.0.0.1, UDP and TCP; 0 takes a free one.  "
+    "[default: no name server]",
+)
+@click.option(
+    "--zones",
+    default=None,
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder of zone files, such as shop.example.zone.  [default: STATE/zones]",
+)
+@click.option(
+    "--name-trouble",
+    "troubles",
+    multiple=True,
+    metavar="NAME=TROUBLE",
+    help="Trouble with a name, or with .NAME and all below: servfail, refused, silence, truncate, "
+    "delay:MS, split:N; several with commas. Can be repeated.",
+)
 @click.option("--seed", type=int, default=None, help="Make the chances repeatable.")
 @with_settings
 def main(
@@ -73,6 +95,9 @@ def main(
     state: Path,
     subscribe: tuple[str, ...],
     keep_contents: bool,
+    dns_port: int | None,
+    zones: Path | None,
+    troubles: tuple[str, ...],
     seed: int | None,
     **given: str | None,
 ) -> None:
@@ -92,23 +117,42 @@ def main(
     except InvalidControl as error:
         name, _, problem = str(error).partition(" ")
         raise click.UsageError(f"--{name.replace('_', '-')} {problem}") from None
+    try:
+        trouble = Troubles({}).changed(dict(one.split("=", 1) for one in troubles))
+    except InvalidControl as error:
+        raise click.UsageError(f"--name-trouble: {error}") from None
+    except ValueError:
+        raise click.UsageError("--name-trouble is written NAME=TROUBLE") from None
     server.quiet_logs()
     server.spare_the_collector()
     try:
         asyncio.run(
             _serve(
-                lambda: World(state, settings, subscribe, seed=seed, keep_contents=keep_contents),
+                lambda: World(
+                    state,
+                    settings,
+                    subscribe,
+                    seed=seed,
+                    keep_contents=keep_contents,
+                    zones=zones,
+                    troubles=trouble,
+                ),
                 host,
                 port,
+                dns_port,
             )
         )
     except CannotStart as error:
         raise click.ClickException(str(error)) from None
 
 
-async def _serve(open_world: Callable[[], World], host: str, port: int) -> None:
+async def _serve(
+    open_world: Callable[[], World], host: str, port: int, dns_port: int | None
+) -> None:
     world = open_world()
     try:
+        if dns_port is not None:
+            await world.name_server.listen(dns_port)
         runner = await server.listen(world, host, port)
         _welcome(world, server.address(runner, host))
         await server.until_signalled()
@@ -120,6 +164,7 @@ async def _serve(open_world: Callable[[], World], host: str, port: int) -> None:
 
 def _welcome(world: World, url: str) -> None:
     """Say where everything is."""
+    world.directory.zones(at_once=True)  # says what is wrong with files
     told = [one.endpoint for one in world.subscriptions.all()]
     changed = {
         field.name: getattr(world.control.settings, field.name)
@@ -133,6 +178,10 @@ def _welcome(world: World, url: str) -> None:
     click.echo(f"  AWS endpoint   {url}   (region {REGION}, any credentials)")
     click.echo(f"  Set and topic  {CONFIGURATION_SET}, {TOPIC}")
     click.echo(f"  Certificate    {world.folder / 'sns-certificate.pem'}")
+    if world.name_server.address:
+        click.echo(
+            f"  Name server    {world.name_server.address}, zones in {world.directory.folder.path}"
+        )
     click.echo(f"  Notices go to  {', '.join(told) or 'nobody (see --subscribe)'}")
     click.echo(f"  Mails so far   {world.store.count}, kept in {world.folder}")
     if changed:

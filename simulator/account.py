@@ -17,6 +17,23 @@ SUPPRESSING = {("Permanent", "General"), ("Permanent", "NoEmail")}
 """Bounces after which SES itself suppresses the address."""
 
 
+def is_verified(identity: Fact) -> bool:
+    """Whether mail from it is taken: also while DNS fails that was right before."""
+    return identity["status"] == "SUCCESS" or (
+        identity["status"] == "TEMPORARY_FAILURE" and bool(identity.get("was_verified"))
+    )
+
+
+def identities_of(address: str) -> list[str]:
+    """The identities that may vouch for a bare address: it, its domain, and the domains above."""
+    domain = domain_of(address)
+    names = [address.lower(), domain]
+    while "." in domain:
+        domain = domain.partition(".")[2]
+        names.append(domain)
+    return names
+
+
 class Account:
     """Questions about, and changes of, what the account has; all of it is in the journal."""
 
@@ -63,20 +80,16 @@ class Account:
                     f"identities[{name!r}] must be one of " + ", ".join(VERIFICATION)
                 )
         for name, status in statuses.items():
-            self.change_identity(name, status=status)
+            forgotten = {"was_verified": False, "missing_since": None}
+            self.change_identity(name, status=status, **forgotten)
 
     def may_send(self, address: str, settings: Settings) -> bool:
         """Whether mail From this bare address is taken."""
-        domain = domain_of(address)
         identities = self.journal.all("identity")
-        names = [address.lower(), domain]
-        while "." in domain:
-            domain = domain.partition(".")[2]
-            names.append(domain)
-        known = [identities[name] for name in names if name in identities]
+        known = [identities[name] for name in identities_of(address) if name in identities]
         if settings.verify_identities == "auto" and settings.unknown_senders == "accept":
-            return not known or any(fact["status"] == "SUCCESS" for fact in known)
-        return any(fact["status"] == "SUCCESS" for fact in known)
+            return not known or any(map(is_verified, known))
+        return any(map(is_verified, known))
 
     # Configuration sets.
 

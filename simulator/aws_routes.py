@@ -29,7 +29,7 @@ def add(router: web.UrlDispatcher, world: World) -> None:
     """Add the routes of both APIs."""
     operations: Operations = {
         **suppression.routes(world.account, world.control, world.store),
-        **identities.routes(world.account, world.control),
+        **identities.routes(world.account, world.control, world.verification),
         **configuration_sets.routes(world.account),
     }
     router.add_post("/v2/email/outbound-emails", _send_email(world))

@@ -7,17 +7,22 @@ from typing import Any
 from simulator.account import Account
 from simulator.answers import Scripts
 from simulator.errors import InvalidControl
+from simulator.names.troubles import Troubles
 from simulator.settings import Settings
+
+OBJECTS = ("recipients", "identities", "names")
+"""Fields that are objects of one's own making; the others are those of Settings."""
 
 
 class Control:
-    """The current settings and scripts; they start from the command line at every start."""
+    """The current settings, scripts and troubles; they start from the command line at every start."""
 
-    def __init__(self, account: Account, settings: Settings) -> None:
-        """Begin with `settings`, to which `reset` returns."""
+    def __init__(self, account: Account, settings: Settings, troubles: Troubles) -> None:
+        """Begin with `settings` and `troubles`, to which `reset` returns."""
         self._account = account
-        self._initial = settings
+        self._initial = settings, troubles
         self.settings = settings
+        self.troubles = troubles
         self.scripts = Scripts({})
 
     def change(self, values: object) -> None:
@@ -27,17 +32,16 @@ class Control:
         """
         if not isinstance(values, Mapping):
             raise InvalidControl("the control is a JSON object of field and value")
-        fields = {
-            key: value for key, value in values.items() if key not in ("recipients", "identities")
-        }
+        fields = {key: value for key, value in values.items() if key not in OBJECTS}
         settings = self.settings.changed(fields)
         scripts = self.scripts.changed(values.get("recipients", {}))
+        troubles = self.troubles.changed(values.get("names", {}))
         self._account.set_verification(values.get("identities", {}))
-        self.settings, self.scripts = settings, scripts
+        self.settings, self.scripts, self.troubles = settings, scripts, troubles
 
     def reset(self) -> None:
         """Go back to the settings of the command line, without scripts. Identities stay."""
-        self.settings, self.scripts = self._initial, Scripts({})
+        (self.settings, self.troubles), self.scripts = self._initial, Scripts({})
 
     def described(self) -> dict[str, Any]:
         """Settings, scripts and the verification of identities, as GET answers them."""
@@ -45,6 +49,7 @@ class Control:
         return {
             **asdict(self.settings),
             "recipients": dict(self.scripts.rules),
+            "names": self.troubles.rules,
             "identities": {name: fact["status"] for name, fact in identities.items()},
         }
 

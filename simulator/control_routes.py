@@ -1,4 +1,4 @@
-"""The control API, the certificate and the state of the notices."""
+"""The control API, the certificate, the state of the notices and that of the names."""
 
 import json
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 from aiohttp import web
 
 from simulator.errors import InvalidControl
+from simulator.names.description import describe
 from simulator.world import World
 
 
@@ -16,6 +17,7 @@ def add(router: web.UrlDispatcher, world: World) -> None:
     router.add_put("/_control", edge.put)
     router.add_delete("/_control", edge.delete)
     router.add_get("/notices", edge.notices)
+    router.add_get("/names.json", edge.names)
     router.add_get("/healthz", edge.health)
     router.add_get(world.signer.path, edge.certificate)
 
@@ -58,6 +60,10 @@ class _Edge:
             for one in self._world.subscriptions.all()
         ]
         return web.json_response({**self._world.notices.counts(), "subscriptions": subscriptions})
+
+    async def names(self, request: web.Request) -> web.Response:
+        """The zones that are served, what is wrong with files, the last questions."""
+        return web.json_response(describe(self._world))
 
     async def health(self, request: web.Request) -> web.Response:
         """Whether the simulator answers."""

@@ -1,21 +1,20 @@
 """SES v2's email identities, as boto3 calls them."""
 
-import hashlib
 import time
 from typing import Any
 
-from simulator.account import Account
+from simulator.account import Account, is_verified
 from simulator.addresses import bare
 from simulator.calls import Call, Operations, paged
 from simulator.control import Control
 from simulator.errors import AwsError, bad_request
+from simulator.tokens import HOSTED_ZONE, dkim_tokens
+from simulator.verification import Verification
 
-HOSTED_ZONE = "dkim.amazonses.com"
 
-
-def routes(account: Account, control: Control) -> Operations:
+def routes(account: Account, control: Control, verification: Verification) -> Operations:
     """The operations on identities."""
-    api = _Identities(account, control)
+    api = _Identities(account, control, verification)
     one = "/v2/email/identities/{name}"
     return {
         ("POST", "/v2/email/identities"): api.create,
@@ -30,21 +29,15 @@ def routes(account: Account, control: Control) -> Operations:
     }
 
 
-def dkim_tokens(domain: str) -> list[str]:
-    """Three Easy-DKIM tokens of a domain, the same at every call."""
-    alphabet = "abcdefghijklmnopqrstuvwxyz234567"
-    digests = [hashlib.sha256(f"{domain}:{n}".encode()).digest() for n in range(3)]
-    return ["".join(alphabet[byte % 32] for byte in digest) for digest in digests]
-
-
 class _Identities:
-    def __init__(self, account: Account, control: Control) -> None:
+    def __init__(self, account: Account, control: Control, verification: Verification) -> None:
         self._account = account
         self._journal = account.journal
         self._control = control
+        self._verification = verification
 
     def create(self, call: Call) -> dict[str, Any]:
-        """CreateEmailIdentity: verified at once, unless `verify_identities` is manual."""
+        """CreateEmailIdentity: verified at once only if `verify_identities` is auto."""
         name = call.needed("EmailIdentity")
         bare(name if "@" in name else f"postmaster@{name}")
         if self._journal.get("identity", name.lower()) is not None:
@@ -59,10 +52,12 @@ class _Identities:
             {
                 "status": "SUCCESS" if auto else "PENDING",
                 "external_dkim": "DomainSigningPrivateKey" in signing,
+                "selector": signing.get("DomainSigningSelector"),
                 "key_length": signing.get("NextSigningKeyLength", "RSA_2048_BIT"),
                 "configuration_set": call.body.get("ConfigurationSetName"),
                 "tags": call.body.get("Tags") or [],
                 "created_at": time.time(),
+                "missing_since": None if auto else time.time(),
             },
         )
         described = self._describe(name)
@@ -70,8 +65,9 @@ class _Identities:
         return {member: described[member] for member in members}
 
     def _describe(self, name: str) -> dict[str, Any]:
+        self._verification.look([name])
         fact = self._account.identity(name)
-        verified = fact["status"] == "SUCCESS"
+        verified = is_verified(fact)
         described = {
             "IdentityType": "EMAIL_ADDRESS" if "@" in name else "DOMAIN",
             "FeedbackForwardingStatus": fact.get("feedback_forwarding", True),
@@ -84,10 +80,14 @@ class _Identities:
         if fact["configuration_set"]:
             described["ConfigurationSetName"] = fact["configuration_set"]
         if fact.get("mail_from"):
+            by_identity = {"status": "SUCCESS" if verified else "PENDING"}
             described["MailFromAttributes"] = {
                 **fact["mail_from"],
-                "MailFromDomainStatus": "SUCCESS" if verified else "PENDING",
+                "MailFromDomainStatus": (fact.get("mail_from_state") or by_identity)["status"],
             }
+        info = self._verification.info(name)
+        if info is not None:
+            described["VerificationInfo"] = info
         return described
 
     def get(self, call: Call) -> dict[str, Any]:
@@ -96,12 +96,13 @@ class _Identities:
 
     def list(self, call: Call) -> dict[str, Any]:
         """ListEmailIdentities."""
+        self._verification.look(self._journal.all("identity"))
         page, token = paged(list(self._journal.all("identity").items()), call)
         listed = [
             {
                 "IdentityType": "EMAIL_ADDRESS" if "@" in name else "DOMAIN",
                 "IdentityName": name,
-                "SendingEnabled": fact["status"] == "SUCCESS",
+                "SendingEnabled": is_verified(fact),
                 "VerificationStatus": fact["status"],
             }
             for name, fact in page
@@ -124,7 +125,7 @@ class _Identities:
             )
         behaviour = call.body.get("BehaviorOnMxFailure") or "USE_DEFAULT_VALUE"
         mail_from = {"MailFromDomain": domain, "BehaviorOnMxFailure": behaviour} if domain else None
-        self._account.change_identity(call.name, mail_from=mail_from)
+        self._account.change_identity(call.name, mail_from=mail_from, mail_from_state=None)
         return {}
 
     def put_feedback(self, call: Call) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The mailbox: the mails as people read them, without JavaScript if need be."""
+"""The pages for people: the mailbox and the names. They work without JavaScript."""
 
 import asyncio
 import time
@@ -12,6 +12,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from simulator import mail_routes, reading, stories
 from simulator.mails import Mail
+from simulator.names.amazon import SOURCE
+from simulator.names.description import describe
 from simulator.world import World
 
 HERE = Path(__file__).parent
@@ -48,6 +50,7 @@ def add(router: web.UrlDispatcher, world: World) -> None:
     edge = _Pages(world)
     router.add_get("/", edge.mailbox)
     router.add_get("/read/{id}", edge.mail)
+    router.add_get("/names", edge.names)
     router.add_get("/mails/{id}/parts/{number:\\d+}", edge.part)
     router.add_static("/static", HERE / "static")
 
@@ -118,6 +121,14 @@ class _Pages:
             reading=await asyncio.to_thread(reading.read, raw),
             to_come=_to_come(mail),
         )
+
+    async def names(self, request: web.Request) -> web.Response:
+        """The zones and the last questions; as JSON for who does not ask for HTML."""
+        described = describe(self._world)
+        if "text/html" not in request.headers.get("Accept", ""):
+            return web.json_response(described)
+        zones = sorted(described["zones"], key=lambda zone: bool(zone["source"] == SOURCE))
+        return self._render("names.html", **{**described, "zones": zones, "built_in": SOURCE})
 
     async def part(self, request: web.Request) -> web.Response:
         """An attachment, to be saved and not shown."""

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from simulator import drafts, mailbox, mime
-from simulator.account import Account
+from simulator.account import Account, identities_of
 from simulator.addresses import bare
 from simulator.control import Control
 from simulator.errors import AwsError
@@ -12,13 +12,20 @@ from simulator.faults import Faults
 from simulator.mails import Mail
 from simulator.notices import Notices
 from simulator.store import Store
+from simulator.verification import Verification
 
 
 class Sending:
     """The hot path."""
 
     def __init__(
-        self, store: Store, account: Account, control: Control, faults: Faults, notices: Notices
+        self,
+        store: Store,
+        account: Account,
+        control: Control,
+        faults: Faults,
+        notices: Notices,
+        verification: Verification,
     ) -> None:
         """Accept mail into `store` and tell `notices`."""
         self._store = store
@@ -26,6 +33,7 @@ class Sending:
         self._control = control
         self._faults = faults
         self._notices = notices
+        self._verification = verification
 
     async def accept(self, body: bytes) -> Mail:
         """Accept the mail of a request body. Raises AwsError as SES answers it."""
@@ -62,6 +70,7 @@ class Sending:
             raise AwsError.injected("SendingPausedException")
         for sender in (draft.source, mime.header(draft.headers, "from") or draft.source):
             address = bare(sender)
+            self._verification.look(identities_of(address), at_once=False)
             if not self._account.may_send(address, self._control.settings):
                 raise AwsError(
                     "MessageRejected",

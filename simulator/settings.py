@@ -148,9 +148,16 @@ class Settings:
     verify_identities: str = field(
         default="auto",
         metadata=_is(
-            choice("auto", "manual"),
-            "auto: a new identity is verified at once; manual: by the control API only, "
-            "and senders must be verified",
+            choice("auto", "manual", "dns"),
+            "auto: a new identity is verified at once; manual: by the control API only; dns: by "
+            "its records in the zones; with the last two, senders must be verified",
+        ),
+    )
+    dns_patience_hours: float = field(
+        default=72.0,
+        metadata=_is(
+            number(0, 10_000),
+            "With dns: hours that records may be missing before an identity has FAILED",
         ),
     )
     unknown_senders: str = field(

@@ -44,7 +44,7 @@ class Signer:
 
     def __init__(self, folder: Path) -> None:
         """Read `sns-key.pem` and `sns-certificate.pem` from `folder`, or make them."""
-        self._key = _key(folder / "sns-key.pem")
+        self._key = rsa_key(folder / "sns-key.pem")
         self.certificate = _certificate(folder / "sns-certificate.pem", self._key)
         fingerprint = hashlib.sha256(self.certificate).hexdigest()[:32]
         self.path = f"/SimpleNotificationService-{fingerprint}.pem"
@@ -61,7 +61,8 @@ class Signer:
         }
 
 
-def _key(path: Path) -> rsa.RSAPrivateKey:
+def rsa_key(path: Path) -> rsa.RSAPrivateKey:
+    """The key at `path`, made if it is not there: 2048 bits, read by its owner only."""
     if path.exists():
         key = serialization.load_pem_private_key(path.read_bytes(), None)
         if isinstance(key, rsa.RSAPrivateKey):

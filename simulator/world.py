@@ -12,6 +12,12 @@ from simulator.endpoint import Poster
 from simulator.errors import CannotStart
 from simulator.faults import Faults
 from simulator.journal import Journal
+from simulator.names.amazon import AmazonNames
+from simulator.names.directory import Directory
+from simulator.names.folder import ZoneFolder
+from simulator.names.questions import Questions
+from simulator.names.server import NameServer
+from simulator.names.troubles import Troubles
 from simulator.notices import Notices
 from simulator.outcomes import Outcomes
 from simulator.sending import Sending
@@ -19,6 +25,7 @@ from simulator.settings import Settings
 from simulator.signing import Signer
 from simulator.store import Store
 from simulator.subscriptions import Subscriptions
+from simulator.verification import Verification
 
 
 class World:
@@ -32,8 +39,13 @@ class World:
         *,
         seed: int | None = None,
         keep_contents: bool = True,
+        zones: Path | None = None,
+        troubles: Troubles | None = None,
     ) -> None:
-        """Open or create the state in `folder`. Raises CannotStart if that is not possible."""
+        """Open or create the state in `folder`. Raises CannotStart if that is not possible.
+
+        Zone files are in the folder `zones`, which is by default within `folder`.
+        """
         self.folder = folder
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -47,9 +59,20 @@ class World:
                 f"The state folder {folder} cannot be used: {error.strerror or error}. "
                 "Choose another with --state."
             ) from error
+        try:
+            zone_folder = ZoneFolder(zones or folder / "zones")
+        except OSError as error:
+            raise CannotStart(
+                f"The folder of zones {zones} cannot be used: {error.strerror or error}. "
+                "Choose another with --zones."
+            ) from error
         self.account = Account(self.journal)
         self.subscriptions = Subscriptions(self.journal, subscribe)
-        self.control = Control(self.account, settings)
+        self.control = Control(self.account, settings, troubles or Troubles({}))
+        self.directory = Directory(zone_folder, AmazonNames(self.journal, folder))
+        self.questions = Questions(self.directory, lambda: self.control.troubles)
+        self.name_server = NameServer(self.questions)
+        self.verification = Verification(self.account, self.control, self.directory)
         self.faults = Faults(self.control, self.store, random.Random(seed))
         self._poster = Poster(self.signer)
         self.notices = Notices(
@@ -61,10 +84,13 @@ class World:
             faults=self.faults,
             poster=self._poster,
         )
-        self.sending = Sending(self.store, self.account, self.control, self.faults, self.notices)
+        self.sending = Sending(
+            self.store, self.account, self.control, self.faults, self.notices, self.verification
+        )
 
     async def close(self) -> None:
         """Stop publishing and write what waits in memory."""
+        await self.name_server.close()
         await self.notices.stop()
         await self._poster.close()
         self.outcomes.close()

@@ -14,14 +14,16 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import astuple, replace
 from email import message_from_bytes, policy
 from pathlib import Path
 
+import dns.resolver
+import dns.zone
 import pytest
 
 from relay.app import create_app
-from relay.commands.trial import ports
+from relay.commands.trial import ports, zones
 from relay.commands.trial.children import Trouble
 from relay.commands.trial.client import Attachment, Mail, multipart
 from relay.commands.trial.installation import Installation, alone_in, write
@@ -95,6 +97,7 @@ class Starter:
             f"--port={free.web}",
             f"--simulator-port={free.simulator}",
             f"--wordpress-port={free.wordpress}",
+            f"--names-port={free.names}",
         )
         self._started.append(Trial(self._folder / "state", *given, *options, path=path))
         return self._started[-1]
@@ -276,15 +279,26 @@ def test_a_taken_port_is_replaced_by_the_next_free_one() -> None:
         other.listen()
         taken = other.getsockname()[1]
 
-        chosen = ports.choose(Ports(taken, taken, taken))
+        chosen = ports.choose(Ports(taken, taken, taken, taken))
 
-    assert taken not in (chosen.web, chosen.simulator, chosen.wordpress)
-    assert len({chosen.web, chosen.simulator, chosen.wordpress}) == 3
+    numbers = astuple(chosen)
+    assert taken not in numbers
+    assert len(set(numbers)) == len(numbers) == 4
+
+
+def test_a_port_that_only_udp_has_taken_is_not_for_the_name_server() -> None:
+    with socket.socket(type=socket.SOCK_DGRAM) as other:
+        other.bind(("127.0.0.1", 0))
+        taken = other.getsockname()[1]
+
+        chosen = ports.choose(Ports(taken, taken + 1, taken + 2, taken))
+
+    assert chosen.names not in (taken, chosen.web)
 
 
 def test_no_free_port_at_all_is_said() -> None:
     with pytest.raises(Trouble, match="No port is free"):
-        ports.choose(Ports(65_536, 65_536, 65_536))
+        ports.choose(Ports(65_536, 65_536, 65_536, 65_536))
 
 
 def test_a_folder_serves_one_trial_at_a_time(tmp_path: Path) -> None:
@@ -305,7 +319,7 @@ def test_nothing_of_ours_leads_the_trial_to_the_real_amazon(
     for name in ("AWS_ACCESS_KEY_ID", "POSTREEVE_TOPIC_ARNS", "https_proxy", "GUNICORN_CMD_ARGS"):
         monkeypatch.setenv(name, "arn:aws:sns:us-east-1:111122223333:real")
 
-    installation = Installation(tmp_path, Ports(1, 2, 3))
+    installation = Installation(tmp_path, Ports(1, 2, 3, 4))
 
     assert not {"arn:aws:sns:us-east-1:111122223333:real"} & set(
         installation.environment().values()
@@ -318,11 +332,11 @@ def test_a_database_of_another_version_is_named(tmp_path: Path) -> None:
     (tmp_path / "postreeve.db").write_bytes(b"This is no database at all. " * 100)
 
     with pytest.raises(Trouble, match="Delete the folder to begin anew"):
-        prepare(Installation(tmp_path, Ports(1, 2, 3)))
+        prepare(Installation(tmp_path, Ports(1, 2, 3, 4)))
 
 
 def test_the_secret_is_kept_and_only_its_owner_reads_it(tmp_path: Path) -> None:
-    installation = Installation(tmp_path, Ports(1, 2, 3))
+    installation = Installation(tmp_path, Ports(1, 2, 3, 4))
 
     assert installation.settings().secret == installation.settings().secret
     assert (tmp_path / "secret").stat().st_mode & 0o777 == 0o600
@@ -374,6 +388,90 @@ def test_the_start_page_shows_what_became_of_the_mails(
     for page in (before, after):
         assert "&lt;b&gt;Hi&lt;/b&gt;" in page
         assert "Because." in page
+
+
+RECORDS = (
+    ("shop.example", "TXT", 'v=spf1 "quoted" \\ back; -all'),
+    ("shop.example", "MX", "5 mx.elsewhere.example"),
+    ("Long._domainkey.shop.example", "TXT", "k" * 600),
+    ("words.shop.example", "TXT", "Grüße"),
+    ("one._domainkey.shop.example", "CNAME", "one.dkim.amazonses.com"),
+    ("bounce.shop.example", "MX", "10 feedback-smtp.us-east-1.amazonses.com."),
+    ("null.shop.example", "MX", "0 ."),
+    ("mail.shop.example", "CNAME", "shop.example"),
+)
+
+
+def test_a_zone_file_says_exactly_the_records_that_were_given(tmp_path: Path) -> None:
+    path = zones.publish(Installation(tmp_path, Ports(1, 2, 3, 4)), "shop.example", RECORDS)
+
+    zone = dns.zone.from_file(str(path), origin="shop.example", relativize=False)
+    assert path == tmp_path / "zones" / "shop.example.zone"
+    for name, type, value in RECORDS:
+        (record,) = zone.find_rdataset(f"{name}.", type)
+        if type == "TXT":
+            assert b"".join(record.strings).decode() == value
+            assert max(map(len, record.strings)) <= 255
+        else:
+            assert record.to_text() == f"{value.rstrip('.')}."
+    assert zone.find_rdataset("shop.example.", "NS")[0].to_text() == "ns.shop.example."
+    assert zone.find_rdataset("shop.example.", "A")
+
+
+def test_a_zone_is_replaced_and_a_domain_receives_mail_by_itself(tmp_path: Path) -> None:
+    installation = Installation(tmp_path, Ports(1, 2, 3, 4))
+    zones.publish(installation, "shop.example", RECORDS)
+
+    path = zones.publish(installation, "shop.example", ())
+
+    zone = dns.zone.from_file(str(path), origin="shop.example", relativize=False)
+    assert [record.to_text() for record in zone.find_rdataset("shop.example.", "MX")] == [
+        "10 mail.shop.example."
+    ]
+    assert zone.find_rdataset("mail.shop.example.", "A")
+    assert list(path.parent.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        ("shop.example.elsewhere.example", "TXT", "x"),
+        ("workshop.example", "TXT", "x"),
+        ("www.shop.example", "CNAME", "x\n@ TXT y"),
+    ],
+)
+def test_a_zone_holds_nothing_but_its_own_names_one_record_a_line(
+    tmp_path: Path, record: tuple[str, str, str]
+) -> None:
+    installation = Installation(tmp_path, Ports(1, 2, 3, 4))
+    path = zones.publish(installation, "shop.example", ())
+    before = path.read_text()
+
+    with pytest.raises(ValueError, match="is no"):
+        zones.publish(installation, "shop.example", [record])
+
+    assert path.read_text() == before
+
+
+@pytest.mark.processes
+def test_the_name_server_answers_what_is_published(running: Trial) -> None:
+    simulator = running.line("Mailbox").rstrip("/")
+    address = json.loads(read(f"{simulator}/names.json"))["address"]
+    installation = Installation(running.state, Ports(1, 2, 3, int(address.rpartition(":")[2])))
+    resolver = dns.resolver.Resolver(configure=False)
+    host, _, port = installation.environment()["POSTREEVE_NAMESERVERS"].partition(":")
+    resolver.nameservers, resolver.port = [host], int(port)
+
+    zones.publish(installation, "new.example", [("new.example", "TXT", "k" * 600)])
+
+    def answer() -> bytes:
+        try:
+            return b"".join(resolver.resolve("new.example.", "TXT")[0].strings)
+        except dns.resolver.NoNameservers:
+            return b""
+
+    wait(lambda: answer() == b"k" * 600, within=2)
+    assert "new.example.zone" in read(f"{simulator}/names.json")
 
 
 def test_the_trial_s_mime_hides_bcc_and_keeps_files() -> None:

@@ -58,6 +58,11 @@ class Installation:
         """Where the simulator keeps mails, identities and its signing key."""
         return self.folder / "simulator"
 
+    @property
+    def zones(self) -> Path:
+        """The zone files of the simulator's name server."""
+        return self.folder / "zones"
+
     def log(self, name: str) -> Path:
         """Where a process writes."""
         return self.folder / "logs" / f"{name}.log"
@@ -83,6 +88,7 @@ class Installation:
             "POSTREEVE_AWS_ENDPOINT_URL": self.simulator_url,
             "POSTREEVE_TOPIC_ARNS": TOPIC,
             "POSTREEVE_SIMULATOR_CERTIFICATE": str(self.simulator_folder / "sns-certificate.pem"),
+            "POSTREEVE_NAMESERVERS": f"{HOST}:{self.ports.names}",
             "POSTREEVE_TRIAL_NOTES": str(self.notes),
             "POSTREEVE_SENDER_THREADS": "4",
         }

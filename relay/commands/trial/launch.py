@@ -29,6 +29,7 @@ def launch(
         installation, children, "simulator",
         "simulator", "--port", str(simulator), "--state", str(installation.simulator_folder),
         "--subscribe", f"{installation.web_url}{HOOK}",
+        "--dns-port", str(installation.ports.names), "--zones", str(installation.zones),
     )  # fmt: skip
     with steps.doing("Database and demo account"):
         demo_site = site.prepare(installation)

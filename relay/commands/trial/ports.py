@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import socket
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, fields
 
 from relay.commands.trial.children import Trouble
 from relay.commands.trial.client import HOST
 
 STEP = 10
-"""How far to the next port that is tried, so that 8025, 8026 and 8027 stay together as 8035 …"""
+"""How far to the next port that is tried, so that 8025 to 8028 stay together as 8035 …"""
+
+Kinds = tuple[socket.SocketKind, ...]
+
+WEB_SERVER: Kinds = (socket.SOCK_STREAM,)
+
+NAME_SERVER: Kinds = (socket.SOCK_STREAM, socket.SOCK_DGRAM)
+"""A name server listens with TCP and UDP on one port (RFC 7766)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,36 +27,45 @@ class Ports:
     web: int
     simulator: int
     wordpress: int
+    names: int
 
 
 def choose(wanted: Ports) -> Ports:
     """The wanted ports, each replaced by the next free one when taken. Raises `Trouble`."""
     web = _next_free(wanted.web, ())
     simulator = _next_free(wanted.simulator, (web,))
-    return Ports(web, simulator, _next_free(wanted.wordpress, (web, simulator)))
+    wordpress = _next_free(wanted.wordpress, (web, simulator))
+    names = _next_free(wanted.names, (web, simulator, wordpress), NAME_SERVER)
+    return Ports(web, simulator, wordpress, names)
 
 
 def any_free() -> Ports:
-    """Three ports that nobody uses."""
-    with socket.socket() as one, socket.socket() as two, socket.socket() as three:
-        for each in (one, two, three):
+    """Ports that nobody uses, neither with TCP nor with UDP."""
+    with ExitStack() as stack:
+        numbers: list[int] = []
+        while len(numbers) < len(fields(Ports)):
+            each = stack.enter_context(socket.socket())
             each.bind((HOST, 0))
-        return Ports(*(each.getsockname()[1] for each in (one, two, three)))
+            if is_free(each.getsockname()[1], (socket.SOCK_DGRAM,)):
+                numbers.append(each.getsockname()[1])
+        return Ports(*numbers)
 
 
-def is_free(port: int) -> bool:
-    """Whether a server could listen on this port now."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, port))
-        except OSError:
-            return False
+def is_free(port: int, kinds: Kinds = WEB_SERVER) -> bool:
+    """Whether a server could listen on this port now, with sockets of all these kinds."""
+    for kind in kinds:
+        with socket.socket(type=kind) as probe:
+            if kind is socket.SOCK_STREAM:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((HOST, port))
+            except OSError:
+                return False
     return True
 
 
-def _next_free(wanted: int, taken: tuple[int, ...]) -> int:
+def _next_free(wanted: int, taken: tuple[int, ...], kinds: Kinds = WEB_SERVER) -> int:
     for port in range(wanted, min(wanted + 100 * STEP, 65536), STEP):
-        if port not in taken and is_free(port):
+        if port not in taken and is_free(port, kinds):
             return port
     raise Trouble(f"No port is free from {wanted} on in steps of {STEP}; choose another one")

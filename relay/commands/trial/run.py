@@ -32,6 +32,7 @@ WEB_WORKERS = 2
 @click.option("--port", default=8025, show_default=True, help="Port of the relay.")
 @click.option("--simulator-port", default=8026, show_default=True, help="Port of the simulator.")
 @click.option("--wordpress-port", default=8027, show_default=True, help="Port of WordPress.")
+@click.option("--names-port", default=8028, show_default=True, help="Port of the name server.")
 @click.option("--wordpress", "with_wordpress", is_flag=True, help="Add a real WordPress.")
 @click.option(
     "--state",
@@ -41,7 +42,13 @@ WEB_WORKERS = 2
     help="Folder for database, secret, mails and logs; kept for the next start.",
 )
 def run(
-    *, port: int, simulator_port: int, wordpress_port: int, with_wordpress: bool, state: Path
+    *,
+    port: int,
+    simulator_port: int,
+    wordpress_port: int,
+    names_port: int,
+    with_wordpress: bool,
+    state: Path,
 ) -> None:
     """Try everything on this machine, until Ctrl-C.
 
@@ -53,7 +60,7 @@ def run(
     ready = False
     try:
         with interruptible(), alone_in(state.resolve()), Children() as children:
-            wanted = Ports(port, simulator_port, wordpress_port)
+            wanted = Ports(port, simulator_port, wordpress_port, names_port)
             installation = Installation(state.resolve(), _ports(wanted, with_wordpress, steps))
             installation.notes.unlink(missing_ok=True)
             site = launch(installation, children, steps, web_workers=WEB_WORKERS)
@@ -89,6 +96,7 @@ def _ports(wanted: Ports, with_wordpress: bool, steps: Steps) -> Ports:
     """The ports to use; says so where they are others than wanted."""
     chosen = ports.choose(wanted)
     pairs = [(wanted.web, chosen.web), (wanted.simulator, chosen.simulator)]
+    pairs.append((wanted.names, chosen.names))
     if with_wordpress:
         pairs.append((wanted.wordpress, chosen.wordpress))
     for one, other in pairs:
@@ -147,6 +155,7 @@ def _introduce(installation: Installation, site: DemoSite, there: WordPress | No
     lines = {
         "Start page": f"{installation.web_url}/",
         "Mailbox": f"{installation.simulator_url}/   every mail as its recipient would get it",
+        "Names": f"{installation.simulator_url}/names   {installation.zones}",
         "API": f"{installation.web_url}/docs",
     }
     if there is not None:
