@@ -42,6 +42,9 @@ def _judge(
             "The key was revoked (its p= is empty). Ask for new DKIM records here and publish them."
         )
         return failed(record, "revoked", fix, found)
+    if not key.is_readable:
+        fix = f"The key cannot be read; panels often cut it off. {_add(record, look)}"
+        return failed(record, "key-unreadable", fix, found)
     if key.bits is not None and key.bits < SHORTEST:
         fix = f"The key has {key.bits} bits; receivers want {SHORTEST} at least. Ask for new DKIM records."
         return failed(record, "key-too-short", fix, found)
