@@ -83,9 +83,8 @@ def parse(domain: str, text: str) -> DmarcRecord:
     pairs = tuple(_pairs(text))
     tags = dict(pairs)
     if len(tags) < len(pairs):
-        twice = tuple(
-            sorted({tag for tag, _ in pairs if sum(tag == name for name, _ in pairs) > 1})
-        )
+        names = Counter(tag for tag, _ in pairs)
+        twice = tuple(sorted(tag for tag in names if names[tag] > 1))
         return DmarcRecord(domain, text, None, None, None, wrong=twice)
     asked = ("p", "sp", "np")
     wrong: list[str] = [tag for tag in asked if tag in tags and _policy(tags[tag]) is None]

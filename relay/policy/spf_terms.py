@@ -73,6 +73,24 @@ def parse(record: str) -> tuple[Term, ...]:
     return terms
 
 
+def merged(records: tuple[str, ...], *, include: str = "") -> str:
+    """One record that says what these say together, and includes one more; "" if one is malformed.
+
+    Where they end differently, it ends in `~all`: what none of them names is doubtful, not refused.
+    """
+    try:
+        terms = [term for record in records for term in parse(record)]
+    except Malformed:
+        return ""
+    words = [term.text for term in terms if term.name not in ("all", "redirect")]
+    words += [f"include:{term.argument}" for term in terms if term.name == "redirect"]
+    if include:
+        words.append(f"include:{include}")
+    ends = {f"{term.qualifier}all" for term in terms if term.name == "all"}
+    end = ends.pop() if len(ends) == 1 else "~all"
+    return " ".join([VERSION, *dict.fromkeys(words), end])
+
+
 def _term(word: str) -> Term:
     if found := _MODIFIER.fullmatch(word):
         name = found[1].lower()

@@ -287,6 +287,13 @@ def test_another_preference_is_as_good() -> None:
     [
         ({SPF: None}, "missing", "name “bounce”"),
         ({SPF: "v=spf1 mx -all"}, "without-provider", "v=spf1 mx include:amazonses.com -all"),
+        (
+            {
+                SPF: f"v=spf1 {'ip4:192.0.2.1 ' * 9}{' '.join(f'ip4:192.0.2.{n}' for n in range(60))} -all"
+            },
+            "without-provider",
+            "Add “include:amazonses.com” to it",
+        ),
         ({SPF: '"v=spf1 include:amazonses.com ~all"'}, "unreadable", "Enter exactly"),
         (
             {SPF: ["v=spf1 mx -all", "v=spf1 include:amazonses.com ~all"]},

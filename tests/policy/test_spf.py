@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from relay.policy.spf import COUNTED, Spf, SpfProblem, SpfState, merged, read
+from relay.policy.spf import COUNTED, Spf, SpfProblem, SpfState, read
+from relay.policy.spf_terms import merged
 from tests.zones import Zones
 
 USABLE, ABSENT, BROKEN, UNKNOWN = SpfState
