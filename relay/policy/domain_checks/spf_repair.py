@@ -7,7 +7,6 @@ from relay.policy.domain_checks.look import Look, readable
 from relay.policy.spf import Spf, SpfProblem
 from relay.policy.spf_terms import merged
 
-
 LONGEST = 450
 """Characters of a record that still fits into a small DNS answer (RFC 7208 §3.4)."""
 
