@@ -50,6 +50,8 @@ class Nsd:
 def fetch() -> None:
     """See that there is an nsd: the machine's own, or Debian's, unpacked into the cache (seconds)."""
     if program("nsd") is None:
+        if program("apt-get") is None:
+            raise suites.Unavailable("This is no Debian: install nsd by hand")
         suites.cached("nsd", lambda work: _unpack(suites.Suite(_codename(), work)))
 
 
@@ -70,13 +72,14 @@ def serving(folder: Path, zones: Path = ZONES) -> Iterator[int]:
     nsd, port = find(), _free_port()
     settings = folder / "nsd.conf"
     settings.write_text(_settings(folder, zones, port))
-    process = subprocess.Popen(
-        [str(nsd.program), "-d", "-c", str(settings)],
-        env=nsd.environment(),
-        stdout=(folder / "nsd.out").open("w"),
-        stderr=subprocess.STDOUT,
-        start_new_session=True,
-    )
+    with (folder / "nsd.out").open("w") as output:
+        process = subprocess.Popen(
+            [str(nsd.program), "-d", "-c", str(settings)],
+            env=nsd.environment(),
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
     try:
         _wait(process, port, folder / "nsd.out")
         yield port

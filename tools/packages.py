@@ -20,7 +20,9 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tools")]
 
 import progress  # noqa: E402  (found only after the line above)
 
+from tests import nsd  # noqa: E402
 from tests.wordpress import packages as wordpress  # noqa: E402
+from tests.wordpress import suites  # noqa: E402
 
 WHY = {
     "postgresql": "the same tests on a private PostgreSQL",
@@ -50,6 +52,7 @@ def main() -> None:
     if "--list" in sys.argv:
         print("\n".join(names))
         return
+    _fetch_name_server()
     if not names:
         print("All Debian packages are there.")
         return
@@ -70,6 +73,14 @@ def main() -> None:
         sys.exit(f"{error}\n\nInstall them by hand, then run this again:\n\n  sudo {line}")
     if still := missing():
         sys.exit(f"Installed, but still not found: {', '.join(still)}")
+
+
+def _fetch_name_server() -> None:
+    """The tests' name server is unpacked and not installed: Debian would start it, on port 53."""
+    try:
+        nsd.fetch()
+    except suites.Unavailable as error:
+        sys.exit(f"The name server for the tests (nsd) cannot be fetched.\n{error}")
 
 
 def missing() -> list[str]:

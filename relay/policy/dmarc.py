@@ -12,6 +12,10 @@ QUERIES = 8
 """Names a tree walk asks at most, the domain's own among them (RFC 9989 §4.10)."""
 
 
+STRANGERS = 5
+"""Foreign domains that are asked for their consent; nobody has more, unless to make us ask."""
+
+
 @dataclass(frozen=True, slots=True)
 class Dmarc:
     """DMARC for a From domain.
@@ -101,11 +105,13 @@ def consents(record: DmarcRecord, organisational: str | None, ask: Ask) -> tuple
     own `psd=n` would be one; nobody has been seen to do that, and it would cost a walk per address.
     """
     home = organisational or record.domain
-    return tuple(
-        _consent(record.domain, address, ask)
-        for address in record.reports
+    strangers = {
+        address.host: address
+        for address in reversed(record.reports)
         if address.host and address.host != home and not address.host.endswith(f".{home}")
-    )
+    }
+    asked = list(reversed(strangers.values()))[:STRANGERS]
+    return tuple(_consent(record.domain, address, ask) for address in asked)
 
 
 def _consent(domain: str, address: ReportAddress, ask: Ask) -> Consent:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from urllib.parse import unquote
 
 from relay.answers import plain
 
 _VERSION = re.compile(r"[vV][ \t]*=[ \t]*DMARC1[ \t]*(?:;|$)")
-_TAG = re.compile(r"[ \t]*([a-z0-9_]+)[ \t]*=[ \t]*(.*?)[ \t]*$", re.IGNORECASE | re.DOTALL)
 _REPORT_URI = re.compile(r"[a-z][a-z0-9+.-]*:[^\s!,;]+", re.IGNORECASE)
-_MAILTO = re.compile(r"mailto:([^@?]+)@([a-z0-9._-]+)", re.IGNORECASE)
+_MAILTO = re.compile(r"mailto:[^@?]+@([a-z0-9._-]+)(?:\?.*)?", re.IGNORECASE)
 
 REMOVED = ("pct", "rf", "ri")
 """Tags of RFC 7489 that RFC 9989 no longer knows; receivers of the old kind still honour them."""
@@ -80,14 +80,11 @@ def parse(domain: str, text: str) -> DmarcRecord:
 
     Unknown tags are nothing; one that stands twice spoils the record (RFC 6376 §3.2).
     """
-    pairs = [
-        (found[1].lower(), found[2]) for part in text.split(";")[1:] if (found := _TAG.match(part))
-    ]
+    pairs = tuple(_pairs(text))
     tags = dict(pairs)
     if len(tags) < len(pairs):
-        twice = tuple(
-            sorted({tag for tag, _ in pairs if sum(tag == name for name, _ in pairs) > 1})
-        )
+        names = Counter(tag for tag, _ in pairs)
+        twice = tuple(sorted(tag for tag in names if names[tag] > 1))
         return DmarcRecord(domain, text, None, None, None, wrong=twice)
     asked = ("p", "sp", "np")
     wrong: list[str] = [tag for tag in asked if tag in tags and _policy(tags[tag]) is None]
@@ -119,6 +116,14 @@ def parse(domain: str, text: str) -> DmarcRecord:
     )
 
 
+def _pairs(text: str) -> Iterator[tuple[str, str]]:
+    """Tags and their values, behind the version; what is no tag is nothing."""
+    for part in text.split(";")[1:]:
+        tag, equals, value = part.partition("=")
+        if equals and tag.strip(" \t"):
+            yield tag.strip(" \t").lower(), value.strip(" \t")
+
+
 def _policy(text: str) -> DmarcPolicy | None:
     try:
         return DmarcPolicy(text.lower())
@@ -136,5 +141,5 @@ def _reports(text: str) -> tuple[ReportAddress, ...]:
 def _report(uri: str) -> ReportAddress | None:
     if not uri.lower().startswith("mailto:"):
         return ReportAddress(uri)
-    found = _MAILTO.match(unquote(uri))
-    return ReportAddress(uri, plain(found[2])) if found else None
+    found = _MAILTO.fullmatch(uri)
+    return ReportAddress(uri, plain(found[1])) if found else None

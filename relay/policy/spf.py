@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from relay.answers import Answer, Ask, Existence, RecordType, plain
-from relay.policy.spf_terms import VERSION, Malformed, Term, is_spf, parse
+from relay.policy.spf_terms import Malformed, Term, is_spf, parse
 
 LOOKUPS = 10
 """Terms that cause look-ups, with those of included records (RFC 7208 §4.6.4)."""
@@ -74,24 +74,6 @@ class Spf:
     def includes(self, domain: str) -> bool:
         """Whether whoever may send for `domain` may send for this one."""
         return domain in self.allows
-
-
-def merged(records: tuple[str, ...], *, include: str = "") -> str:
-    """One record that says what these say together, and includes one more; "" if one is malformed.
-
-    Where they end differently, it ends in `~all`: what none of them names is doubtful, not refused.
-    """
-    try:
-        terms = [term for record in records for term in parse(record)]
-    except Malformed:
-        return ""
-    words = [term.text for term in terms if term.name not in ("all", "redirect")]
-    words += [f"include:{term.argument}" for term in terms if term.name == "redirect"]
-    if include:
-        words.append(f"include:{include}")
-    ends = {f"{term.qualifier}all" for term in terms if term.name == "all"}
-    end = ends.pop() if len(ends) == 1 else "~all"
-    return " ".join([VERSION, *dict.fromkeys(words), end])
 
 
 def read(domain: str, ask: Ask) -> Spf:

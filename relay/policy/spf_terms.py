@@ -20,6 +20,9 @@ _MECHANISM = re.compile(r"([-+?~]?)([a-z][a-z0-9]*)(.*)", re.IGNORECASE | re.DOT
 _CIDR = re.compile(r"(/(?:0|[1-9][0-9]?))?(//(?:0|[1-9][0-9]{0,2}))?$")
 _OWN_DOMAIN = re.compile(r"%\{d\}", re.IGNORECASE)
 
+LONGEST = 253
+"""Characters of a name (RFC 7208 §7.3)."""
+
 NEEDS_DOMAIN = frozenset({"include", "exists"})
 MAY_HAVE_DOMAIN = frozenset({"a", "mx", "ptr"})
 
@@ -39,9 +42,18 @@ class Term:
     text: str = ""
 
     def target(self, domain: str) -> str | None:
-        """The name that is looked up; None where it depends on the mail (a macro)."""
+        """The name that is looked up; None where it depends on the mail (a macro).
+
+        One that grew too long loses labels on its left (RFC 7208 §7.3), so that a record which
+        repeats its own domain cannot grow without end.
+        """
         name = _OWN_DOMAIN.sub(lambda _: domain, self.argument) or domain
-        return None if "%" in name else plain(name)
+        if "%" in name:
+            return None
+        if len(name) > LONGEST:
+            tail = name[-LONGEST:]
+            name = tail.partition(".")[2] or tail
+        return plain(name)
 
     def __str__(self) -> str:
         return self.text
@@ -59,6 +71,24 @@ def parse(record: str) -> tuple[Term, ...]:
         if sum(term.name == name for term in terms) > 1:
             raise Malformed(f"{name}= stands twice")
     return terms
+
+
+def merged(records: tuple[str, ...], *, include: str = "") -> str:
+    """One record that says what these say together, and includes one more; "" if one is malformed.
+
+    Where they end differently, it ends in `~all`: what none of them names is doubtful, not refused.
+    """
+    try:
+        terms = [term for record in records for term in parse(record)]
+    except Malformed:
+        return ""
+    words = [term.text for term in terms if term.name not in ("all", "redirect")]
+    words += [f"include:{term.argument}" for term in terms if term.name == "redirect"]
+    if include:
+        words.append(f"include:{include}")
+    ends = {f"{term.qualifier}all" for term in terms if term.name == "all"}
+    end = ends.pop() if len(ends) == 1 else "~all"
+    return " ".join([VERSION, *dict.fromkeys(words), end])
 
 
 def _term(word: str) -> Term:

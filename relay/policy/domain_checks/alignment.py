@@ -51,5 +51,5 @@ def _sentence(dkim: bool | None, spf: bool | None, look: Look) -> str:
     else:
         text = "Nobody knows yet whether mail will be aligned."
     if look.dmarc.is_known and look.dmarc.policy is None:
-        text += " Without a DMARC record, receivers do not ask for it."
+        text += " No DMARC record asks receivers to look at that yet."
     return text

@@ -19,23 +19,32 @@ def check(record: CheckedRecord, look: Look) -> CheckedRecord:
     if target in answer.records:
         published = look.ask(target, RecordType.TXT)
         code = "key-not-seen" if published.is_known and not published.records else "ok"
-        return _judge(record, code, answer.records, first(published.records))
+        return _judge(record, look, code, answer.records, first(published.records))
     if answer.records:
         return _elsewhere(record, look, answer.records)
     return _without_cname(record, look)
 
 
 def _judge(
-    record: CheckedRecord, code: str, found: tuple[str, ...], key: DkimKey | None
+    record: CheckedRecord, look: Look, code: str, found: tuple[str, ...], key: DkimKey | None
 ) -> CheckedRecord:
-    """The record is right; is the key it leads to? One that cannot be seen is not held against it."""
+    """The record is right; is the key it leads to? One that cannot be seen is not held against it.
+
+    The provider changes its keys by itself and may have emptied one of the three that it does not
+    sign with; that is a fault only where no living key is left.
+    """
     if key is None:
         return passed(record, code, found)
+    if key.is_revoked and _any_lives(look):
+        return passed(record, "key-at-rest", found)
     if key.is_revoked:
         fix = (
             "The key was revoked (its p= is empty). Ask for new DKIM records here and publish them."
         )
         return failed(record, "revoked", fix, found)
+    if not key.is_readable:
+        fix = f"The key cannot be read; panels often cut it off. {_add(record, look)}"
+        return failed(record, "key-unreadable", fix, found)
     if key.bits is not None and key.bits < SHORTEST:
         fix = f"The key has {key.bits} bits; receivers want {SHORTEST} at least. Ask for new DKIM records."
         return failed(record, "key-too-short", fix, found)
@@ -60,7 +69,7 @@ def _elsewhere(record: CheckedRecord, look: Look, found: tuple[str, ...]) -> Che
         return failed(record, "mixed-up", fix, found)
     text = look.ask(record.name, RecordType.TXT)
     if text.name == target and first(text.records):
-        return _judge(record, "chained", found, first(text.records))
+        return _judge(record, look, "chained", found, first(text.records))
     fix = f"The record points to {quoted(found)}. Change its value to {target}."
     return failed(record, "other-target", fix, found)
 
@@ -73,10 +82,10 @@ def _without_cname(record: CheckedRecord, look: Look) -> CheckedRecord:
     target, key = plain(record.value), first(text.records)
     if key is not None:
         right = first(look.ask(target, RecordType.TXT).records)
-        if right is not None and not key.is_revoked and right.text != key.text:
+        if right is not None and right.text != key.text:
             fix = f"Another key is published there as a TXT record. Delete it. {_add(record, look)}"
             return failed(record, "other-key", fix, text.records)
-        return _judge(record, "flattened", text.records, key)
+        return _judge(record, look, "flattened", text.records, key)
     if any(plain(each.strip('"')) == target for each in text.records):
         fix = f"The value is there, but in a TXT record. Delete that one. {_add(record, look)}"
         return failed(record, "cname-as-txt", fix, text.records)
@@ -96,6 +105,11 @@ def _without_cname(record: CheckedRecord, look: Look) -> CheckedRecord:
     if misplaced := look.misplaced(record.name, RecordType.CNAME, lambda each: each == target):
         return failed(record, *misplaced)
     return failed(record, "missing", f"Nothing is published there yet. {_add(record, look)}")
+
+
+def _any_lives(look: Look) -> bool:
+    keys = (first(look.ask(target, RecordType.TXT).records) for target in _targets(look))
+    return any(key is not None and not key.is_revoked for key in keys)
 
 
 def _add(record: CheckedRecord, look: Look) -> str:

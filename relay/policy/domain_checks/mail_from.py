@@ -5,7 +5,7 @@ from __future__ import annotations
 from relay.answers import RecordType, plain
 from relay.policy import spf
 from relay.policy.domain_checks.look import Look, failed, passed, quoted, unknown
-from relay.policy.domain_checks.spf_repair import repair
+from relay.policy.domain_checks.spf_repair import proposal, repair
 from relay.policy.domain_checks.values import CheckedRecord
 from relay.policy.domain_checks.wanted import PROVIDER, exchanger
 
@@ -65,8 +65,9 @@ def check_spf(record: CheckedRecord, look: Look) -> CheckedRecord:
     if look.is_wildcard(record.name, RecordType.TXT, look.ask(record.name, RecordType.TXT).records):
         fix = f"A wildcard record (*) answers for {record.name}. {_add(record, look)}"
         return failed(record, "wildcard", fix, found.records)
-    better = spf.merged(found.records, include=PROVIDER)
-    fix = f"The record does not let Amazon SES send. Change it to: {better}"
+    better = proposal(found.records, include=PROVIDER)
+    how = f"Change it to: {better}" if better else f"Add “include:{PROVIDER}” to it, before “all”."
+    fix = f"The record does not let Amazon SES send. {how}"
     return failed(record, "without-provider", fix, found.records)
 
 

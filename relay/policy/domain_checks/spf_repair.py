@@ -5,6 +5,10 @@ from __future__ import annotations
 from relay.policy import spf
 from relay.policy.domain_checks.look import Look, readable
 from relay.policy.spf import Spf, SpfProblem
+from relay.policy.spf_terms import merged
+
+LONGEST = 450
+"""Characters of a record that still fits into a small DNS answer (RFC 7208 §3.4)."""
 
 
 def repair(found: Spf, look: Look, *, include: str = "") -> tuple[str, str]:
@@ -18,15 +22,21 @@ def repair(found: Spf, look: Look, *, include: str = "") -> tuple[str, str]:
     )
 
 
+def proposal(records: tuple[str, ...], *, include: str = "") -> str:
+    """One record to publish instead; "" where it would be too long to be copied from a sentence."""
+    together = merged(records, include=include)
+    return together if len(together) <= LONGEST else ""
+
+
 def _merge(found: Spf, look: Look, include: str) -> str:
     """Several records, of which receivers accept none (RFC 7208 §4.5)."""
     missing = include if not any(f"include:{include}" in each for each in found.records) else ""
-    together = spf.merged(found.records, include=missing)
+    together = proposal(found.records, include=missing)
     name = look.entry(found.domain)
     count = f"There are {len(found.records)} SPF records, so receivers accept none of them."
     if not together:
         return f"{count} Merge them into one TXT record with the name “{name}”."
-    return f"{count} Merge them into one TXT record with the name “{name}”: {readable(together)}"
+    return f"{count} Merge them into one TXT record with the name “{name}”: {together}"
 
 
 _SENTENCES = {

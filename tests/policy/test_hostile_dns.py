@@ -1,0 +1,176 @@
+"""Whatever somebody puts into DNS, a look at it ends, and with a report."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from relay.answers import Answer, Existence, RecordType
+from relay.policy import dmarc, spf
+from relay.policy.blocklists import look_up
+from relay.policy.dkim_key import read
+from relay.policy.dmarc_record import parse
+from relay.policy.domain_checks import Plan, check
+from relay.policy.spf_terms import merged
+from relay.vocabulary import CheckResult
+
+PLAN = Plan(
+    "shop.example", "postreeve=1", ("t1", "t2"), "dkim.amazonses.com", "b.shop.example", "eu"
+)
+
+FRAGMENTS = st.sampled_from(
+    [
+        *(
+            "v=spf1",
+            " ",
+            "include:",
+            "redirect=",
+            "exp=",
+            "a",
+            "mx",
+            "ptr",
+            "ip4:",
+            "ip6:",
+            "all",
+            "/33",
+        ),
+        *(
+            "exists:",
+            "%{",
+            "%{d}",
+            "%%",
+            "}",
+            "-",
+            "+",
+            "?",
+            "~",
+            ":",
+            "/",
+            "//",
+            "=",
+            "shop.example",
+        ),
+        *(
+            "v=DMARC1",
+            ";",
+            "p=",
+            "sp=",
+            "rua=",
+            "mailto:",
+            "@",
+            "!",
+            "psd=y",
+            "t=y",
+            "pct=1",
+            "reject",
+        ),
+        *(
+            "v=DKIM1",
+            "k=rsa",
+            "p",
+            "MIIBIjANBgkqhkiG",
+            "postreeve=",
+            "1",
+            '"',
+            "'",
+            "\\",
+            "\x00",
+            "ü",
+            "٣",
+        ),
+        *(
+            "192.0.2.1",
+            "2001:db8::1",
+            "10 ",
+            "0 .",
+            ".",
+            "amazonses.com",
+            "_",
+            "*",
+            "\N{PILE OF POO}",
+        ),
+    ]
+)
+TEXTS = st.one_of(
+    st.text(max_size=60),
+    st.lists(FRAGMENTS, max_size=14).map("".join),
+    st.lists(FRAGMENTS, max_size=14).map(lambda parts: "v=spf1 " + " ".join(parts)),
+    st.lists(FRAGMENTS, max_size=14).map(lambda parts: "v=DMARC1;" + ";".join(parts)),
+)
+ANSWERS = st.builds(
+    Answer,
+    st.sampled_from(Existence),
+    st.lists(TEXTS, max_size=4).map(tuple),
+    st.sampled_from(["", "shop.example", "dkim.amazonses.com"]),
+).map(
+    lambda answer: (
+        answer
+        if answer.existence is Existence.RECORDS
+        else Answer(answer.existence, detail="nothing")
+    )
+)
+
+
+@pytest.mark.exploring
+@given(st.data())
+def test_no_answer_makes_a_look_fail(data: st.DataObject) -> None:
+    asked = []
+
+    def ask(name: str, type: RecordType) -> Answer:
+        asked.append(name)
+        return data.draw(ANSWERS, label=f"{name} {type}")
+
+    report = check(PLAN, ask)
+    assert len(asked) < 250
+    for record in report.records:
+        assert record.fix.isprintable()
+        assert bool(record.fix) == (record.result is not CheckResult.PASS)
+    assert all(advice.detail.isprintable() for advice in report.advice)
+
+
+@pytest.mark.exploring
+@given(TEXTS)
+def test_no_record_makes_reading_fail(text: str) -> None:
+    read_as_everything(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "v=spf1 " + "(" * 500,
+        "v=spf1 a:" + "a." * 20_000,
+        "v=spf1 a:" + "a" * 60_000,
+        "v=spf1 ip4:٣.٣.٣.٣/٣ -all",
+        "v=spf1 include:" + "%{d}" * 5_000 + " include:" + "%{d}." * 5_000 + "x",
+        "v=spf1 redirect=%{d}.%{d}.example",
+        "v=DMARC1" + ";" * 50_000,
+        "v=DMARC1" + "".join(f";t{n % 9_000}=1" for n in range(10_000)),
+        "v=DMARC1; p=none; rua=" + "".join(f"mailto:a@b{n}," for n in range(5_000)),
+        "v=DMARC1; p" + " " * 20_000 + "x",
+        "v=DMARC1; p=" + " " * 5_000 + "x" + " " * 5_000 + "x",
+        "v=DKIM1; p=" + "A" * 60_000,
+        "v=DKIM1; p=" + " " * 5_000 + "x",
+    ],
+    ids=lambda text: text[:20],
+)
+def test_a_record_that_was_made_to_hurt_is_read_in_no_time(text: str) -> None:
+    began = time.process_time()
+    read_as_everything(text)
+    assert time.process_time() - began < 0.5
+
+
+def read_as_everything(text: str) -> None:
+    def ask(_name: str, _type: RecordType) -> Answer:
+        return Answer(Existence.RECORDS, (text,))
+
+    found = spf.read("shop.example", ask)
+    assert found.lookups <= spf.COUNTED
+    merged((text, text), include="amazonses.com")
+    dmarc.find("a.b.shop.example", ask)
+    record = parse("shop.example", text)
+    dmarc.consents(record, None, ask)
+    read(text)
+    assert look_up("shop.example", "dbl.spamhaus.org", ask).listed is not False
