@@ -44,6 +44,8 @@ def launch(
             what="The simulator",
             within=READY_WITHIN,
         )
+    with steps.doing(f"Domain {site.DOMAIN}, verified by its DNS records"):
+        demo_site = site.verify_domain(installation, demo_site)
     with steps.doing(f"Web server on port {web}"):
         children.wait_until(
             lambda: client.answers(web, "/readyz"), what="The web server", within=READY_WITHIN

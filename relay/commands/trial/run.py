@@ -18,7 +18,7 @@ from relay.commands.trial.installation import Installation, alone_in, read, writ
 from relay.commands.trial.launch import launch
 from relay.commands.trial.outcomes import Expectation, Found, follow, refused
 from relay.commands.trial.ports import Ports
-from relay.commands.trial.site import SENDER, DemoSite, curl
+from relay.commands.trial.site import DOMAIN, SENDER, DemoSite, curl
 from relay.commands.trial.steps import Steps, page
 from relay.commands.trial.wordpress import WordPress
 
@@ -113,6 +113,8 @@ def _first_mails(
         "site_id": str(site.id),
         "curl": curl(installation.web_url, site),
         "mailbox_url": f"{installation.simulator_url}/",
+        "setup_url": site.setup_url,
+        "zone_file": str(installation.zones / f"{DOMAIN}.zone"),
         "finished": False,
     }
     write(installation.notes, notes)
@@ -157,6 +159,7 @@ def _introduce(installation: Installation, site: DemoSite, there: WordPress | No
         "Mailbox": f"{installation.simulator_url}/   every mail as its recipient would get it",
         "Names": f"{installation.simulator_url}/names   {installation.zones}",
         "API": f"{installation.web_url}/docs",
+        "DNS": f"{site.setup_url}\n{'':14}edit {installation.zones / DOMAIN}.zone and check again",
     }
     if there is not None:
         _note_wordpress(installation, there)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
@@ -12,17 +13,24 @@ from sqlalchemy.exc import DatabaseError
 from sqlalchemy.orm import Session
 
 from relay import db
+from relay.app import build
 from relay.commands.processes import upgrade
+from relay.commands.trial import zones
 from relay.commands.trial.children import Trouble
 from relay.commands.trial.installation import Installation, read, write
+from relay.context import Relay
 from relay.errors import Unauthenticated
-from relay.services import accounts, domains
-from relay.vocabulary import Scope
+from relay.models import Site
+from relay.services import accounts, domain_looks, domain_views, domains
+from relay.vocabulary import DomainStatus, Scope
 
 DOMAIN = "shop.example"
 """The demo account's verified sending domain (RFC 2606 keeps .example for such uses)."""
 
 SENDER = f"hello@{DOMAIN}"
+
+SEEN_WITHIN = 10.0
+"""Seconds in which the name server must show what was published; it takes a fraction of one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +40,8 @@ class DemoSite:
     id: UUID
     key: str
     start: int
+    setup_url: str = ""
+    """The page with the DNS records of its domain."""
 
     def address(self, name: str) -> str:
         """An address of the mailbox simulator. Later starts add a +label, for the first start's
@@ -62,6 +72,46 @@ def prepare(installation: Installation) -> DemoSite:
         engine.dispose()
     write(path, {"key": site.key, "starts": site.start})
     return site
+
+
+def verify_domain(installation: Installation, site: DemoSite) -> DemoSite:
+    """The site, once its domain is verified the way every domain is: by records in DNS.
+
+    The simulator must answer. At the first start the records are published as a customer would do
+    it; later the zone file is left alone, for somebody may be trying things. Raises `Trouble`.
+    """
+    relay = build(installation.settings())
+    try:
+        with relay.reads() as session:
+            account_id = session.get_one(Site, site.id).account_id
+            claimed = domains.find(session, account_id, DOMAIN)
+        site = replace(site, setup_url=domain_looks.share_url(relay.settings.public_url, claimed))
+        if site.start > 1:
+            return site
+        domain_looks.provision(relay, DOMAIN)
+        with relay.sessions.begin() as session:
+            domains.refresh(session, claimed.id, region=relay.settings.aws_region)
+            view = domain_views.view(
+                session,
+                domains.find(session, account_id, DOMAIN),
+                public_url=relay.settings.public_url,
+            )
+        asked = [(r["name"], r["type"], r["value"]) for r in view.records if r["value"]]
+        zones.publish(installation, DOMAIN, asked)
+        _wait_until_verified(relay, claimed.id)
+        return site
+    finally:
+        relay.close()
+
+
+def _wait_until_verified(relay: Relay, domain_id: UUID) -> None:
+    deadline = time.monotonic() + SEEN_WITHIN
+    while (seen := domain_looks.look(relay, domain_id)).status is not DomainStatus.VERIFIED:
+        if time.monotonic() > deadline:
+            records = (seen.report or {}).get("records", [])
+            missing = ", ".join(r["key"] for r in records if r["result"] != "pass")
+            raise Trouble(f"{DOMAIN} was not verified by its records ({missing or 'no records'}).")
+        time.sleep(0.2)
 
 
 def curl(web_url: str, site: DemoSite) -> str:
