@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from relay.addresses import parse as parse_address
+from relay.answers import NameServer, name_servers
 from relay.errors import Invalid
 from relay.keys import Keyring
 
@@ -39,7 +40,7 @@ class Settings:
     topic_arns: tuple[str, ...] = ()
     simulator_certificate: Path | None = None
     trial_notes: Path | None = None
-    nameservers: tuple[str, ...] = ()
+    nameservers: tuple[NameServer, ...] = ()
     domain_blocklists: tuple[str, ...] = ()
     notices_from: str = ""
     consent_keys: tuple[str, ...] = ()
@@ -93,9 +94,16 @@ class Settings:
 
     @property
     def house_sender(self) -> str:
-        """The address from which the relay itself writes to owners."""
-        host = urlsplit(self.public_url).hostname or "localhost"
-        return self.notices_from or f"postreeve@{host}"
+        """The address from which the relay itself writes to owners.
+
+        Where the relay has no name of its own, as in a trial on one machine, one that reaches nobody.
+        """
+        if self.notices_from:
+            return self.notices_from
+        try:
+            return str(parse_address(f"postreeve@{urlsplit(self.public_url).hostname}"))
+        except Invalid:
+            return "postreeve@relay.test"
 
     @property
     def keyring(self) -> Keyring:
@@ -155,7 +163,7 @@ _READERS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "topic_arns": ("POSTREEVE_TOPIC_ARNS", _list),
     "simulator_certificate": ("POSTREEVE_SIMULATOR_CERTIFICATE", Path),
     "trial_notes": ("POSTREEVE_TRIAL_NOTES", Path),
-    "nameservers": ("POSTREEVE_NAMESERVERS", _list),
+    "nameservers": ("POSTREEVE_NAMESERVERS", name_servers),
     "domain_blocklists": ("POSTREEVE_DOMAIN_BLOCKLISTS", _list),
     "notices_from": ("POSTREEVE_NOTICES_FROM", str),
     "consent_keys": ("POSTREEVE_CONSENT_KEYS", _list),

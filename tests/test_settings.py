@@ -161,3 +161,21 @@ def test_no_secret_is_told_in_a_fault() -> None:
     with pytest.raises(SettingsError) as refused:
         read(SECRET="hunter2", SETTLE_SECONDS="soon")
     assert "hunter2" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("public_url", "notices_from", "sender"),
+    [
+        ("https://relay.shop.example", "", "postreeve@relay.shop.example"),
+        ("https://relay.shop.example", "desk@mail.example", "desk@mail.example"),
+        ("http://127.0.0.1:8025", "", "postreeve@relay.test"),
+        ("http://[::1]:8025", "", "postreeve@relay.test"),
+        ("http://localhost:8025", "", "postreeve@relay.test"),
+    ],
+)
+def test_the_relay_writes_from_its_own_host_or_as_it_is_told(
+    public_url: str, notices_from: str, sender: str
+) -> None:
+    made = Settings("sqlite://", "x" * 32, public_url=public_url, notices_from=notices_from)
+
+    assert made.house_sender == sender

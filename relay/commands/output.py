@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
@@ -23,8 +24,14 @@ Row = dict[str, Any]
 
 
 def relay() -> Relay:
-    """The relay that the environment describes; it is closed when the command ends."""
-    made = build(Settings.from_environment(os.environ))
+    """The relay that the environment describes; it is closed when the command ends.
+
+    A command speaks by what it prints: unless asked to, it logs only what is wrong.
+    """
+    settings = Settings.from_environment(os.environ)
+    if "POSTREEVE_LOG_LEVEL" not in os.environ:
+        settings = replace(settings, log_level="WARNING")
+    made = build(settings)
     click.get_current_context().call_on_close(made.close)
     return made
 

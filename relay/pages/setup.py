@@ -28,9 +28,15 @@ from relay.vocabulary import DomainStatus
 
 blueprint = Blueprint("setup", __name__, template_folder="templates", url_prefix="/setup")
 
-MOODS = {"pass": "good", "fail": "bad", "unknown": "wait"}
-WORDS = {"pass": "in place", "fail": "to do", "unknown": "not known yet"}
-"""How a record's result looks, and its word; never by colour alone."""
+LOOKS = {
+    ("pass", True): ("good", "in place"),
+    ("pass", False): ("good", "in place"),
+    ("fail", True): ("bad", "to do"),
+    ("fail", False): ("wait", "advised"),
+    ("unknown", True): ("wait", "not known yet"),
+    ("unknown", False): ("wait", "not known yet"),
+}
+"""How a record looks by its result and whether it is required, and the word for it."""
 
 STATUS_MOODS = {
     DomainStatus.PENDING: "wait",
@@ -105,8 +111,7 @@ def _shown(found: DomainView, now: datetime) -> dict[str, Any]:
     rows = [
         {
             **record,
-            "mood": MOODS[record["result"]],
-            "word": WORDS[record["result"]],
+            "look": LOOKS[record["result"], record["required"]],
             "host": _host(record["name"], found.domain.name),
         }
         for record in found.records

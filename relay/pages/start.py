@@ -53,7 +53,7 @@ POLICY = (
 )
 
 
-@blueprint.context_processor
+@blueprint.app_context_processor
 def _always() -> dict[str, Any]:
     return {"version": __version__}
 
