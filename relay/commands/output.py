@@ -23,13 +23,14 @@ F = TypeVar("F", bound=Callable[..., Any])
 Row = dict[str, Any]
 
 
-def relay() -> Relay:
+def relay(*, quiet: bool = True) -> Relay:
     """The relay that the environment describes; it is closed when the command ends.
 
-    A command speaks by what it prints: unless asked to, it logs only what is wrong.
+    A command speaks by what it prints: if `quiet`, it logs only what is wrong, unless the environment
+    says how much.
     """
     settings = Settings.from_environment(os.environ)
-    if "POSTREEVE_LOG_LEVEL" not in os.environ:
+    if quiet and "POSTREEVE_LOG_LEVEL" not in os.environ:
         settings = replace(settings, log_level="WARNING")
     made = build(settings)
     click.get_current_context().call_on_close(made.close)

@@ -63,7 +63,7 @@ def web(host: str, port: int, workers: int) -> None:
 @click.command()
 def worker() -> None:
     """Send what is queued; SIGTERM or Ctrl-C stops it gracefully."""
-    working = Worker(relay())
+    working = Worker(relay(quiet=False))
 
     def stop(_number: int, _frame: FrameType | None) -> None:
         working.stop()
