@@ -27,7 +27,8 @@ class Mime:
     `parts` together are the whole message in CRLF lines; each is at most `mime.PART` bytes long,
     so that a large mail never needs to be in memory twice. `digest` is the SHA-256 (hex) of the bytes
     as they came. `removed` names headers that were taken out because they would command SES or
-    leak somebody.
+    leak somebody. `reply_to` are the addresses of Reply-To; None when it cannot be read.
+    `rewritten`: the site says that it has changed From itself (`X-Postreeve-Rewritten: from`).
     """
 
     parts: tuple[bytes, ...] = field(repr=False)
@@ -39,6 +40,8 @@ class Mime:
     has_list_unsubscribe: bool
     precedence: str | None
     removed: tuple[str, ...] = ()
+    reply_to: tuple[EmailAddress, ...] | None = ()
+    rewritten: bool = False
 
     @property
     def size(self) -> int:

@@ -206,6 +206,7 @@ def message_as_json(found: MessageTimeline) -> dict[str, Any]:
         "size": message.size,
         "source": message.source,
         "removed_headers": message.removed_headers,
+        "remarks": message.remarks or [],
         "accepted_at": message.accepted_at,
         "expires_at": message.expires_at,
         "resent_from": message.resent_from,

@@ -187,6 +187,10 @@ class ReasonSchema(Schema):
     title = fields.String(required=True)
 
 
+class RemarkSchema(ReasonSchema):
+    """What the relay changed in a message, or noticed about it; further details depend on the code."""
+
+
 class DispositionSchema(Answer):
     """What acceptance means for one person."""
 
@@ -203,6 +207,7 @@ class ReceiptSchema(Answer):
     stream = worded(Stream)
     accepted_at = fields.AwareDateTime()
     recipients = fields.List(fields.Nested(DispositionSchema))
+    remarks = fields.List(fields.Nested(RemarkSchema))
 
 
 class AttemptSchema(Answer):
@@ -274,6 +279,7 @@ class MessageSchema(Answer):
     size = fields.Integer(metadata={"description": "Bytes of the MIME."})
     source = fields.Dict()
     removed_headers = fields.List(fields.String())
+    remarks = fields.List(fields.Dict())
     accepted_at = fields.AwareDateTime()
     expires_at = fields.AwareDateTime()
     resent_from = fields.UUID(allow_none=True)

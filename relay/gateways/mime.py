@@ -11,8 +11,11 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from email.errors import HeaderParseError
+from email.header import Header as EncodedText
 from email.header import decode_header, make_header
+from email.utils import getaddresses
 from typing import IO, NamedTuple
 
 from relay.addresses import EmailAddress
@@ -28,6 +31,9 @@ LARGEST = 40 * 1024 * 1024
 
 LARGEST_HEADER = 128 * 1024
 """Bytes of the largest header block we read (our decision; 50 recipients need about 16 kB)."""
+
+LARGEST_REPLY_TO = 4 * 1024
+"""Characters of Reply-To that are read (our decision; one address is the rule)."""
 
 LONGEST_LINE = 998
 """Octets of a line without its CRLF (RFC 5322 §2.1.1)."""
@@ -92,7 +98,58 @@ def read(stream: IO[bytes]) -> Mime:
         has_list_unsubscribe=_value(headers, b"list-unsubscribe") is not None,
         precedence=_value(headers, b"precedence"),
         removed=tuple(sorted({h.name.decode() for h in headers if _is_removed(h.name)})),
+        reply_to=_reply_to(_value(headers, b"reply-to")),
+        rewritten=(_value(headers, b"x-postreeve-rewritten") or "").lower() == "from",
     )
+
+
+def with_sender_name(message: Mime, name: str) -> Mime:
+    """The message with another display name in From, and nothing else changed.
+
+    The name is written as RFC 2047 says where it is not ASCII, and cut where the header could no
+    longer be read back (998 octets, as `read` takes it).
+    """
+    head = message.parts[0]
+    end = head.find(b"\r\n\r\n") + 2
+    start = 0 if head[:5].lower() == b"from:" else head.lower().index(b"\r\nfrom:", 0, end) + 2
+    stop = start
+    while True:  # to the first line that does not continue the field
+        stop = head.index(b"\r\n", stop) + 2
+        if head[stop : stop + 1] not in (b" ", b"\t"):
+            break
+    name, line = _sender_line(name, message.sender)
+    parts = [head[:start] + line + head[stop:], *message.parts[1:]]
+    return replace(message, parts=tuple(_pieces(parts)), sender_name=name)
+
+
+def _sender_line(name: str, address: EmailAddress) -> tuple[str, bytes]:
+    """The From field with its CRLF, and the name as it fits into it."""
+    while name:
+        shown = _phrase(name)
+        if len(shown) + len(address.text) < LONGEST_LINE - 100:
+            return name, f"From: {shown}\r\n <{address}>\r\n".encode("ascii")
+        name = name[: len(name) * 3 // 4].rstrip()
+    return "", f"From: <{address}>\r\n".encode("ascii")
+
+
+def _phrase(name: str) -> str:
+    """The name as a header shows it: a quoted string, or encoded words in folded lines."""
+    if name.isascii() and name.isprintable() and "=?" not in name:
+        return '"' + re.sub(r'(["\\])', r"\\\1", name) + '"'
+    return EncodedText(name, "utf-8", maxlinelen=75, header_name="From").encode(linesep="\r\n")
+
+
+def _reply_to(value: str | None) -> tuple[EmailAddress, ...] | None:
+    """The addresses of Reply-To, each once; None when one of them is no address."""
+    if not value:
+        return ()
+    found = []
+    for _, address in getaddresses([value[:LARGEST_REPLY_TO]]):
+        try:
+            found.append(parse_address(address))
+        except Invalid:
+            return None
+    return tuple(dict.fromkeys(found))
 
 
 def _parts(stream: IO[bytes], digest: hashlib._Hash) -> Iterator[bytes]:
@@ -245,7 +302,10 @@ def _check_boundary(headers: list[Header], bodies: list[bytes]) -> None:
 
 def _packed(head: bytes, bodies: list[bytes]) -> Iterator[bytes]:
     """Header block and bodies as parts of at most `PART` bytes (newline repair may lengthen them)."""
-    bodies = [head + bodies[0], *bodies[1:]]
+    return _pieces([head + bodies[0], *bodies[1:]])
+
+
+def _pieces(bodies: list[bytes]) -> Iterator[bytes]:
     for body in bodies:
         for start in range(0, len(body), PART):
             yield body[start : start + PART]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from relay.addresses import EmailAddress
@@ -10,7 +10,7 @@ from relay.errors import NobodyToMail
 from relay.mail import Draft
 from relay.policy.consent import reason_to_hold
 from relay.policy.facts import Facts, Held
-from relay.policy.sender import check_sender
+from relay.policy.sender import Remark, check_sender, remarks, shown_name
 from relay.policy.standing import check_standing
 from relay.policy.streams import effective_stream, lane
 from relay.vocabulary import Lane, Stream, SuppressionReason
@@ -36,18 +36,21 @@ PASSING = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """What was decided: the true stream, the lane, and whom we do not mail and why."""
+    """What was decided: the true stream, the lane, whom we do not mail and why, the display name
+    that may go out, and what is to be remarked."""
 
     stream: Stream
     lane: Lane
     held: Mapping[EmailAddress, Held]
+    sender_name: str
+    remarks: Sequence[Remark] = ()
 
 
 def admit(draft: Draft, facts: Facts) -> Admission:
     """Decide on a draft. A rule about the message raises; a rule about one person holds that copy.
 
-    Raises `AccountPending`, `AccountSuspended`, `SenderNotVerified`, or `NobodyToMail` when no
-    recipient is left.
+    Raises `AccountPending`, `AccountSuspended`, `SenderNotVerified`, `FreeMailSender`,
+    `LookAlikeDomain`, or `NobodyToMail` when no recipient is left.
     """
     stream = effective_stream(draft)
     chosen = lane(draft, stream)
@@ -63,7 +66,8 @@ def admit(draft: Draft, facts: Facts) -> Admission:
             "None of the recipients may be mailed; `recipients` says why for each",
             recipients=[{"address": str(a), **described(reason)} for a, reason in held.items()],
         )
-    return Admission(stream, chosen, held)
+    name = shown_name(draft, facts)
+    return Admission(stream, chosen, held, name, remarks(draft, facts, name))
 
 
 def described(held: Held) -> dict[str, object]:

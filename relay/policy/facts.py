@@ -25,7 +25,8 @@ class Held:
 class Facts:
     """The state of the world around one draft.
 
-    `domains` holds those of the account's domains that the From domain lies in or under;
+    `domains` holds those of the account's domains that the From domain, or a domain in the display
+    name, lies in or under; `site_host` is the host of the site's own address;
     `suppressed` holds those recipients the site may not mail; `probes` those whose next mail decides
     about them (the id of their hold).
     """
@@ -35,3 +36,4 @@ class Facts:
     domains: Mapping[str, DomainStatus] = field(default_factory=dict)
     suppressed: Mapping[EmailAddress, tuple[Held, ...]] = field(default_factory=dict)
     probes: dict[EmailAddress, UUID] = field(default_factory=dict)
+    site_host: str = ""

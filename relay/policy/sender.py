@@ -1,35 +1,116 @@
-"""Who may be named in From."""
+"""Who may be named in From, and under which name."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
-from relay.errors import SenderNotVerified
-from relay.mail import Draft
+from relay.errors import LookAlikeDomain, SenderNotVerified
+from relay.mail import Draft, Mime
+from relay.policy.display_names import clean_name, mentioned
 from relay.policy.facts import Facts
+from relay.policy.names import (
+    brand_in,
+    check_imitation,
+    free_mail_domain,
+    look_alike,
+    look_alike_below,
+)
 from relay.vocabulary import DomainStatus
 
 USABLE = frozenset((DomainStatus.VERIFIED, DomainStatus.FAILING))
 """A failing domain stays usable during its grace time (72 h), then it lapses."""
+
+Remark = dict[str, Any]
+"""What was changed in a message, or noticed about it: `code`, `title`, and details."""
+
+TITLES = {
+    "sender-name-cleaned": "What could mislead was taken out of the sender's name",
+    "sender-rewritten-by-site": "The site replaced a From address that it may not use with its own",
+    "reply-to-unreadable": "Reply-To holds something that is no address",
+    "reply-to-free-mail": "Answers go to a free-mail box, not to the sender's domain",
+    "reply-to-look-alike": "Answers go to a domain that looks like a well-known brand",
+    "brand-in-name": "The sender's name is that of a brand that is often imitated",
+}
+"""What a remark means, for people; the code is for programs."""
 
 
 def check_sender(draft: Draft, facts: Facts) -> None:
     """The From address lies in a verified domain of this account, or in a sub-domain of one.
 
     The nearest claim decides: a suspended `shop.example.org` is not rescued by a verified
-    `example.org`. Raises `SenderNotVerified`.
+    `example.org`. Labels below a claim may not spell a brand (`paypal.com.shop.example`). Raises
+    `LookAlikeDomain`, `FreeMailSender` or `SenderNotVerified`, the nearest explanation first.
     """
     domain = draft.mime.sender.domain
     for name in lineage(domain):
         if (found := facts.domains.get(name)) is not None:
-            if found in USABLE:
-                return
-            raise SenderNotVerified(
-                f"{name} is one of your sending domains, but it is {found.value}",
-                domain=name,
-                domain_status=found.value,
-            )
+            if found not in USABLE:
+                raise SenderNotVerified(
+                    f"{name} is one of your sending domains, but it is {found.value}",
+                    domain=name,
+                    domain_status=found.value,
+                )
+            if domain != name and (brand := look_alike_below(domain, name)) is not None:
+                raise LookAlikeDomain(
+                    f"{domain} looks like {brand}; send from {name} itself, or another name under it",
+                    domain=domain,
+                    brand=brand,
+                )
+            return
+    check_imitation(domain)
     raise SenderNotVerified(f"{domain} is not one of your sending domains", domain=domain)
+
+
+def is_own(domain: str, facts: Facts) -> bool:
+    """Whether the domain is, or lies under, a usable domain of the account or the site's own host."""
+    host = facts.site_host
+    if host and (domain == host or domain.endswith(f".{host}")):
+        return True
+    for name in lineage(domain):
+        if (found := facts.domains.get(name)) is not None:
+            return found in USABLE
+    return False
+
+
+def names_to_know(message: Mime) -> list[str]:
+    """The domains whose standing decides about a message: of From and of what its name mentions."""
+    mail_domains = (message.sender.domain, *mentioned(message.sender_name))
+    return list(dict.fromkeys(name for each in mail_domains for name in lineage(each)))
+
+
+def shown_name(draft: Draft, facts: Facts) -> str:
+    """The display name as it may go out; the very same when nothing in it misleads."""
+    return clean_name(draft.mime.sender_name, lambda domain: is_own(domain, facts))
+
+
+def remarks(draft: Draft, facts: Facts, name: str) -> list[Remark]:
+    """What people should know about the sender of an accepted message; `name` is the name it got.
+
+    These are signals for whoever looks at the account, never reasons to refuse.
+    """
+    message = draft.mime
+    found: list[Remark] = []
+    if name != message.sender_name:
+        found.append(_remark("sender-name-cleaned", was=message.sender_name, now=name))
+    if message.rewritten:
+        found.append(_remark("sender-rewritten-by-site"))
+    if name and (brand := brand_in(name)) is not None and not is_own(brand.domain, facts):
+        found.append(_remark("brand-in-name", name=name, brand=brand.domain))
+    if message.reply_to is None:
+        return [*found, _remark("reply-to-unreadable")]
+    for address in message.reply_to:
+        if address == message.sender or is_own(address.domain, facts):
+            continue
+        if free_mail_domain(address.domain) is not None:
+            found.append(_remark("reply-to-free-mail", address=str(address)))
+        elif (imitated := look_alike(address.domain)) is not None:
+            found.append(_remark("reply-to-look-alike", address=str(address), brand=imitated))
+    return found
+
+
+def _remark(code: str, **details: Any) -> Remark:
+    return {"code": code, "title": TITLES[code], **details}
 
 
 def lineage(domain: str) -> Iterator[str]:

@@ -9,9 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID
 
+import idna
 from sqlalchemy import (
     and_,
     bindparam,
@@ -48,7 +51,7 @@ from relay.models import (
     Usage,
 )
 from relay.policy.facts import Facts, Held
-from relay.policy.sender import lineage
+from relay.policy.sender import names_to_know
 from relay.vocabulary import HoldKind, SuppressionReason, SuppressionScope
 
 _WORDS = Suppression.__table__.c.reason.type
@@ -120,6 +123,7 @@ _HELD = _held()
 _FACTS = (
     select(
         Site.account_id,
+        Site.url,
         Site.state.label("site_state"),
         Account.state.label("account_state"),
         IdempotencyKey.fingerprint,
@@ -182,7 +186,7 @@ def facts(
             {
                 "site": site_id,
                 "key": key,
-                "names": list(lineage(draft.mime.sender.domain)),
+                "names": names_to_know(draft.mime),
                 "people": list(people),
                 "now": now,
             },
@@ -197,6 +201,7 @@ def facts(
         facts=Facts(
             account_state=first.account_state,
             site_state=first.site_state,
+            site_host=_host(first.url),
             domains={row.name: row.status for row in rows if row.name is not None},
             suppressed=_suppressed(rows, people),
             probes=_probes(rows, people, now),
@@ -210,7 +215,12 @@ def facts(
 
 
 _LOCK = (
-    select(Site.account_id, Site.state.label("site_state"), Account.state.label("account_state"))
+    select(
+        Site.account_id,
+        Site.url,
+        Site.state.label("site_state"),
+        Account.state.label("account_state"),
+    )
     .join(Account, Account.id == Site.account_id)
     .where(Site.id == bindparam("site"))
     .with_for_update(of=Site, key_share=True)
@@ -233,7 +243,7 @@ def facts_of_many(
     if site is None:
         raise NotFound("The site of this key no longer exists")
     people = {address.key: address for draft in drafts for address in draft.recipients}
-    names = {name for draft in drafts for name in lineage(draft.mime.sender.domain)}
+    names = {name for draft in drafts for name in names_to_know(draft.mime)}
     domains = connection.execute(_DOMAINS, {"account": site.account_id, "names": sorted(names)})
     held = connection.execute(
         _SUPPRESSIONS, {"site": site_id, "people": list(people), "now": now}
@@ -241,6 +251,7 @@ def facts_of_many(
     found = Facts(
         account_state=site.account_state,
         site_state=site.site_state,
+        site_host=_host(site.url),
         domains={row.name: row.status for row in domains},
         suppressed=_suppressed(held, people),
         probes=_probes(held, people, now),
@@ -249,6 +260,17 @@ def facts_of_many(
     return Known(site.account_id, found, None), {
         row.key: Answered(row.fingerprint, row.answer, row.expires_at) for row in answers
     }
+
+
+@lru_cache(maxsize=10_000)
+def _host(url: str) -> str:
+    """The site's host without `www.`, as domains are compared; "" where it is no domain."""
+    try:
+        host = (urlsplit(url).hostname or "").rstrip(".").removeprefix("www.")
+        host = host if host.isascii() else idna.encode(host, uts46=True).decode()
+    except (ValueError, UnicodeError):  # idna's errors are UnicodeErrors
+        return ""
+    return host if "." in host and not host.replace(".", "").isdigit() else ""
 
 
 def _suppressed(
@@ -281,7 +303,7 @@ def _insert(model: type[Base], prefix: str, *names: str) -> Any:
 _MESSAGE = _insert(
     Message, "m", "id", "account_id", "site_id", "stream", "kind", "lane", "list_id", "source",
     "sender", "subject", "mime_message_id", "size", "removed_headers", "accepted_at", "expires_at",
-    "resent_from",
+    "resent_from", "remarks",
 )  # fmt: skip
 _CONTENT = _insert(Content, "c", "message_id", "part", "data")
 _RECIPIENT = _insert(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from io import BytesIO
 from typing import Any
@@ -168,6 +168,9 @@ def _judge(
     draft = request.draft
     _check_expiry(draft, now)
     admission = admit(draft, known.facts)
+    if admission.sender_name != draft.mime.sender_name:
+        draft = replace(draft, mime=mime.with_sender_name(draft.mime, admission.sender_name))
+        request = replace(request, draft=draft)
     expires_at = now + EXPIRES_AFTER[admission.lane]
     if draft.expires_at is not None:
         expires_at = min(expires_at, draft.expires_at)
@@ -185,6 +188,7 @@ def _judge(
         "stream": admission.stream.value,
         "accepted_at": iso(now),
         "recipients": [_told(row) for row in recipients],
+        "remarks": list(admission.remarks),
     }
     idempotency = request.key and {
         "site_id": site_id,
@@ -202,7 +206,7 @@ def _same(answered: Answered, fingerprint: str) -> Receipt:
             "This Idempotency-Key belongs to another request of the last 72 hours; use a new one"
         )
     found: Receipt = json.loads(answered.answer)
-    return found
+    return {"remarks": [], **found}  # receipts of older releases have none
 
 
 def _check_expiry(draft: Draft, now: datetime) -> None:
@@ -242,6 +246,7 @@ def _message(
         "accepted_at": now,
         "expires_at": expires_at,
         "resent_from": request.resent_from,
+        "remarks": list(admission.remarks) or None,
     }
 
 
