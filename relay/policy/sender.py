@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from relay.errors import LookAlikeDomain, SenderNotVerified
@@ -21,6 +21,9 @@ from relay.vocabulary import DomainStatus
 USABLE = frozenset((DomainStatus.VERIFIED, DomainStatus.FAILING))
 """A failing domain stays usable during its grace time (72 h), then it lapses."""
 
+DECIDING = USABLE | {DomainStatus.SUSPENDED}
+"""Claims that decide about the names under them; others are only hopes."""
+
 Remark = dict[str, Any]
 """What was changed in a message, or noticed about it: `code`, `title`, and details."""
 
@@ -38,28 +41,40 @@ TITLES = {
 def check_sender(draft: Draft, facts: Facts) -> None:
     """The From address lies in a verified domain of this account, or in a sub-domain of one.
 
-    The nearest claim decides: a suspended `shop.example.org` is not rescued by a verified
-    `example.org`. Labels below a claim may not spell a brand (`paypal.com.shop.example`). Raises
-    `LookAlikeDomain`, `FreeMailSender` or `SenderNotVerified`, the nearest explanation first.
+    Labels below a claim may not spell a brand (`paypal.com.shop.example`). Raises `LookAlikeDomain`,
+    `FreeMailSender` or `SenderNotVerified`, the nearest explanation first.
     """
     domain = draft.mime.sender.domain
-    for name in lineage(domain):
-        if (found := facts.domains.get(name)) is not None:
-            if found not in USABLE:
-                raise SenderNotVerified(
-                    f"{name} is one of your sending domains, but it is {found.value}",
-                    domain=name,
-                    domain_status=found.value,
-                )
-            if domain != name and (brand := look_alike_below(domain, name)) is not None:
-                raise LookAlikeDomain(
-                    f"{domain} looks like {brand}; send from {name} itself, or another name under it",
-                    domain=domain,
-                    brand=brand,
-                )
-            return
-    check_imitation(domain)
-    raise SenderNotVerified(f"{domain} is not one of your sending domains", domain=domain)
+    claim = claim_that_counts(domain, facts.domains)
+    if claim is None:
+        check_imitation(domain)
+        raise SenderNotVerified(f"{domain} is not one of your sending domains", domain=domain)
+    name, status = claim
+    if status not in USABLE:
+        raise SenderNotVerified(
+            f"{name} is one of your sending domains, but it is {status.value}",
+            domain=name,
+            domain_status=status.value,
+        )
+    if domain != name and (brand := look_alike_below(domain, name)) is not None:
+        raise LookAlikeDomain(
+            f"{domain} looks like {brand}; send from {name} itself, or another name under it",
+            domain=domain,
+            brand=brand,
+        )
+
+
+def claim_that_counts(
+    domain: str, claims: Mapping[str, DomainStatus]
+) -> tuple[str, DomainStatus] | None:
+    """The claim that decides about a name: the nearest that is usable or was closed by an operator.
+
+    A suspended `shop.example.org` is not rescued by a verified `example.org`; a mere claim of
+    `news.example.org`, pending or lapsed, takes nothing from it. Where none decides, the nearest.
+    """
+    found = [(name, claims[name]) for name in lineage(domain) if name in claims]
+    decided = (each for each in found if each[1] in DECIDING)
+    return next(decided, found[0] if found else None)
 
 
 def is_own(domain: str, facts: Facts) -> bool:
@@ -67,10 +82,8 @@ def is_own(domain: str, facts: Facts) -> bool:
     host = facts.site_host
     if host and (domain == host or domain.endswith(f".{host}")):
         return True
-    for name in lineage(domain):
-        if (found := facts.domains.get(name)) is not None:
-            return found in USABLE
-    return False
+    claim = claim_that_counts(domain, facts.domains)
+    return claim is not None and claim[1] in USABLE
 
 
 def names_to_know(message: Mime) -> list[str]:
