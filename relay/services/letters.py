@@ -124,6 +124,7 @@ def write(
         "mime_message_id": read.message_id[:500] if read.message_id else None,
         "size": read.size,
         "removed_headers": [],
+        "remarks": None,
         "accepted_at": now,
         "expires_at": ends,
         "resent_from": None,
