@@ -165,6 +165,15 @@ class ConsentSeal(Base):
     sealed_at: Mapped[When]
 
 
+class UnsealedRecord(Base):
+    """A ledger row that no seal covers yet: the queue of the duty that seals."""
+
+    __tablename__ = "consent_unsealed"
+
+    record_id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    site_id: Mapped[UUID] = mapped_column(Uuid)
+
+
 class Erasure(Base):
     """That a person was erased at a site: who, as keyed hash; they stay unmailed by newsletters."""
 

@@ -70,6 +70,11 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('site_id', 'number', name=op.f('pk_consent_seals')),
     sa.UniqueConstraint('record_id', name=op.f('uq_consent_seals_record_id'))
     )
+    op.create_table('consent_unsealed',
+    sa.Column('record_id', sa.Uuid(), nullable=False),
+    sa.Column('site_id', sa.Uuid(), nullable=False),
+    sa.PrimaryKeyConstraint('record_id', name=op.f('pk_consent_unsealed'))
+    )
     op.create_table('erasures',
     sa.Column('site_id', sa.Uuid(), nullable=False),
     sa.Column('person', sa.String(length=64), nullable=False),
@@ -180,6 +185,7 @@ def downgrade() -> None:
 
     op.drop_table('subscription_requests')
     op.drop_table('erasures')
+    op.drop_table('consent_unsealed')
     op.drop_table('consent_seals')
     with op.batch_alter_table('consent_records', schema=None) as batch_op:
         batch_op.drop_index('ix_consent_records_site_id_person')
