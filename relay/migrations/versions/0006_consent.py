@@ -12,6 +12,51 @@ down_revision = '0005'
 branch_labels = None
 depends_on = None
 
+# The ledger and its seals are append-only: the database itself refuses to change them. ENABLE ALWAYS
+# keeps the triggers at work whatever session_replication_role says. On SQLite, REPLACE deletes
+# without firing DELETE triggers, therefore the one before INSERT.
+#
+# A later migration that changes these tables must keep the triggers. PostgreSQL does by itself. On
+# SQLite, batch mode copies the table and drops the old one *with its triggers*: create them anew
+# at its end (copy APPEND_ONLY_SQLITE), and fill new columns by a server default, for UPDATE fails.
+
+APPEND_ONLY_POSTGRESQL = (
+    """
+    CREATE FUNCTION consent_append_only() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        RAISE EXCEPTION 'the consent ledger is append-only: no % on %', TG_OP, TG_TABLE_NAME
+            USING ERRCODE = 'restrict_violation';
+    END
+    $$
+    """,
+    *(
+        statement
+        for table in ("consent_records", "consent_seals")
+        for statement in (
+            f"CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {table} "
+            "FOR EACH STATEMENT EXECUTE FUNCTION consent_append_only()",
+            f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER {table}_append_only",
+        )
+    ),
+)
+
+APPEND_ONLY_SQLITE = tuple(
+    f"CREATE TRIGGER {table}_no_{action.lower()} BEFORE {action} ON {table} {when} "
+    f"BEGIN SELECT RAISE(ABORT, 'the consent ledger is append-only: no {action} on {table}'); END"
+    for table, same in (
+        ("consent_records", "id = NEW.id"),
+        (
+            "consent_seals",
+            "(site_id = NEW.site_id AND number = NEW.number) OR record_id = NEW.record_id",
+        ),
+    )
+    for action, when in (
+        ("UPDATE", ""),
+        ("DELETE", ""),
+        ("INSERT", f"WHEN EXISTS (SELECT 1 FROM {table} WHERE {same})"),
+    )
+)
+
 JSON = sa.JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
 
 
@@ -162,6 +207,9 @@ def upgrade() -> None:
         batch_op.create_index('ix_subscriptions_open', ['requested_at'], unique=False, postgresql_where=sa.text("status = 'unconfirmed'"), sqlite_where=sa.text("status = 'unconfirmed'"))
         batch_op.create_index('ix_subscriptions_site_id_address_key', ['site_id', 'address_key'], unique=False)
 
+    postgresql = op.get_bind().dialect.name == "postgresql"
+    for statement in APPEND_ONLY_POSTGRESQL if postgresql else APPEND_ONLY_SQLITE:
+        op.execute(statement)
 
 
 def downgrade() -> None:
@@ -201,3 +249,5 @@ def downgrade() -> None:
         batch_op.drop_index('ix_abuse_reports_site_id_at')
 
     op.drop_table('abuse_reports')
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute("DROP FUNCTION consent_append_only()")
