@@ -11,6 +11,8 @@ from relay import __version__
 from relay.commands import (
     accounts,
     bounces,
+    consent,
+    database,
     gateways,
     notices,
     processes,
@@ -35,6 +37,8 @@ for command in (
     *accounts.COMMANDS,
     *notices.COMMANDS,
     *bounces.COMMANDS,
+    *consent.COMMANDS,
+    *database.COMMANDS,
     *gateways.COMMANDS,
     *processes.COMMANDS,
     *suppressions.COMMANDS,
