@@ -171,11 +171,11 @@ def test_granting_again_mends_what_was_granted_beside_it(installation: Installat
 def test_a_role_that_could_undo_the_ledger_is_refused(
     spoil: str, said: str, installation: Installation
 ) -> None:
-    sessions = db.writing(installation.owner)
+    with db.writing(installation.owner)() as session:
+        session.connection().exec_driver_sql(spoil)  # taken back as this block ends
 
-    with pytest.raises(Refused, match=said), sessions.begin() as session:
-        session.connection().exec_driver_sql(spoil)  # the refusal takes it back
-        database_roles.grant(session, ROLE)
+        with pytest.raises(Refused, match=said):
+            database_roles.grant(session, ROLE)
 
 
 @pytest.mark.postgresql
