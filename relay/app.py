@@ -24,7 +24,7 @@ from relay.api.schemas import (
 from relay.context import Relay
 from relay.gateways import dns, ses, sns
 from relay.logs import configure
-from relay.pages import speech, start
+from relay.pages import people, speech, start
 from relay.settings import Settings
 
 SCHEMAS_BY_NAME = (
@@ -103,7 +103,7 @@ def create_app(relay: Relay) -> Flask:
         account.blueprint,
     ):
         api.register_blueprint(blueprint, url_prefix="/v1")
-    for plain in (hooks.blueprint, health.blueprint, start.blueprint):
+    for plain in (hooks.blueprint, health.blueprint, start.blueprint, people.blueprint):
         app.register_blueprint(plain)
 
     @app.get("/openapi.json")

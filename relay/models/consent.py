@@ -22,7 +22,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from relay.db import Base
 from relay.models.columns import Address, Details, Id, Json, Name, Sometime, When, words
-from relay.vocabulary import ConsentKind, RequestOutcome, SubscriptionStatus
+from relay.vocabulary import AbuseReason, ConsentKind, RequestOutcome, SubscriptionStatus
 
 
 class MailingList(Base):
@@ -215,10 +215,21 @@ class OptOut(Base):
 
 
 class AbuseReport(Base):
-    """Somebody who got a mail says that it should not have come."""
+    """Somebody who got a mail says that it should not have come. One person, one mail: one report."""
 
     __tablename__ = "abuse_reports"
-    __table_args__ = (Index("ix_abuse_reports_site_id_at", "site_id", "at"),)
+    __table_args__ = (
+        Index("ix_abuse_reports_site_id_at", "site_id", "at"),
+        Index(
+            "uq_abuse_reports_site_id_address_key_message_id",
+            "site_id",
+            "address_key",
+            "message_id",
+            unique=True,
+            postgresql_where=text("message_id IS NOT NULL"),
+            sqlite_where=text("message_id IS NOT NULL"),
+        ),
+    )
 
     id: Mapped[Id]
     account_id: Mapped[UUID] = mapped_column(Uuid)
@@ -226,7 +237,7 @@ class AbuseReport(Base):
     list_id: Mapped[UUID | None] = mapped_column(Uuid)
     message_id: Mapped[UUID | None] = mapped_column(Uuid)
     address_key: Mapped[Address]
-    reason: Mapped[str] = mapped_column(String(32))
+    reason: Mapped[AbuseReason] = mapped_column(words(AbuseReason))
     comment: Mapped[str] = mapped_column(String(2000), default="")
     evidence: Mapped[Details] = mapped_column(Json)
     at: Mapped[When]

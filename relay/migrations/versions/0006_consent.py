@@ -76,6 +76,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('abuse_reports', schema=None) as batch_op:
         batch_op.create_index('ix_abuse_reports_site_id_at', ['site_id', 'at'], unique=False)
+        batch_op.create_index('uq_abuse_reports_site_id_address_key_message_id', ['site_id', 'address_key', 'message_id'], unique=True, postgresql_where=sa.text('message_id IS NOT NULL'), sqlite_where=sa.text('message_id IS NOT NULL'))
 
     op.create_table('consent_people',
     sa.Column('record_id', sa.Uuid(), nullable=False),
@@ -246,6 +247,7 @@ def downgrade() -> None:
 
     op.drop_table('consent_people')
     with op.batch_alter_table('abuse_reports', schema=None) as batch_op:
+        batch_op.drop_index('uq_abuse_reports_site_id_address_key_message_id', postgresql_where=sa.text('message_id IS NOT NULL'), sqlite_where=sa.text('message_id IS NOT NULL'))
         batch_op.drop_index('ix_abuse_reports_site_id_at')
 
     op.drop_table('abuse_reports')
