@@ -44,6 +44,10 @@ class Head:
         return f"{self.number}:{self.hash}"
 
 
+NO_HEAD = Head(0, BEGINNING)
+"""The end of a chain that has not begun."""
+
+
 def parse_head(text: str) -> Head:
     """The head that `NUMBER:HASH` says. Raises `ValueError`."""
     number, _, hash = text.strip().partition(":")
@@ -132,4 +136,4 @@ def seal(session: Session, *, now: datetime, most: int = MOST) -> int:
 def head(session: Session, site_id: UUID) -> Head:
     """Where the site's chain ends; number 0 for a site without one."""
     found = session.connection().execute(_HEAD, {"site_id": site_id}).one_or_none()
-    return Head(found.number, found.hash) if found else Head(0, BEGINNING)
+    return Head(found.number, found.hash) if found else NO_HEAD
