@@ -9,6 +9,7 @@ from sqlalchemy.exc import OperationalError
 
 from relay import __version__
 from relay.commands import (
+    abuse,
     accounts,
     bounces,
     consent,
@@ -34,6 +35,7 @@ def cli() -> None:
 
 
 for command in (
+    *abuse.COMMANDS,
     *accounts.COMMANDS,
     *notices.COMMANDS,
     *bounces.COMMANDS,

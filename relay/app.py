@@ -24,7 +24,7 @@ from relay.api.schemas import (
 from relay.context import Relay
 from relay.gateways import dns, ses, sns
 from relay.logs import configure
-from relay.pages import start
+from relay.pages import people, speech, start
 from relay.settings import Settings
 
 SCHEMAS_BY_NAME = (
@@ -91,6 +91,7 @@ def create_app(relay: Relay) -> Flask:
     )
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.extensions["relay"] = relay
+    speech.install(app)
     api = Api(app)
     specification = cast(Any, api.spec)
     for schema in SCHEMAS_BY_NAME:
@@ -102,7 +103,7 @@ def create_app(relay: Relay) -> Flask:
         account.blueprint,
     ):
         api.register_blueprint(blueprint, url_prefix="/v1")
-    for plain in (hooks.blueprint, health.blueprint, start.blueprint):
+    for plain in (hooks.blueprint, health.blueprint, start.blueprint, people.blueprint):
         app.register_blueprint(plain)
 
     @app.get("/openapi.json")
