@@ -20,7 +20,7 @@ from relay.errors import MailerBusy, MailerRefused, MailerSilent
 from relay.mail import Envelope
 from relay.policy.bounces import rules
 from relay.policy.pace import Pace
-from relay.services import delivery, feed, holds, lifting, notices, receivers, retention
+from relay.services import delivery, feed, holds, lifting, notices, receivers, retention, seals
 from relay.services.delivery import Copy, Result, StoredParts
 
 log = structlog.get_logger(__name__)
@@ -278,6 +278,10 @@ class Duties:
                 lambda session, now: notices.apply_waiting(session, now=now),
             ),
             "number events": (timedelta(seconds=0.2), lambda session, now: feed.number(session)),
+            "seal the consent ledger": (
+                timedelta(seconds=1),
+                lambda session, now: seals.seal(session, now=now),
+            ),
             "delete what is over": (
                 timedelta(minutes=10),
                 lambda session, now: retention.purge(session, now=now),
