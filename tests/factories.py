@@ -17,9 +17,11 @@ from relay.db import new_id
 from relay.gateways import mime
 from relay.gateways.ses_events import read_events
 from relay.mail import DeliveryEvent, Draft, Envelope
-from relay.models import Account, Domain, Site
-from relay.services import accounts
+from relay.models import Account, Domain, MailingList, Site
+from relay.services import accounts, lists
 from relay.services.accounts import NewKey
+from relay.services.sign_ups import Form, SignUp
+from relay.services.visitors import Visitor
 from relay.vocabulary import DomainStatus, Scope, State, Stream
 from tests.fakes import MORNING, provider_id
 
@@ -201,3 +203,30 @@ def make_event(kind: str, envelope: Envelope, **given: Any) -> DeliveryEvent:
     """The same, read into our own words."""
     (event,) = read_events(json.dumps(ses_event(kind, envelope, **given)))
     return event
+
+
+A_LIST: Mapping[str, str] = {
+    "name": "Shop news",
+    "controller": "Shop Ltd",
+    "postal_address": "1 Market Street\nSpringfield",
+    "privacy_url": "https://shop.example/privacy",
+    "language": "en",
+    "sender": "news@shop.example",
+}
+
+
+def make_list(session: Session, site: Site, key: str = "news", **given: str) -> MailingList:
+    """A list of the site, whose sender is in shop.example."""
+    return lists.create(session, site.id, key, dict(A_LIST) | given, now=MORNING)
+
+
+def make_sign_up(email: str = "ada@customer.example", **given: Any) -> SignUp:
+    """A sign-up at the form in the site's footer; `form`, `ip` and `agent` are for short."""
+    form = Form(
+        given.pop("form", "footer"),
+        given.pop("page", "https://shop.example/news"),
+        given.pop("consent_text", "Yes, send me the shop's news."),
+        given.pop("consent_version", "3"),
+    )
+    visitor = Visitor(given.pop("ip", None), given.pop("agent", "Browser/1.0"))
+    return SignUp(parse(email), given.pop("list", "news"), visitor, form, **given)
