@@ -320,5 +320,8 @@ def _notifications(session: Session, link: PersonLink, opted_out: Collection[str
 
 
 def address_for_show(address: EmailAddress) -> str:
-    """The address as a page may show it to whoever has the link: `a…@customer.example`."""
-    return f"{address.local[:1]}…@{address.domain}"
+    """The address as a page may show it to whoever has the link: `a…@customer.example`.
+
+    The word joiner keeps it in one line.
+    """
+    return f"{address.local[:1]}…\u2060@{address.domain}"
