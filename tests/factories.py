@@ -17,12 +17,12 @@ from relay.db import new_id
 from relay.gateways import mime
 from relay.gateways.ses_events import read_events
 from relay.mail import DeliveryEvent, Draft, Envelope
-from relay.models import Account, Domain, MailingList, Site
-from relay.services import accounts, lists
+from relay.models import Account, Domain, MailingList, Site, Subscription
+from relay.services import accounts, ledger
 from relay.services.accounts import NewKey
 from relay.services.sign_ups import Form, SignUp
 from relay.services.visitors import Visitor
-from relay.vocabulary import DomainStatus, Scope, State, Stream
+from relay.vocabulary import ConsentKind, DomainStatus, Scope, State, Stream, SubscriptionStatus
 from tests.fakes import MORNING, provider_id
 
 SECRET = "a secret of at least thirty-two characters"
@@ -205,19 +205,62 @@ def make_event(kind: str, envelope: Envelope, **given: Any) -> DeliveryEvent:
     return event
 
 
-A_LIST: Mapping[str, str] = {
-    "name": "Shop news",
-    "controller": "Shop Ltd",
-    "postal_address": "1 Market Street\nSpringfield",
-    "privacy_url": "https://shop.example/privacy",
-    "language": "en",
-    "sender": "news@shop.example",
-}
+# --- consent --------------------------------------------------------------------------------
 
 
-def make_list(session: Session, site: Site, key: str = "news", **given: str) -> MailingList:
-    """A list of the site, whose sender is in shop.example."""
-    return lists.create(session, site.id, key, dict(A_LIST) | given, now=MORNING)
+def make_list(session: Session, site: Site, **given: Any) -> MailingList:
+    """A list of the site."""
+    values = {
+        "key": "news",
+        "name": "News from the shop",
+        "controller": "Shop Ltd",
+        "postal_address": "1 Market Street, Exampleton",
+        "privacy_url": "https://shop.example/privacy",
+        "language": "en",
+        "sender": "news@shop.example",
+        "created_at": MORNING,
+    }
+    made = MailingList(id=new_id(), site_id=site.id, **(values | given))
+    session.add(made)
+    session.flush()
+    return made
+
+
+def make_subscription(session: Session, of: MailingList, who: str, **given: Any) -> Subscription:
+    """A person's confirmed subscription to a list."""
+    address = parse(who)
+    values = {
+        "status": SubscriptionStatus.CONFIRMED,
+        "language": "en",
+        "source": {"form": "footer", "page": "https://shop.example/"},
+        "requested_at": MORNING,
+        "confirmed_at": MORNING,
+    }
+    made = Subscription(
+        id=new_id(), site_id=of.site_id, list_id=of.id, address=str(address),
+        address_key=address.key, **(values | given),
+    )  # fmt: skip
+    session.add(made)
+    session.flush()
+    return made
+
+
+def make_record(relay: Relay, site: Site, who: str = "Ada@customer.example", **given: Any) -> UUID:
+    """A row of the site's consent ledger."""
+    values: dict[str, Any] = {
+        "kind": ConsentKind.REQUESTED,
+        "personal": {"ip": "192.0.2.7", "user_agent": "Browser/1.0"},
+        "facts": {"form": "footer", "consent_text": "Yes, send me news."},
+        "now": relay.clock(),
+    }
+    with relay.sessions.begin() as session:
+        return ledger.append(
+            session,
+            given.pop("keyring", relay.settings.keyring),
+            site_id=site.id,
+            address=parse(who),
+            **(values | given),
+        )
 
 
 def make_sign_up(email: str = "ada@customer.example", **given: Any) -> SignUp:

@@ -22,7 +22,13 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from relay.db import Base
 from relay.models.columns import Address, Details, Id, Json, Name, Sometime, When, words
-from relay.vocabulary import AbuseReason, ConsentKind, RequestOutcome, SubscriptionStatus
+from relay.vocabulary import (
+    AbuseReason,
+    ConsentKind,
+    RequestOutcome,
+    SubscriptionStatus,
+    SuppressionScope,
+)
 
 
 class MailingList(Base):
@@ -195,13 +201,14 @@ class UnsealedRecord(Base):
 
 
 class Erasure(Base):
-    """That a person was erased at a site: who, as keyed hash; they stay unmailed by newsletters."""
+    """That a person was erased at a site: who, as keyed hash, and how much mail that stops."""
 
     __tablename__ = "erasures"
 
     site_id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
     person: Mapped[str] = mapped_column(String(64), primary_key=True)
     key_version: Mapped[int] = mapped_column(SmallInteger)
+    scope: Mapped[SuppressionScope] = mapped_column(words(SuppressionScope))
     at: Mapped[When]
 
 

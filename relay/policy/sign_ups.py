@@ -122,13 +122,15 @@ class Held:
 class Person:
     """What is known about a person when their confirmation mail is about to be written.
 
-    `subscribed` is whether they get the list's mail already; counts are of confirmation mails.
+    `refused` says that they lately told this list "this was not me", `closed` that they were erased where
+    all mail had been stopped for good. Counts are of confirmation mails.
     """
 
     held: Sequence[Held] = ()
     status: SubscriptionStatus | None = None
     opted_out: bool = False
     refused: bool = False
+    closed: bool = False
     mails_in_a_day: int = 0
     mails_of_list: int = 0
 
@@ -174,7 +176,7 @@ def turn(traffic: Traffic, now: datetime) -> Turn:
 
 def answer(person: Person, now: datetime) -> RequestOutcome:
     """Whether a confirmation mail goes to this person: `sent` if it does, else why not."""
-    if person.refused or any(_forbids(held, now) for held in person.held):
+    if person.refused or person.closed or any(_forbids(held, now) for held in person.held):
         return RequestOutcome.DROPPED
     gets_it = person.status in (SubscriptionStatus.CONFIRMED, SubscriptionStatus.ATTESTED)
     complained = any(held.reason is SuppressionReason.COMPLAINT for held in person.held)

@@ -53,12 +53,12 @@ def versions(session: Session, keyring: Keyring) -> Sequence[KeyVersion]:
             select(_RECORDS.c.key_version, func.count())
             .join(_PEOPLE, _PEOPLE.c.record_id == _RECORDS.c.id)
             .group_by(_RECORDS.c.key_version)
-        ).tuples()
+        ).all()
     )
     erasures: dict[int, int] = dict(
         session.execute(
             select(_ERASURES.c.key_version, func.count()).group_by(_ERASURES.c.key_version)
-        ).tuples()
+        ).all()
     )
     return [
         KeyVersion(

@@ -23,7 +23,7 @@ from relay.models import (
 from relay.policy import sign_ups as rules
 from relay.policy.mailboxes import mailbox
 from relay.policy.sign_ups import Held, Person
-from relay.services import opt_outs
+from relay.services import erasures, opt_outs
 from relay.services.sign_ups import MAILBOX
 from relay.vocabulary import HoldKind, SuppressionReason, SuppressionScope
 
@@ -53,12 +53,14 @@ def about_person(
     stopped = opt_outs.is_stopped(
         opt_outs.of_list(request.list_id), opt_outs.topics_of(session, request.site_id, address)
     )
+    erased = erasures.erasures_of(session, keyring, request.site_id, [address]).get(address)
     in_a_day, of_list, refused = _counts(session, keyring, request.list_id, address, now)
     return Person(
         held=_held(session, request.site_id, address, now),
         status=status,
         opted_out=stopped,
         refused=refused > 0,
+        closed=erased is SuppressionScope.ALL,
         mails_in_a_day=in_a_day,
         mails_of_list=of_list,
     )

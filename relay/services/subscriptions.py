@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, delete, or_, select, update
+from sqlalchemy import bindparam, or_, select, update
 from sqlalchemy.orm import Session
 
 from relay.addresses import EmailAddress
@@ -19,14 +19,13 @@ from relay.db import among, table_of
 from relay.errors import NotFound
 from relay.keys import Keyring
 from relay.models import (
-    Erasure,
     MailingList,
     Site,
     Subscription,
     SubscriptionRequest,
     Suppression,
 )
-from relay.services import holds, ledger, opt_outs
+from relay.services import erasures, holds, ledger, opt_outs
 from relay.services.visitors import Visitor
 from relay.vocabulary import ConsentKind, SubscriptionStatus, SuppressionReason
 
@@ -42,7 +41,7 @@ LONGEST_TOKEN = 64
 
 _REQUESTS, _SUBSCRIPTIONS = table_of(SubscriptionRequest), table_of(Subscription)
 _LISTS, _SITES = table_of(MailingList), table_of(Site)
-_SUPPRESSIONS, _ERASURES = table_of(Suppression), table_of(Erasure)
+_SUPPRESSIONS = table_of(Suppression)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,9 +129,6 @@ _FORGIVE = (
     )
     .values(ended_at=bindparam("now"), ending=OPTED_IN, provider_due_at=bindparam("now"))
 )
-_UNERASE = delete(_ERASURES).where(
-    _ERASURES.c.site_id == bindparam("site"), among(_ERASURES.c.person, "persons")
-)
 
 
 def look(
@@ -171,9 +167,7 @@ def confirm(
     )
     connection.execute(_NOTE, {"now": now, "request": found.id})
     connection.execute(_FORGIVE, given | {"asked_at": found.at})
-    connection.execute(
-        _UNERASE, {"site": found.site_id, "persons": ledger.persons_of(keyring, address)}
-    )
+    erasures.lift_erasure(session, keyring, site_id=found.site_id, address=address)
     opt_outs.opt_in_again(
         session, found.site_id, address, opt_outs.of_list(found.list_id), ending=OPTED_IN, now=now
     )

@@ -125,6 +125,7 @@ def upgrade() -> None:
     sa.Column('site_id', sa.Uuid(), nullable=False),
     sa.Column('person', sa.String(length=64), nullable=False),
     sa.Column('key_version', sa.SmallInteger(), nullable=False),
+    sa.Column('scope', sa.String(32), nullable=False),
     sa.Column('at', sa.DateTime(timezone=True), nullable=False),
     sa.PrimaryKeyConstraint('site_id', 'person', name=op.f('pk_erasures'))
     )
