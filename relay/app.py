@@ -8,28 +8,41 @@ from flask import Flask, Response, jsonify
 from flask_smorest import Api
 
 from relay import db
-from relay.api import account, events, health, hooks, messages, problems, suppressions
+from relay.api import (
+    account,
+    events,
+    health,
+    hooks,
+    lists,
+    messages,
+    problems,
+    subscriptions,
+    suppressions,
+)
 from relay.api.drafts import LARGEST_METADATA, LARGEST_REQUEST
 from relay.api.openapi import CONFIG
 from relay.api.schemas import (
     LetterItemSchema,
     LetterSchema,
+    ListChangesSchema,
     MetadataSchema,
     MimeItemSchema,
+    NewListSchema,
     PartItemSchema,
     ProblemSchema,
     ReceiptSchema,
     ResendSchema,
+    SignUpSchema,
 )
 from relay.context import Relay
 from relay.gateways import dns, ses, sns
 from relay.logs import configure
-from relay.pages import people, speech, start
+from relay.pages import challenge, confirm, people, speech, start
 from relay.settings import Settings
 
 SCHEMAS_BY_NAME = (
     ReceiptSchema, MetadataSchema, ProblemSchema, LetterSchema, MimeItemSchema, PartItemSchema,
-    LetterItemSchema, ResendSchema,
+    LetterItemSchema, ResendSchema, NewListSchema, ListChangesSchema, SignUpSchema,
 )  # fmt: skip
 """Schemas that hand-written parts of the OpenAPI document refer to."""
 
@@ -100,10 +113,19 @@ def create_app(relay: Relay) -> Flask:
         messages.blueprint,
         events.blueprint,
         suppressions.blueprint,
+        lists.blueprint,
+        subscriptions.blueprint,
         account.blueprint,
     ):
         api.register_blueprint(blueprint, url_prefix="/v1")
-    for plain in (hooks.blueprint, health.blueprint, start.blueprint, people.blueprint):
+    for plain in (
+        hooks.blueprint,
+        health.blueprint,
+        start.blueprint,
+        people.blueprint,
+        confirm.blueprint,
+        challenge.blueprint,
+    ):
         app.register_blueprint(plain)
 
     @app.get("/openapi.json")
