@@ -9,10 +9,14 @@ from sqlalchemy.exc import OperationalError
 
 from relay import __version__
 from relay.commands import (
+    abuse,
     accounts,
     bounces,
+    consent,
+    database,
     domains,
     gateways,
+    lists,
     notices,
     processes,
     suppressions,
@@ -33,11 +37,15 @@ def cli() -> None:
 
 
 for command in (
+    *abuse.COMMANDS,
     *accounts.COMMANDS,
     *notices.COMMANDS,
     *bounces.COMMANDS,
     *domains.COMMANDS,
+    *consent.COMMANDS,
+    *database.COMMANDS,
     *gateways.COMMANDS,
+    *lists.COMMANDS,
     *processes.COMMANDS,
     *suppressions.COMMANDS,
     *trial.COMMANDS,

@@ -200,6 +200,25 @@ class ConsentKind(StrEnum):
     ERASED = "erased"
 
 
+class AbuseReason(StrEnum):
+    """Why somebody reports a mail."""
+
+    NEVER_SIGNED_UP = "never-signed-up"
+    KEEPS_COMING = "keeps-coming"
+    FRAUD = "fraud"
+    OFFENSIVE = "offensive"
+    OTHER = "other"
+
+
+class LeavingReason(StrEnum):
+    """Why somebody wants no more mail of a topic, if they care to say."""
+
+    TOO_MANY = "too-many"
+    NOT_INTERESTING = "not-interesting"
+    NOT_EXPECTED = "not-expected"
+    OTHER = "other"
+
+
 class RequestOutcome(StrEnum):
     """What became of a sign-up: its mail was sent, waits, or is not sent."""
 

@@ -21,14 +21,17 @@ from relay.mail import Envelope
 from relay.policy.bounces import rules
 from relay.policy.pace import Pace
 from relay.services import (
+    confirmations,
     delivery,
     domain_looks,
+    expiry,
     feed,
     holds,
     lifting,
     notices,
     receivers,
     retention,
+    seals,
 )
 from relay.services.delivery import Copy, Result, StoredParts
 
@@ -300,6 +303,27 @@ class Duties:
                 lambda session, now: notices.apply_waiting(session, now=now),
             ),
             "number events": (timedelta(seconds=0.2), lambda session, now: feed.number(session)),
+            "seal the consent ledger": (
+                timedelta(seconds=1),
+                lambda session, now: seals.seal(session, now=now),
+            ),
+            "answer sign-ups": (
+                timedelta(seconds=0.5),
+                lambda session, now: confirmations.answer_due(
+                    session,
+                    relay.settings.keyring,
+                    public_url=relay.settings.public_url,
+                    now=now,
+                ),
+            ),
+            "end unconfirmed subscriptions": (
+                timedelta(minutes=10),
+                lambda session, now: expiry.expire(session, now=now),
+            ),
+            "forget who never confirmed": (
+                timedelta(minutes=10),
+                lambda session, now: expiry.forget(session, now=now),
+            ),
             "delete what is over": (
                 timedelta(minutes=10),
                 lambda session, now: retention.purge(session, now=now),
