@@ -8,7 +8,8 @@ from flask import Flask, Response, jsonify
 from flask_smorest import Api
 
 from relay import db
-from relay.api import account, events, health, hooks, messages, problems, suppressions
+from relay.api import account, events, health, hooks, messages, problems, proofs, suppressions
+from relay.api import people as persons
 from relay.api.drafts import LARGEST_METADATA, LARGEST_REQUEST
 from relay.api.openapi import CONFIG
 from relay.api.schemas import (
@@ -18,6 +19,7 @@ from relay.api.schemas import (
     MimeItemSchema,
     PartItemSchema,
     ProblemSchema,
+    ProofSchema,
     ReceiptSchema,
     ResendSchema,
 )
@@ -29,7 +31,7 @@ from relay.settings import Settings
 
 SCHEMAS_BY_NAME = (
     ReceiptSchema, MetadataSchema, ProblemSchema, LetterSchema, MimeItemSchema, PartItemSchema,
-    LetterItemSchema, ResendSchema,
+    LetterItemSchema, ProofSchema, ResendSchema,
 )  # fmt: skip
 """Schemas that hand-written parts of the OpenAPI document refer to."""
 
@@ -100,6 +102,8 @@ def create_app(relay: Relay) -> Flask:
         messages.blueprint,
         events.blueprint,
         suppressions.blueprint,
+        proofs.blueprint,
+        persons.blueprint,
         account.blueprint,
     ):
         api.register_blueprint(blueprint, url_prefix="/v1")
