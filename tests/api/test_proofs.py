@@ -29,7 +29,7 @@ def test_a_proof_is_given_in_two_forms(
 
     page = client.get(f"{URL}?format=html", headers=manager)
     assert page.content_type == "text/html; charset=utf-8"
-    assert "Proof of consent: ada@customer.example" in page.text
+    assert "<title>Proof of consent: ada@customer.example</title>" in page.text
     assert "default-src 'none'" in page.headers["Content-Security-Policy"]
     assert page.headers["Cache-Control"] == "no-store"
 

@@ -130,7 +130,9 @@ def test_a_proof_does_not_hide_that_something_was_changed(relay: Relay, story: S
 
     assert [step["proven"]["hash"] for step in steps] == [True, False, True, True]
     assert {step["proven"]["commitment"] for step in steps} == {False}
-    assert "the row was changed" in proof_pages.render(prove(relay, story))
+    page = proof_pages.render(prove(relay, story))
+    assert "5 of 5 steps are not what was written down" in page
+    assert "the row was changed" in page
 
 
 def test_a_proof_of_somebody_erased_names_nobody(relay: Relay, story: Site) -> None:
@@ -179,6 +181,7 @@ def test_the_page_needs_nothing_else_and_runs_nothing(relay: Relay, story: Site)
     assert not re.search(r"url\(|@import", page)
     assert "&lt;script&gt;alert(1)" in page
     assert "Yes, send me news." in page
+    assert "Nothing was changed since it was written down</span> (5 steps)" in page
     assert '<html lang="en">' in page
 
 
