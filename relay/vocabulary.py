@@ -187,6 +187,17 @@ class SubscriptionStatus(StrEnum):
     EXPIRED = "expired"
 
 
+class ConsentGap(StrEnum):
+    """Why a person gets no newsletter, or no notification: what their own word is, or that it lacks."""
+
+    NEVER_SUBSCRIBED = "never-subscribed"
+    UNCONFIRMED = "unconfirmed"
+    UNSUBSCRIBED = "unsubscribed"
+    EXPIRED = "expired"
+    OPTED_OUT = "opted-out"
+    ERASED = "erased"
+
+
 class ConsentKind(StrEnum):
     """What a row of the consent ledger says."""
 

@@ -9,7 +9,6 @@ import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 import structlog
@@ -33,7 +32,8 @@ from relay.services import (
     retention,
     seals,
 )
-from relay.services.delivery import Copy, Result, StoredParts
+from relay.services.delivery import Copy, Result
+from relay.services.person_links import Links
 
 log = structlog.get_logger(__name__)
 
@@ -91,6 +91,7 @@ class Worker:
         self._pace = Pace()
         self._told, self._told_at = "", 0.0
         self._duties = Duties(relay)
+        self._links = Links(relay.settings.keyring, relay.settings.public_url)
 
     def stop(self) -> None:
         """Finish what is on the wire, give back what is only leased, then return from `run`."""
@@ -158,14 +159,8 @@ class Worker:
             raise
         self._on_the_wire += len(envelopes) - len(results)
         for envelope in envelopes:
-            pool.submit(self._send, self._complete(envelope))
+            pool.submit(self._send, envelope)
         return True
-
-    def _complete(self, envelope: Envelope) -> Envelope:
-        """The envelope with its bytes: those of large messages come while it is sent."""
-        if envelope.parts:
-            return envelope
-        return replace(envelope, parts=StoredParts(self._relay.reads, envelope.message_id))
 
     def _next(self, room: int) -> list[Copy]:
         """The leased copies that may go out now."""
@@ -235,7 +230,8 @@ class Worker:
                 raise MailerBusy(
                     "The worker was too slow to send it in time", code="not-sent-in-time"
                 )
-            result = Result(envelope, provider_id=self._relay.mailer.send(envelope))
+            whole = delivery.complete(envelope, self._relay.reads, self._links)
+            result = Result(envelope, provider_id=self._relay.mailer.send(whole))
         except (MailerBusy, MailerRefused, MailerSilent) as error:
             result = Result(envelope, error=error)
         except Exception as error:

@@ -42,11 +42,16 @@ def make_account(
 
 
 def make_site(session: Session, account: Account, **given: Any) -> Site:
-    """One of the customer's WordPress installs."""
+    """One of the customer's WordPress installs, which may write to as many new people as it likes.
+
+    `first_contacts` is what an operator has set; None leaves what a site has to earn.
+    """
     state = given.pop("state", State.ACTIVE)
+    first_contacts = given.pop("first_contacts", 1_000_000)
     values = {"name": "The shop", "url": "https://shop.example", "now": MORNING} | given
     site = accounts.create_site(session, account.id, **values)
     site.state = state
+    site.first_contacts_set = first_contacts
     session.flush()
     return site
 

@@ -1,14 +1,11 @@
-"""What a person wants no more of from a site, by topic.
+"""What a person wants no more of from a site, by topic (`policy.topics`).
 
-A topic is `marketing` or `notification`, which stop all of their kind, or one thing below them:
-`list:ID` and `notification:PLUGIN`. Receipts and password resets have no topic: they cannot be
-stopped. An opt-out is ended, never deleted.
+An opt-out is ended, never deleted.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -19,18 +16,38 @@ from sqlalchemy.orm import Session
 from relay.addresses import EmailAddress
 from relay.db import among, new_id, table_of, upsert
 from relay.models import OptOut
+from relay.policy.topics import (
+    LONGEST,
+    LONGEST_PLUGIN,
+    MARKETING,
+    NOTIFICATION,
+    OTHER,
+    all_of,
+    is_stopped,
+    list_of,
+    of_list,
+    of_plugin,
+    plugin_of,
+)
 
-MARKETING = "marketing"
-NOTIFICATION = "notification"
-_LIST = "list:"
-_PLUGIN = "notification:"
-
-OTHER = "other"
-"""The plugin of notifications whose plugin nobody named."""
-
-LONGEST_PLUGIN = 64
-LONGEST = len(_PLUGIN) + LONGEST_PLUGIN
-"""Characters of a topic, all of them ASCII."""
+__all__ = [
+    "LONGEST",
+    "LONGEST_PLUGIN",
+    "MARKETING",
+    "NOTIFICATION",
+    "OTHER",
+    "all_of",
+    "explain",
+    "is_stopped",
+    "list_of",
+    "of_list",
+    "of_plugin",
+    "opt_in_again",
+    "opt_out",
+    "plugin_of",
+    "stopped",
+    "topics_of",
+]
 
 _OPT_OUTS = table_of(OptOut)
 
@@ -40,40 +57,6 @@ _STOPPED = select(_OPT_OUTS.c.address_key).where(
     _OPT_OUTS.c.topic.in_((bindparam("topic"), bindparam("all"))),
     among(_OPT_OUTS.c.address_key, "people"),
 )
-
-
-def of_list(list_id: UUID) -> str:
-    """The topic of a list's mail."""
-    return f"{_LIST}{list_id}"
-
-
-def of_plugin(plugin: str | None) -> str:
-    """The topic of the notifications that a plugin sends, or of those where nobody said which."""
-    slug = re.sub(r"[^a-z0-9._-]+", "-", (plugin or "").lower())[:LONGEST_PLUGIN].strip("-")
-    return f"{_PLUGIN}{slug or OTHER}"
-
-
-def list_of(topic: str) -> UUID | None:
-    """The list a topic is about; None where it is about something else."""
-    try:
-        return UUID(topic.removeprefix(_LIST)) if topic.startswith(_LIST) else None
-    except ValueError:
-        return None
-
-
-def plugin_of(topic: str) -> str | None:
-    """The plugin a topic is about; None where it is about something else."""
-    return topic.removeprefix(_PLUGIN) if topic.startswith(_PLUGIN) else None
-
-
-def all_of(topic: str) -> str:
-    """The topic that stops everything of this one's kind."""
-    return MARKETING if topic == MARKETING or topic.startswith(_LIST) else NOTIFICATION
-
-
-def is_stopped(topic: str, opted_out: Collection[str]) -> bool:
-    """Whether somebody with these opt-outs gets no mail of this topic."""
-    return topic in opted_out or all_of(topic) in opted_out
 
 
 def topics_of(session: Session, site_id: UUID, address: EmailAddress) -> frozenset[str]:

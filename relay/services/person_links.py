@@ -53,6 +53,14 @@ class PersonLink:
     message_id: UUID | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Links:
+    """What it takes to make links: the keys that seal them, and the address they lead to."""
+
+    keyring: Keyring
+    public_url: str
+
+
 def seal(keyring: Keyring, link: PersonLink) -> str:
     """The link's token, `LENGTH` characters that are safe in a URL; another one each time.
 
