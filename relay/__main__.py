@@ -14,6 +14,7 @@ from relay.commands import (
     gateways,
     notices,
     processes,
+    senders,
     suppressions,
     trial,
 )
@@ -37,6 +38,7 @@ for command in (
     *bounces.COMMANDS,
     *gateways.COMMANDS,
     *processes.COMMANDS,
+    *senders.COMMANDS,
     *suppressions.COMMANDS,
     *trial.COMMANDS,
 ):

@@ -68,7 +68,52 @@ _DOMAIN = re.compile(rf"(?<![\w.-]){_LABEL}(?:\.{_LABEL}){{1,10}}(?:[:/?#][^\s<>
 _SPACED_DOMAIN = re.compile(rf"(?<![\w.-]){_LABEL}(?:\s{{0,3}}\.\s{{0,3}}{_LABEL}){{1,10}}")
 
 ABBREVIATIONS = frozenset(
-    ["dr", "prof", "st", "ste", "mr", "mrs", "ms", "mx", "hr", "fr", "frl", "no", "nr", "inc", "co", "jr", "sr", "dipl", "ing", "mag", "med", "abt", "dep", "dept", "vs", "fa", "gebr", "pty", "pvt", "sdn", "bhd", "hl", "jun", "sen", "bros", "mt", "ft", "univ", "bzw", "inh", "chr", "wm", "joh", "geb"]
+    [
+        "dr",
+        "prof",
+        "st",
+        "ste",
+        "mr",
+        "mrs",
+        "ms",
+        "mx",
+        "hr",
+        "fr",
+        "frl",
+        "no",
+        "nr",
+        "inc",
+        "co",
+        "jr",
+        "sr",
+        "dipl",
+        "ing",
+        "mag",
+        "med",
+        "abt",
+        "dep",
+        "dept",
+        "vs",
+        "fa",
+        "gebr",
+        "pty",
+        "pvt",
+        "sdn",
+        "bhd",
+        "hl",
+        "jun",
+        "sen",
+        "bros",
+        "mt",
+        "ft",
+        "univ",
+        "bzw",
+        "inh",
+        "chr",
+        "wm",
+        "joh",
+        "geb",
+    ]
 )
 """Words before whose dot people leave no space (`Co.KG`, `Dr.med`), though what follows may be a top level."""
 
@@ -76,7 +121,33 @@ FRAMEWORKS = frozenset(("asp.net", "vb.net", "ado.net", "ml.net", "f#.net", "xam
 """Names of techniques that happen to be domains."""
 
 CLASSIC = frozenset(
-    ["com", "net", "org", "edu", "gov", "mil", "int", "info", "biz", "name", "online", "site", "xyz", "top", "shop", "store", "app", "dev", "icu", "vip", "click", "link", "live", "email", "support"]
+    [
+        "com",
+        "net",
+        "org",
+        "edu",
+        "gov",
+        "mil",
+        "int",
+        "info",
+        "biz",
+        "name",
+        "online",
+        "site",
+        "xyz",
+        "top",
+        "shop",
+        "store",
+        "app",
+        "dev",
+        "icu",
+        "vip",
+        "click",
+        "link",
+        "live",
+        "email",
+        "support",
+    ]
 )
 """Top levels that nobody takes for a word of a name."""
 
