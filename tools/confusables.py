@@ -42,9 +42,10 @@ def main() -> None:
     head = [
         "What looks like ASCII letters: the letters, then code points (hex) that look like them.",
         "",
-        f"Reduced by tools/confusables.py from Unicode's confusables.txt, version {version} (UTS #39): only",
-        "prototypes that are ASCII without their accents, in lower case. The data was modified by that, and by",
-        "nothing else. Copyright (c) 1991-2020 Unicode, Inc.; the licence is in unicode-license.txt beside it.",
+        f"Reduced by tools/confusables.py from Unicode's confusables.txt, version {version}",
+        "(UTS #39): only prototypes that are ASCII without their accents, in lower case. The data was",
+        "modified by that, and by nothing else. Copyright (c) 1991-2020 Unicode, Inc.; the licence is in",
+        "unicode-license.txt beside it.",
     ]
     lines = [f"# {line}".rstrip() for line in head]
     lines += [

@@ -19,8 +19,9 @@ from dataclasses import dataclass
 
 import idna
 
+from relay.policy.names.data import words
 from relay.policy.names.look_alikes import brand_in, look_alike
-from relay.policy.names.suffixes import is_real
+from relay.policy.names.suffixes import RESERVED, is_real
 
 LONGEST_NAME = 300
 """Characters of a name; what is beyond is cut off (our decision: nobody is shown so many)."""
@@ -67,87 +68,21 @@ _HALF_SPELLED = re.compile(
 _DOMAIN = re.compile(rf"(?<![\w.-]){_LABEL}(?:\.{_LABEL}){{1,10}}(?:[:/?#][^\s<>\"()]{{0,200}})?")
 _SPACED_DOMAIN = re.compile(rf"(?<![\w.-]){_LABEL}(?:\s{{0,3}}\.\s{{0,3}}{_LABEL}){{1,10}}")
 
-ABBREVIATIONS = frozenset(
-    [
-        "dr",
-        "prof",
-        "st",
-        "ste",
-        "mr",
-        "mrs",
-        "ms",
-        "mx",
-        "hr",
-        "fr",
-        "frl",
-        "no",
-        "nr",
-        "inc",
-        "co",
-        "jr",
-        "sr",
-        "dipl",
-        "ing",
-        "mag",
-        "med",
-        "abt",
-        "dep",
-        "dept",
-        "vs",
-        "fa",
-        "gebr",
-        "pty",
-        "pvt",
-        "sdn",
-        "bhd",
-        "hl",
-        "jun",
-        "sen",
-        "bros",
-        "mt",
-        "ft",
-        "univ",
-        "bzw",
-        "inh",
-        "chr",
-        "wm",
-        "joh",
-        "geb",
-    ]
+ABBREVIATIONS = words(
+    "dr prof st ste mr mrs ms mx hr fr frl no nr inc co jr sr dipl ing mag med abt dep dept vs fa gebr "
+    "pty pvt sdn bhd hl jun sen bros mt ft univ bzw inh chr wm joh geb"
 )
-"""Words before whose dot people leave no space (`Co.KG`, `Dr.med`), though what follows may be a top level."""
+"""Words before whose dot people leave no space (`Co.KG`, `Dr.med`), whatever follows."""
 
 FRAMEWORKS = frozenset(("asp.net", "vb.net", "ado.net", "ml.net", "f#.net", "xamarin.net"))
 """Names of techniques that happen to be domains."""
 
-CLASSIC = frozenset(
-    [
-        "com",
-        "net",
-        "org",
-        "edu",
-        "gov",
-        "mil",
-        "int",
-        "info",
-        "biz",
-        "name",
-        "online",
-        "site",
-        "xyz",
-        "top",
-        "shop",
-        "store",
-        "app",
-        "dev",
-        "icu",
-        "vip",
-        "click",
-        "link",
-        "live",
-        "email",
-        "support",
-    ]
+CLASSIC = (
+    words(
+        "com net org edu gov mil int info biz name online site xyz top shop store app dev icu vip click link "
+        "live email support"
+    )
+    | RESERVED
 )
 """Top levels that nobody takes for a word of a name."""
 

@@ -144,7 +144,9 @@ def test_own_are_usable_domains_and_the_site_s_host(domain: str, own: bool) -> N
 
 def test_a_suspended_or_pending_domain_is_not_own() -> None:
     for status in (SUSPENDED, PENDING, LAPSED):
-        facts = Facts(State.ACTIVE, State.ACTIVE, {"a.shop.example": status, "shop.example": VERIFIED})
+        facts = Facts(
+            State.ACTIVE, State.ACTIVE, {"a.shop.example": status, "shop.example": VERIFIED}
+        )
         assert not is_own("a.shop.example", facts)
         assert is_own("shop.example", facts)
 
