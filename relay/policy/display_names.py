@@ -16,6 +16,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 import idna
 
@@ -127,7 +128,7 @@ def mentioned(name: str) -> tuple[str, ...]:
     if not _may_hold_domains(name):
         return ()
     found: dict[str, None] = {}
-    for _, _, domain in _finds(_shadow(_cut(name))):
+    for _, _, domain in _found_in(_cut(name)):
         if domain:
             found[domain] = None
     return tuple(found)[:MOST_MENTIONED]
@@ -154,9 +155,7 @@ def _once(name: str, own: Own) -> str:
     spans: list[tuple[int, int]] = []
     if _may_hold_domains(name):
         spans += [
-            (start, end)
-            for start, end, domain in _finds(_shadow(name))
-            if not (domain and own(domain))
+            (start, end) for start, end, domain in _found_in(name) if not (domain and own(domain))
         ]
     spans += [match.span() for match in _COUNTER.finditer(name)]
     spans += [(n, n + 1) for n, char in enumerate(name) if char in BADGES]
@@ -217,6 +216,12 @@ class _Emoji:
 
 
 _EMOJI = _Emoji()
+
+
+@lru_cache(maxsize=1_024)
+def _found_in(name: str) -> tuple[tuple[int, int, str], ...]:
+    """What `_finds` finds; a site's mails bear the same few names again and again."""
+    return tuple(_finds(_shadow(name)))
 
 
 def _shadow(name: str) -> _Shadow:

@@ -74,6 +74,7 @@ def look_alike_below(name: str, claim: str) -> str | None:
     return brand.domain if brand is not None else None
 
 
+@lru_cache(maxsize=1_024)
 def brand_in(text: str) -> Brand | None:
     """The brand, of those that are nothing else, that words of a display name spell."""
     parts = text.split()[:MOST_WORDS]
