@@ -365,10 +365,9 @@ def _is_name(text: str, domain: str) -> bool:
         return True
     if labels[0].isdigit() and (len(labels) == 2 and top.lower() in _AFTER_HOUR):
         return True
-    if len(top) != 3 and labels[0].lower() in ABBREVIATIONS and top.lower() not in CLASSIC:
+    short = len(labels) == 2 and labels[0].lower() in ABBREVIATIONS
+    if short and top.lower() not in CLASSIC:
         return not look_alike(domain)
-    if top.lower() == "med" and labels[0].lower() in ABBREVIATIONS:
-        return True
     capital = all(label[:1].isupper() for label in labels)
     if all(len(label) == 1 for label in labels[:-1]) and top[:1].isupper():
         return True  # M.Sc, E.Leclerc
