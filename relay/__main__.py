@@ -15,6 +15,7 @@ from relay.commands import (
     gateways,
     notices,
     processes,
+    senders,
     suppressions,
     trial,
 )
@@ -39,6 +40,7 @@ for command in (
     *domains.COMMANDS,
     *gateways.COMMANDS,
     *processes.COMMANDS,
+    *senders.COMMANDS,
     *suppressions.COMMANDS,
     *trial.COMMANDS,
 ):
