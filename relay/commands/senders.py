@@ -10,6 +10,7 @@ import click
 from relay.commands.output import Row, json_option, relay, show_one
 from relay.services import rehearsals
 from relay.services.rehearsals import Verdict
+from relay.settings import Settings
 
 
 @click.group()
@@ -31,8 +32,11 @@ def check(from_line: str, site_id: UUID, as_json: bool) -> None:
         found = rehearsals.rehearse(session, site_id, from_line, now=context.clock())
         session.rollback()
     refused = found.refusal is not None
+    row = _row(found, context.settings)
+    if not as_json:
+        row["remarks"] = [f"{each['title']} ({each['page']})" for each in row["remarks"]] or None
     show_one(
-        _row(found, context.settings.problem_base),
+        {name: value or None for name, value in row.items()} if not as_json else row,
         as_json=as_json,
         title="Such a mail would be refused" if refused else "Such a mail would be taken",
     )
@@ -40,18 +44,23 @@ def check(from_line: str, site_id: UUID, as_json: bool) -> None:
         sys.exit(1)
 
 
-def _row(found: Verdict, problem_base: str) -> Row:
+def _row(found: Verdict, settings: Settings) -> Row:
     refusal = found.refusal
+    remarks_base = f"{settings.public_url.rstrip('/')}/remarks/"
     row: Row = {
         "verdict": "refused" if refusal else "taken",
         "code": refusal.slug if refusal else None,
         "detail": refusal.detail if refusal else None,
-        "page": f"{problem_base}{refusal.slug}" if refusal else None,
+        "page": f"{settings.problem_base}{refusal.slug}" if refusal else None,
         "address": found.address,
         "name": found.name,
         "shown_name": None if refusal else found.shown,
     }
-    return row | {"remarks": [dict(remark) for remark in found.remarks]}
+    return row | {
+        "remarks": [
+            {**remark, "page": f"{remarks_base}{remark['code']}"} for remark in found.remarks
+        ]
+    }
 
 
 COMMANDS = (sender,)
