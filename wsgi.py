@@ -4,9 +4,12 @@ import os
 import sys
 
 from relay.app import build, create_app
+from relay.policy import names
 from relay.settings import Settings, SettingsError
 
 try:
     app = create_app(build(Settings.from_environment(os.environ)))
 except SettingsError as error:
     sys.exit(f"The settings are not complete:\n{error}")
+
+names.warm()  # read before the first mail waits for it

@@ -20,6 +20,7 @@ from relay.commands import (
     notices,
     people,
     processes,
+    senders,
     suppressions,
     trial,
 )
@@ -49,6 +50,7 @@ for command in (
     *lists.COMMANDS,
     *people.COMMANDS,
     *processes.COMMANDS,
+    *senders.COMMANDS,
     *suppressions.COMMANDS,
     *trial.COMMANDS,
 ):

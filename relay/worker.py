@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from relay.context import Relay
 from relay.errors import MailerBusy, MailerRefused, MailerSilent
 from relay.mail import Envelope
+from relay.policy import names
 from relay.policy.bounces import rules
 from relay.policy.pace import Pace
 from relay.services import (
@@ -101,6 +102,7 @@ class Worker:
         """Work until `stop` is called."""
         threads = self._relay.settings.sender_threads
         rules()  # read and compiled before the first bounce waits for it
+        names.warm()
         log.info("worker started", threads=threads, pid=os.getpid())
         with ThreadPoolExecutor(threads, thread_name_prefix="sender") as pool:
             duties = threading.Thread(

@@ -14,6 +14,7 @@ import pytest
 
 from relay import errors, settings, vocabulary
 from relay.api.problems import status_of
+from relay.policy.sender import TITLES
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -58,6 +59,16 @@ def test_a_problem_s_page_tells_the_truth(error: type[errors.PostreeveError]) ->
     problem = json.loads(example)
     assert problem["type"].rpartition("/")[2] == error.slug
     assert (problem["title"], problem["status"]) == (error.title, status_of(error("")))
+
+
+def test_every_remark_has_a_page_that_says_what_it_means() -> None:
+    pages = sections(DOCS / "remarks.md", 2)
+
+    assert sorted(pages) == sorted(TITLES)
+    for code, page in pages.items():
+        assert page.strip().startswith(f"**{TITLES[code]}.**")
+        assert "**When.**" in page
+        assert "**What to do.**" in page
 
 
 @pytest.mark.parametrize("words", VOCABULARY, ids=lambda words: words.__name__)

@@ -34,7 +34,8 @@ def pytest(marker: str, *arguments: str) -> tuple[str, ...]:
 
 NOT_SIMULATOR = ("--ignore=tests/simulator",)
 
-UNIT = pytest(f"not ({WITH_NEIGHBOURS})", *NOT_SIMULATOR)
+UNIT = pytest(f"not ({WITH_NEIGHBOURS})", *NOT_SIMULATOR, "-n", "auto")
+"""As many at a time as there are cores: each of pytest's workers has databases of its own."""
 
 STEPS = (
     Step("packages", "Debian packages", ("tools/packages.py",)),

@@ -15,7 +15,15 @@ from relay.api.domain_schemas import (
     SendingDomainSchema,
     SendingDomainsSchema,
 )
-from relay.api.openapi import DOMAIN, DOMAIN_CONFLICT, DOMAIN_REFUSED, NO_DOMAIN, PROBLEM, SITE
+from relay.api.openapi import (
+    DOMAIN,
+    DOMAIN_CONFLICT,
+    DOMAIN_REFUSED,
+    NO_DOMAIN,
+    NOTHING_TO_MISTAKE,
+    PROBLEM,
+    SITE,
+)
 from relay.models import Domain
 from relay.services import domain_looks, domain_views, domains
 from relay.services.domain_views import DomainView
@@ -30,7 +38,7 @@ class Domains(MethodView):
 
     @keyed(Scope.READ)
     @blueprint.response(200, SendingDomainsSchema)
-    @blueprint.doc(operationId="listDomains", responses=PROBLEM)
+    @blueprint.doc(operationId="listDomains", responses=NOTHING_TO_MISTAKE)
     def get(self) -> dict[str, Any]:
         """List the account's sending domains with their records, as they were last seen."""
         context = relay()
@@ -43,7 +51,7 @@ class Domains(MethodView):
         return {"domains": [as_json(each) for each in found]}
 
     @keyed(Scope.MANAGE)
-    @blueprint.arguments(ClaimSchema, error_status_code=400)
+    @blueprint.arguments(ClaimSchema, error_status_code=400, example={"name": "new.example"})
     @blueprint.response(201, SendingDomainSchema)
     @blueprint.doc(
         operationId="addDomain", responses={**DOMAIN_CONFLICT, **DOMAIN_REFUSED, **PROBLEM}
@@ -76,14 +84,16 @@ class OneDomain(MethodView):
 
     @keyed(Scope.READ)
     @blueprint.response(200, SendingDomainSchema)
-    @blueprint.doc(operationId="getDomain", responses={**NO_DOMAIN, **PROBLEM})
+    @blueprint.doc(operationId="getDomain", responses={**NO_DOMAIN, **NOTHING_TO_MISTAKE})
     def get(self, domain: str) -> dict[str, Any]:
         """Show a sending domain as it was last seen."""
         return _shown(domain)
 
     @keyed(Scope.MANAGE)
     @blueprint.response(204)
-    @blueprint.doc(operationId="removeDomain", responses={**NO_DOMAIN, **DOMAIN_REFUSED, **PROBLEM})
+    @blueprint.doc(
+        operationId="removeDomain", responses={**NO_DOMAIN, **DOMAIN_REFUSED, **NOTHING_TO_MISTAKE}
+    )
     def delete(self, domain: str) -> None:
         """Give the domain up; nothing can be sent from it any more."""
         context = relay()
@@ -97,7 +107,7 @@ class Check(MethodView):
 
     @keyed(Scope.READ)
     @blueprint.response(200, SendingDomainSchema)
-    @blueprint.doc(operationId="checkDomain", responses={**NO_DOMAIN, **PROBLEM})
+    @blueprint.doc(operationId="checkDomain", responses={**NO_DOMAIN, **NOTHING_TO_MISTAKE})
     def post(self, domain: str) -> dict[str, Any]:
         """Look at the domain's DNS now, at most every 10 seconds, and say what is there."""
         context = relay()
@@ -112,7 +122,11 @@ class Consents(MethodView):
     """Letting others claim names under the domain."""
 
     @keyed(Scope.MANAGE)
-    @blueprint.arguments(ConsentRequestSchema, error_status_code=400)
+    @blueprint.arguments(
+        ConsentRequestSchema,
+        error_status_code=400,
+        example={"account": "00000000-0000-4000-8000-000000000000"},
+    )
     @blueprint.response(200, SendingDomainSchema)
     @blueprint.doc(operationId="consentToDomain", responses={**NO_DOMAIN, **PROBLEM})
     def post(self, asked: dict[str, Any], domain: str) -> dict[str, Any]:
@@ -131,7 +145,9 @@ class OneConsent(MethodView):
 
     @keyed(Scope.MANAGE)
     @blueprint.response(200, SendingDomainSchema)
-    @blueprint.doc(operationId="withdrawDomainConsent", responses={**NO_DOMAIN, **PROBLEM})
+    @blueprint.doc(
+        operationId="withdrawDomainConsent", responses={**NO_DOMAIN, **NOTHING_TO_MISTAKE}
+    )
     def delete(self, domain: str, account: UUID) -> dict[str, Any]:
         """Agree no more. What the other account has verified already stays its own."""
         context = relay()

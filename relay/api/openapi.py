@@ -67,6 +67,11 @@ PROBLEM: dict[str, Any] = {
 }
 """What every route may answer."""
 
+NOTHING_TO_MISTAKE: dict[str, Any] = {
+    status: answer for status, answer in PROBLEM.items() if status != "400"
+}
+"""What a route may answer that takes nothing but a name, with a key of a site or of an account."""
+
 NOT_FOUND: dict[str, Any] = {"404": _problem("There is no such message on this site.")}
 
 NO_CONSENT: dict[str, Any] = {

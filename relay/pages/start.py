@@ -23,7 +23,8 @@ from relay.services.timelines import RecipientTimeline
 
 blueprint = Blueprint("pages", __name__, template_folder="templates")
 
-PROBLEMS = Path(__file__).parents[2] / "docs" / "problems.md"
+DOCS = Path(__file__).parents[2] / "docs"
+PROBLEMS, REMARKS = DOCS / "problems.md", DOCS / "remarks.md"
 
 MOODS = {
     "delivered": "good",
@@ -89,7 +90,17 @@ def problems(slug: str | None = None) -> Response:
     return make_response(render_template("problems.html", slug=slug, sections=sections))
 
 
-@lru_cache(maxsize=1)
+@blueprint.get("/remarks/")
+@blueprint.get("/remarks/<slug>")
+def remarks(slug: str | None = None) -> Response:
+    """What a remark about a mail means."""
+    sections = _sections(REMARKS.read_text(encoding="utf-8"))
+    if slug is not None and slug not in sections:
+        raise NotFound("There is no remark of this name; /remarks/ lists them all")
+    return make_response(render_template("remarks.html", slug=slug, sections=sections))
+
+
+@lru_cache(maxsize=2)
 def _sections(text: str) -> dict[str, Markup]:
     """What docs/problems.md says about each code (each is a `## code` heading), as HTML."""
     markdown = MarkdownIt("commonmark", {"html": False}).enable("table")

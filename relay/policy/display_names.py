@@ -16,11 +16,13 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 import idna
 
+from relay.policy.names.data import words
 from relay.policy.names.look_alikes import brand_in, look_alike
-from relay.policy.names.suffixes import is_real
+from relay.policy.names.suffixes import RESERVED, is_real
 
 LONGEST_NAME = 300
 """Characters of a name; what is beyond is cut off (our decision: nobody is shown so many)."""
@@ -67,87 +69,21 @@ _HALF_SPELLED = re.compile(
 _DOMAIN = re.compile(rf"(?<![\w.-]){_LABEL}(?:\.{_LABEL}){{1,10}}(?:[:/?#][^\s<>\"()]{{0,200}})?")
 _SPACED_DOMAIN = re.compile(rf"(?<![\w.-]){_LABEL}(?:\s{{0,3}}\.\s{{0,3}}{_LABEL}){{1,10}}")
 
-ABBREVIATIONS = frozenset(
-    [
-        "dr",
-        "prof",
-        "st",
-        "ste",
-        "mr",
-        "mrs",
-        "ms",
-        "mx",
-        "hr",
-        "fr",
-        "frl",
-        "no",
-        "nr",
-        "inc",
-        "co",
-        "jr",
-        "sr",
-        "dipl",
-        "ing",
-        "mag",
-        "med",
-        "abt",
-        "dep",
-        "dept",
-        "vs",
-        "fa",
-        "gebr",
-        "pty",
-        "pvt",
-        "sdn",
-        "bhd",
-        "hl",
-        "jun",
-        "sen",
-        "bros",
-        "mt",
-        "ft",
-        "univ",
-        "bzw",
-        "inh",
-        "chr",
-        "wm",
-        "joh",
-        "geb",
-    ]
+ABBREVIATIONS = words(
+    "dr prof st ste mr mrs ms mx hr fr frl no nr inc co jr sr dipl ing mag med abt dep dept vs fa gebr "
+    "pty pvt sdn bhd hl jun sen bros mt ft univ bzw inh chr wm joh geb"
 )
-"""Words before whose dot people leave no space (`Co.KG`, `Dr.med`), though what follows may be a top level."""
+"""Words before whose dot people leave no space (`Co.KG`, `Dr.med`), whatever follows."""
 
 FRAMEWORKS = frozenset(("asp.net", "vb.net", "ado.net", "ml.net", "f#.net", "xamarin.net"))
 """Names of techniques that happen to be domains."""
 
-CLASSIC = frozenset(
-    [
-        "com",
-        "net",
-        "org",
-        "edu",
-        "gov",
-        "mil",
-        "int",
-        "info",
-        "biz",
-        "name",
-        "online",
-        "site",
-        "xyz",
-        "top",
-        "shop",
-        "store",
-        "app",
-        "dev",
-        "icu",
-        "vip",
-        "click",
-        "link",
-        "live",
-        "email",
-        "support",
-    ]
+CLASSIC = (
+    words(
+        "com net org edu gov mil int info biz name online site xyz top shop store app dev icu vip click link "
+        "live email support"
+    )
+    | RESERVED
 )
 """Top levels that nobody takes for a word of a name."""
 
@@ -192,7 +128,7 @@ def mentioned(name: str) -> tuple[str, ...]:
     if not _may_hold_domains(name):
         return ()
     found: dict[str, None] = {}
-    for _, _, domain in _finds(_shadow(_cut(name))):
+    for _, _, domain in _found_in(_cut(name)):
         if domain:
             found[domain] = None
     return tuple(found)[:MOST_MENTIONED]
@@ -219,9 +155,7 @@ def _once(name: str, own: Own) -> str:
     spans: list[tuple[int, int]] = []
     if _may_hold_domains(name):
         spans += [
-            (start, end)
-            for start, end, domain in _finds(_shadow(name))
-            if not (domain and own(domain))
+            (start, end) for start, end, domain in _found_in(name) if not (domain and own(domain))
         ]
     spans += [match.span() for match in _COUNTER.finditer(name)]
     spans += [(n, n + 1) for n, char in enumerate(name) if char in BADGES]
@@ -282,6 +216,12 @@ class _Emoji:
 
 
 _EMOJI = _Emoji()
+
+
+@lru_cache(maxsize=1_024)
+def _found_in(name: str) -> tuple[tuple[int, int, str], ...]:
+    """What `_finds` finds; a site's mails bear the same few names again and again."""
+    return tuple(_finds(_shadow(name)))
 
 
 def _shadow(name: str) -> _Shadow:
@@ -425,10 +365,9 @@ def _is_name(text: str, domain: str) -> bool:
         return True
     if labels[0].isdigit() and (len(labels) == 2 and top.lower() in _AFTER_HOUR):
         return True
-    if len(top) != 3 and labels[0].lower() in ABBREVIATIONS and top.lower() not in CLASSIC:
+    short = len(labels) == 2 and labels[0].lower() in ABBREVIATIONS
+    if short and top.lower() not in CLASSIC:
         return not look_alike(domain)
-    if top.lower() == "med" and labels[0].lower() in ABBREVIATIONS:
-        return True
     capital = all(label[:1].isupper() for label in labels)
     if all(len(label) == 1 for label in labels[:-1]) and top[:1].isupper():
         return True  # M.Sc, E.Leclerc

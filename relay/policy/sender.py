@@ -112,7 +112,8 @@ def remarks(draft: Draft, facts: Facts, name: str) -> list[Remark]:
         found.append(_remark("sender-name-cleaned", was=message.sender_name, now=name))
     if message.rewritten:
         found.append(_remark("sender-rewritten-by-site"))
-    if name and (brand := brand_in(name)) is not None and not is_own(brand.domain, facts):
+    brand = brand_in(message.sender_name)
+    if brand is not None and not any(is_own(each, facts) for each in brand.domains):
         found.append(_remark("brand-in-name", name=name, brand=brand.domain))
     if message.reply_to is None:
         return [*found, _remark("reply-to-unreadable")]

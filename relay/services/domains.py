@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
@@ -26,6 +27,9 @@ MAIL_FROM_LABEL = "bounce"
 
 TOKEN_MARK = "postreeve-account="  # noqa: S105  (it is published in DNS)
 """How the text of an ownership record begins."""
+
+
+_SHARE_TOKEN = re.compile(r"[A-Za-z0-9_-]{16,64}")
 
 
 def canonical(name: str) -> str:
@@ -134,7 +138,10 @@ def history(session: Session, domain_id: UUID) -> Sequence[DomainChange]:
 
 def by_share_token(session: Session, token: str) -> Domain:
     """The claim a share link shows. Raises `NotFound`, also after the claim was given up."""
-    found = session.scalar(select(Domain).where(Domain.share_token == token))
+    looks_right = _SHARE_TOKEN.fullmatch(token) is not None
+    found = (
+        session.scalar(select(Domain).where(Domain.share_token == token)) if looks_right else None
+    )
     if found is None:
         raise NotFound("This link does not work any more; ask for a new one")
     return found

@@ -283,7 +283,8 @@ def _same(answered: Answered, fingerprint: str) -> Receipt:
             "This Idempotency-Key belongs to another request of the last 72 hours; use a new one"
         )
     found: Receipt = json.loads(answered.answer)
-    return {"remarks": [], **found}  # receipts of older releases have none
+    found.setdefault("remarks", [])  # receipts of older releases have none
+    return found
 
 
 def _check_expiry(draft: Draft, now: datetime) -> None:

@@ -127,6 +127,8 @@ def test_an_account_key_has_no_mail_of_its_own(
 # --- the walk over all routes ---------------------------------------------------------------
 
 PUBLIC = {
+    "/remarks/",
+    "/remarks/<slug>",
     "/setup/<token>",
     "/setup/<token>/zone.txt",
     "/", "/docs", "/problems/", "/problems/<slug>", "/openapi.json", "/healthz", "/readyz",

@@ -548,3 +548,47 @@ def test_the_cursor_of_another_site_opens_nothing(
     theirs = accept(relay, other)["id"]
     told = listed(client, bearer, f"?cursor={UUID(theirs).hex}")
     assert [message["id"] for message in told["messages"]] == [mine]
+
+
+# --- remarks --------------------------------------------------------------------------------
+
+
+def test_what_was_remarked_is_told_at_once_and_later(
+    post: Post, client: FlaskClient, bearer: dict[str, str]
+) -> None:
+    message = make_message(From='"Shop bank.com" <news@shop.example>', Reply_To="x@gmail.com")
+
+    receipt = post(message=message).json
+
+    assert [remark["code"] for remark in receipt["remarks"]] == [
+        "sender-name-cleaned",
+        "reply-to-free-mail",
+    ]
+    assert all(remark["title"] for remark in receipt["remarks"])
+    told = client.get(f"/v1/messages/{receipt['id']}", headers=bearer).json
+    assert told["remarks"] == receipt["remarks"]
+
+
+def test_a_mail_without_remarks_has_an_empty_list(
+    post: Post, client: FlaskClient, bearer: dict[str, str]
+) -> None:
+    receipt = post().json
+    assert receipt["remarks"] == []
+    assert client.get(f"/v1/messages/{receipt['id']}", headers=bearer).json["remarks"] == []
+
+
+@pytest.mark.parametrize(
+    ("sender", "slug", "members"),
+    [
+        ("shop@gmail.com", "free-mail-sender", {"domain": "gmail.com"}),
+        ("a@paypa1.example", "look-alike-domain",
+         {"domain": "paypa1.example", "brand": "paypal.com"}),
+        ("a@paypal.com.shop.example", "look-alike-domain",
+         {"domain": "paypal.com.shop.example", "brand": "paypal.com"}),
+    ],
+)  # fmt: skip
+def test_a_sender_nobody_may_use(
+    sender: str, slug: str, members: dict[str, str], post: Post
+) -> None:
+    told = check_problem(post(message=make_message(From=sender)), 422, slug)
+    assert {name: told[name] for name in members} == members

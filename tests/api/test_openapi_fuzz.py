@@ -56,7 +56,7 @@ from relay.models import (
 )
 from relay.services import feed
 from relay.services.suppressions import suppress
-from relay.vocabulary import Scope, SuppressionReason, SuppressionScope
+from relay.vocabulary import DomainStatus, Scope, SuppressionReason, SuppressionScope
 from tests import factories
 from tests.api import generators
 from tests.api.generators import PLACES
@@ -75,6 +75,10 @@ CONTEST = "POST /v1/suppressions/{suppression_id}/contest"
 LOOK, RESEND = "GET /v1/messages/{message_id}", "POST /v1/messages/{message_id}/resend"
 EXPORT, ERASE = "GET /v1/people/{email}", "DELETE /v1/people/{email}"
 PROVE = "GET /v1/subscriptions/{email}/proof"
+DOMAINS, ADD = "GET /v1/domains", "POST /v1/domains"
+DOMAIN, GIVE_UP = "GET /v1/domains/{domain}", "DELETE /v1/domains/{domain}"
+CHECK, AGREE = "POST /v1/domains/{domain}/check", "POST /v1/domains/{domain}/consents"
+DISAGREE = "DELETE /v1/domains/{domain}/consents/{account}"
 JSON, FORM = "application/json", "multipart/form-data"
 
 SERVING: dict[str, Flask] = {}
@@ -132,7 +136,7 @@ def places(relay: Relay, account: Account, site: Site, mailer: FakeMailer) -> Pl
 
     Messages: read, bounced, refused by SES and waiting for another try, waiting, without its
     content, and another site's. Suppressions: of the bounce, a complaint, an operator's, two
-    more bounces, and another site's.
+    more bounces, and another site's. Domains: a verified one, a closed one, another account's.
     """
     with relay.sessions.begin() as session:
         neighbour = factories.make_site(session, account, name="The neighbour")
@@ -160,11 +164,15 @@ def places(relay: Relay, account: Account, site: Site, mailer: FakeMailer) -> Pl
             )  # fmt: skip
         suppressions = session.scalars(select(Suppression.id).order_by(Suppression.id)).all()
     factories.make_record(relay, site, "ada@customer.example")
+        partner = factories.make_account(session, name="Partner")
+        factories.make_domain(session, account, "closed.example", DomainStatus.SUSPENDED)
+        factories.make_domain(session, partner, "foreign.example")
     messages = [each["id"] for each in (read, bounced, refused, waiting, emptied, foreign)]
     return {
         "message_id": dict(zip(PLACES, messages, strict=True)),
         "suppression_id": dict(zip(PLACES, map(str, suppressions), strict=True)),
         "cursor": dict(zip(PLACES, messages, strict=True)),
+        "account": dict.fromkeys(PLACES, str(partner.id)),
     }
 
 
@@ -192,7 +200,8 @@ class Questioner:
 
         With `trouble` the answer may be that the relay is not well.
         """
-        for given in (case.path_parameters, case.query):
+        body = case.body if isinstance(case.body, dict) else {}
+        for given in (case.path_parameters, case.query, body):
             for name in self.places.keys() & given.keys():
                 given[name] = self.places[name].get(str(given[name]), given[name])
         headers = {"Authorization": f"Bearer {secret}"}
@@ -300,7 +309,7 @@ def test_every_example_of_the_document_works(
 
     response = questioner.ask(OPERATIONS[label].Case(**copy.deepcopy(given)))
 
-    assert response.status_code in (200, 202)
+    assert response.status_code in (200, 201, 202)
     assert {result["status"] for result in response.json().get("results", [])} <= {202}
 
 
@@ -341,6 +350,8 @@ def test_requests_that_are_nearly_right_are_answered_as_described(
 
 LETTER = {"from": "news@shop.example", "to": ["ada@customer.example"], "text": "Hello"}
 
+OURS = {"path_parameters": {"domain": "shop.example"}}
+
 GOOD: dict[str, dict[str, Any]] = {
     "GET /v1/messages": {},
     SEND: {"body": LETTER, "media_type": JSON},
@@ -355,6 +366,13 @@ GOOD: dict[str, dict[str, Any]] = {
     EXPORT: {"path_parameters": {"email": "ada@customer.example"}},
     ERASE: {"path_parameters": {"email": "ada@customer.example"}},
     PROVE: {"path_parameters": {"email": "ada@customer.example"}},
+    DOMAINS: {},
+    ADD: {"body": {"name": "new.example"}, "media_type": JSON},
+    DOMAIN: OURS,
+    GIVE_UP: OURS,
+    CHECK: OURS,
+    AGREE: OURS | {"body": {"account": PLACES[0]}, "media_type": JSON},
+    DISAGREE: {"path_parameters": {"domain": "shop.example", "account": PLACES[0]}},
 }
 
 SPOILT: dict[tuple[str, int], dict[str, Any]] = {
@@ -367,6 +385,16 @@ SPOILT: dict[tuple[str, int], dict[str, Any]] = {
     (RESEND, 409): {"path_parameters": {"message_id": PLACES[4]}},
     (RESEND, 422): {"path_parameters": {"message_id": PLACES[1]}},
     (PROVE, 404): {"path_parameters": {"email": "nobody@customer.example"}},
+    (ADD, 400): {"body": {"name": "no domain"}},
+    (ADD, 409): {"body": {"name": "shop.example"}},
+    (ADD, 422): {"body": {"name": "gmail.com"}},
+    (AGREE, 400): {"body": {"account": "nobody"}},
+    (GIVE_UP, 422): {"path_parameters": {"domain": "closed.example"}},
+    **{
+        (label, 404): {"path_parameters": {"domain": "foreign.example"}}
+        for label in (DOMAIN, GIVE_UP, CHECK, AGREE)
+    },
+    (DISAGREE, 404): {"path_parameters": {"domain": "foreign.example", "account": PLACES[0]}},
     (SEND, 409): {"headers": {"Idempotency-Key": "used"}},
     (SEND, 422): {"body": LETTER | {"from": "ceo@bank.example"}},
 }

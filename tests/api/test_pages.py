@@ -12,7 +12,14 @@ from flask.testing import FlaskClient
 from relay.pages import start
 from tests.api.requests import check_problem
 
-PAGES = ["/", "/docs", "/problems/", "/problems/sender-not-verified"]
+PAGES = [
+    "/",
+    "/docs",
+    "/problems/",
+    "/problems/sender-not-verified",
+    "/remarks/",
+    "/remarks/brand-in-name",
+]
 
 documented = pytest.mark.skipif(
     not start.PROBLEMS.exists(), reason="docs/problems.md is not written yet"

@@ -13,6 +13,7 @@ from tests.nameservers import QuirkyServer, quirky
 @pytest.fixture(scope="session")
 def nameserver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """NSD with the zones of tests/data/zones; where it listens."""
+    nsd.fetch()  # seconds, the first time
     with nsd.serving(tmp_path_factory.mktemp("nsd")) as port:
         yield f"127.0.0.1:{port}"
 

@@ -561,3 +561,112 @@ def test_a_mail_made_by_the_standard_library_keeps_sender_subject_and_body(
         for p in email.message_from_bytes(message, policy=email.policy.default).walk()
         if not p.is_multipart()
     ]
+
+
+# --- whose name, and where answers go ---------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "The shop",
+        "",
+        "Müllers Backstube",
+        'A "quoted" \\ name, with <signs> @ all',
+        "=?utf-8?q?no?=",
+        "山田商店" * 20,
+        "🍕" * 40,
+        "a" * 300,
+        "Anna " * 50 + "x",
+        "مقهى النور",
+    ],
+)
+@pytest.mark.parametrize("message", [make_message(), MULTIPART], ids=["plain", "multipart"])
+def test_another_name_in_From_changes_nothing_else(name: str, message: bytes) -> None:
+    before = read(message)
+
+    renamed = mime.with_sender_name(before, name)
+
+    after = read(whole(renamed))
+    assert after.sender_name == renamed.sender_name == name
+    assert after.sender == before.sender
+    assert whole(renamed).partition(b"\r\n\r\n")[2] == message.partition(b"\r\n\r\n")[2]
+    lines = whole(renamed).partition(b"\r\n\r\n")[0].split(b"\r\n")
+    kept = [line for line in lines if not line.startswith((b"From:", b" "))]
+    assert kept == [
+        line
+        for line in message.partition(b"\r\n\r\n")[0].split(b"\r\n")
+        if not line.startswith(b"From:")
+    ]
+    assert max(map(len, lines)) <= LONGEST_LINE
+    parsed = email.message_from_bytes(whole(renamed), policy=email.policy.default)
+    assert parsed["From"].addresses[0].addr_spec == "news@shop.example"
+    # Python 3.11 leaves spaces between encoded words here, against RFC 2047 §6.2.
+    assert parsed["From"].addresses[0].display_name.replace(" ", "") == name.replace(" ", "")
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"From: x <a@b.example>\r\nTo: c@d.example\r\n",
+        b"To: c@d.example\r\nfrom: x\r\n <a@b.example>\r\nSubject: From: me\r\n",
+        b"To: c@d.example\r\nX-From: From: y\r\nFROM: =?utf-8?q?x?=\r\n\t<a@b.example>\r\n",
+        b"Subject: last\r\nFrom: a@b.example\r\n",
+    ],
+)
+def test_only_From_is_replaced_wherever_it_stands(head: bytes) -> None:
+    before = read(head + b"\r\nFrom: body <a@b.example>\r\n")
+
+    renamed = whole(mime.with_sender_name(before, "New"))
+
+    fields = email.message_from_bytes(head)
+    found = email.message_from_bytes(renamed)
+    assert [name.lower() for name in found] == [name.lower() for name in fields]
+    assert getaddresses([found["From"]]) == [("New", "a@b.example")]
+    assert [v for n, v in found.items() if n.lower() != "from"] == [
+        v for n, v in fields.items() if n.lower() != "from"
+    ]
+    assert renamed.endswith(b"\r\n\r\nFrom: body <a@b.example>\r\n")
+
+
+def test_a_name_too_long_for_its_header_is_cut_so_that_it_can_be_read_back() -> None:
+    renamed = mime.with_sender_name(read(make_message()), "語" * 300)
+    assert 50 < len(renamed.sender_name) < 300
+    assert read(whole(renamed)).sender_name == renamed.sender_name
+
+
+def test_a_renamed_large_mail_stays_in_parts() -> None:
+    body = (b"x" * 76 + b"\r\n") * (PART // 78 + 10)
+    renamed = mime.with_sender_name(read(make_message() + body), "語" * 60)
+    assert all(len(part) <= PART for part in renamed.parts)
+    assert whole(renamed).endswith(body)
+
+
+@pytest.mark.parametrize(
+    ("value", "addresses"),
+    [
+        (None, ()),
+        ("", ()),
+        ("visitor@customer.example", ("visitor@customer.example",)),
+        ("Ada <ada@x.example>, bob@y.example", ("ada@x.example", "bob@y.example")),
+        ('"Ada, of Shop" <ada@customer.example>', ("ada@customer.example",)),
+        ("ada@customer.example, ADA@customer.example", ("ada@customer.example",)),
+        ("=?utf-8?q?M=C3=BCller?= <m@customer.example>", ("m@customer.example",)),
+        ("nobody", None),
+        ("a@customer.example, nonsense", None),
+        ("<>", None),
+        ("a@@b", None),
+        ("x" * 900, None),
+    ],
+)  # fmt: skip
+def test_where_answers_go(value: str | None, addresses: tuple[str, ...] | None) -> None:
+    found = read(make_message(Reply_To=value)).reply_to
+    assert (None if found is None else tuple(map(str, found))) == addresses
+
+
+def test_the_site_s_word_that_it_has_rewritten_From_is_read_and_taken_out() -> None:
+    found = read(make_message(X_Postreeve_Rewritten="From"))
+    assert found.rewritten
+    assert b"rewritten" not in whole(found).lower()
+    assert not read(make_message(X_Postreeve_Rewritten="no")).rewritten
+    assert not read(make_message()).rewritten

@@ -98,7 +98,7 @@ def test_an_accepted_message_is_stored_with_one_copy_for_each_person(
 
 def test_the_receipt_says_what_will_happen_to_each(relay: Relay, site: Site) -> None:
     receipt = accept(relay, site)
-    assert receipt.keys() == {"id", "stream", "accepted_at", "recipients"}
+    assert receipt.keys() == {"id", "stream", "accepted_at", "recipients", "remarks"}
     assert receipt["stream"] == "transactional"
     assert datetime.fromisoformat(receipt["accepted_at"]) == MORNING
     assert receipt["accepted_at"].endswith("Z")

@@ -65,7 +65,8 @@ def book() -> Book:
     uncommon = [brand for brand in brands if not brand.common]
     return Book(
         by_name={brand.name: brand for brand in brands},
-        by_domain={domain: brand for brand in reversed(brands) for domain in brand.domains},
+        by_domain={domain: brand for brand in reversed(brands) for domain in brand.domains}
+        | {brand.domain: brand for brand in brands},
         by_collapsed={collapsed(b.name): b for b in uncommon if len(b.name) >= SHORTEST_SLIP},
         by_initial={
             initial: [b for b in uncommon if b.name[0] == initial and len(b.name) >= SHORTEST_SLIP]

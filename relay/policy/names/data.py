@@ -6,6 +6,11 @@ from collections.abc import Iterator
 from importlib import resources
 
 
+def words(text: str) -> frozenset[str]:
+    """A set of words, written as people write words."""
+    return frozenset(text.split())
+
+
 def text(name: str) -> str:
     """The whole file."""
     return resources.files("relay.policy.names").joinpath(name).read_text("utf-8")

@@ -12,139 +12,26 @@ from __future__ import annotations
 from functools import lru_cache
 
 from relay.policy.names.brands import SHORTEST_SLIP, Brand, book
+from relay.policy.names.data import words
 from relay.policy.names.skeletons import LONGEST_LABEL, collapsed, decoded, readings, skeleton
 from relay.policy.names.suffixes import public_suffix
 
-UNMISTAKABLE = frozenset(
-    [
-        "login",
-        "signin",
-        "logon",
-        "signon",
-        "verify",
-        "verification",
-        "verified",
-        "verifizierung",
-        "verificacion",
-        "verifikasi",
-        "account",
-        "accounts",
-        "konto",
-        "cuenta",
-        "akun",
-        "secure",
-        "security",
-        "sicherheit",
-        "seguridad",
-        "password",
-        "passwort",
-        "unlock",
-        "unblock",
-        "suspended",
-        "billing",
-        "webmail",
-        "authenticate",
-        "authentication",
-        "auth",
-        "sso",
-        "2fa",
-        "tan",
-        "onlinebanking",
-        "banking",
-        "kundenservice",
-        "recovery",
-        "recover",
-    ]
+UNMISTAKABLE = words(
+    "login signin logon signon verify verification verified verifizierung verificacion verifikasi account "
+    "accounts konto cuenta akun secure security sicherheit seguridad password passwort unlock unblock "
+    "suspended billing webmail authenticate authentication auth sso 2fa tan onlinebanking banking "
+    "kundenservice recovery recover"
 )
 """Words of phishing that say 'give me your password' beside any brand (our decision)."""
 
-SUSPECT = UNMISTAKABLE | frozenset(
-    [
-        "support",
-        "service",
-        "services",
-        "help",
-        "helpdesk",
-        "helpcenter",
-        "care",
-        "customer",
-        "customers",
-        "update",
-        "updates",
-        "wallet",
-        "id",
-        "info",
-        "alert",
-        "alerts",
-        "notice",
-        "notification",
-        "notifications",
-        "confirm",
-        "confirmation",
-        "payment",
-        "payments",
-        "pay",
-        "invoice",
-        "refund",
-        "online",
-        "access",
-        "my",
-        "mein",
-        "mi",
-        "portal",
-        "center",
-        "centre",
-        "team",
-        "official",
-        "safe",
-        "safety",
-        "safeguard",
-        "protect",
-        "protection",
-        "track",
-        "tracking",
-        "delivery",
-        "paket",
-        "parcel",
-        "package",
-        "express",
-        "reward",
-        "rewards",
-        "bonus",
-        "gift",
-        "claim",
-        "mail",
-        "email",
-        "web",
-        "www",
-        "app",
-        "de",
-        "com",
-        "net",
-        "org",
-        "kunden",
-        "hilfe",
-        "ayuda",
-        "soporte",
-        "servicio",
-        "pago",
-        "pagos",
-        "bantuan",
-        "layanan",
-        "rechnung",
-        "aktualisierung",
-        "client",
-        "clients",
-        "user",
-        "users",
-        "session",
-        "limited",
-        "limitation",
-        "resolution",
-        "resolve",
-        "case",
-        "ticket",
-    ]
+SUSPECT = UNMISTAKABLE | words(
+    "support service services help helpdesk helpcenter care customer customers update updates wallet id "
+    "info alert alerts notice notification notifications confirm confirmation payment payments pay "
+    "invoice refund online access my mein mi portal center centre team official safe safety safeguard "
+    "protect protection track tracking delivery paket parcel package express reward rewards bonus gift "
+    "claim mail email web www app de com net org kunden hilfe ayuda soporte servicio pago pagos bantuan "
+    "layanan rechnung aktualisierung client clients user users session limited limitation resolution "
+    "resolve ticket"
 )
 """Words of phishing beside a name that is nothing but a brand (our decision)."""
 
@@ -187,12 +74,13 @@ def look_alike_below(name: str, claim: str) -> str | None:
     return brand.domain if brand is not None else None
 
 
+@lru_cache(maxsize=1_024)
 def brand_in(text: str) -> Brand | None:
     """The brand, of those that are nothing else, that words of a display name spell."""
-    words = [word for word in text.split() if word][:MOST_WORDS]
+    parts = text.split()[:MOST_WORDS]
     for size in (1, 2, 3):
-        for start in range(len(words) - size + 1):
-            joined = "".join(c for c in "".join(words[start : start + size]) if c.isalnum())
+        for start in range(len(parts) - size + 1):
+            joined = "".join(c for c in "".join(parts[start : start + size]) if c.isalnum())
             if joined and len(joined) <= LONGEST_LABEL:
                 brand = _named(joined.lower())
                 if brand is not None and not brand.common:
@@ -235,15 +123,15 @@ def _judged_below(label: str, *, own: bool = False) -> Brand | None:
 
 def _beside_suspects(label: str) -> Brand | None:
     """A brand as a word, or words, of the label, and a word of phishing among the others."""
-    words = [word for word in label.split("-") if word][:MOST_WORDS]
-    if len(words) < 2:
+    parts = [part for part in label.split("-") if part][:MOST_WORDS]
+    if len(parts) < 2:
         return None
-    plain = [skeleton(word) for word in words]
+    plain = [skeleton(part) for part in parts]
     for size in (1, 2, 3):
-        for start in range(len(words) - size + 1):
-            brand = _named("".join(words[start : start + size]))
+        for start in range(len(parts) - size + 1):
+            brand = _named("".join(parts[start : start + size]))
             if brand is None and size == 1:
-                brand = _slipped(words[start])
+                brand = _slipped(parts[start])
             if brand is None:
                 continue
             others = {*plain[:start], *plain[start + size :]}

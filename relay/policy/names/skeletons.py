@@ -31,11 +31,11 @@ LONGEST_LABEL = 63
 @cache
 def confusables() -> dict[int, str]:
     """Code point → the ASCII letters it looks like."""
-    found = {ord(char): letters for char, letters in EXTRA.items()}
+    found: dict[int, str] = {}
     for line in data.lines("confusables.txt"):
         letters, *points = line.split()
         found |= {int(point, 16): letters for point in points}
-    return found
+    return found | {ord(char): letters for char, letters in EXTRA.items()}
 
 
 def decoded(label: str) -> str:
