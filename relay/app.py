@@ -8,30 +8,44 @@ from flask import Flask, Response, jsonify
 from flask_smorest import Api
 
 from relay import db
-from relay.api import account, events, health, hooks, messages, problems, proofs, suppressions
+from relay.api import (
+    account,
+    events,
+    health,
+    hooks,
+    lists,
+    messages,
+    problems,
+    proofs,
+    subscriptions,
+    suppressions,
+)
 from relay.api import people as persons
 from relay.api.drafts import LARGEST_METADATA, LARGEST_REQUEST
 from relay.api.openapi import CONFIG
 from relay.api.schemas import (
     LetterItemSchema,
     LetterSchema,
+    ListChangesSchema,
     MetadataSchema,
     MimeItemSchema,
+    NewListSchema,
     PartItemSchema,
     ProblemSchema,
     ProofSchema,
     ReceiptSchema,
     ResendSchema,
+    SignUpSchema,
 )
 from relay.context import Relay
 from relay.gateways import dns, ses, sns
 from relay.logs import configure
-from relay.pages import people, speech, start
+from relay.pages import challenge, confirm, people, speech, start
 from relay.settings import Settings
 
 SCHEMAS_BY_NAME = (
     ReceiptSchema, MetadataSchema, ProblemSchema, LetterSchema, MimeItemSchema, PartItemSchema,
-    LetterItemSchema, ProofSchema, ResendSchema,
+    LetterItemSchema, ResendSchema, NewListSchema, ListChangesSchema, SignUpSchema, ProofSchema,
 )  # fmt: skip
 """Schemas that hand-written parts of the OpenAPI document refer to."""
 
@@ -104,10 +118,19 @@ def create_app(relay: Relay) -> Flask:
         suppressions.blueprint,
         proofs.blueprint,
         persons.blueprint,
+        lists.blueprint,
+        subscriptions.blueprint,
         account.blueprint,
     ):
         api.register_blueprint(blueprint, url_prefix="/v1")
-    for plain in (hooks.blueprint, health.blueprint, start.blueprint, people.blueprint):
+    for plain in (
+        hooks.blueprint,
+        health.blueprint,
+        start.blueprint,
+        people.blueprint,
+        confirm.blueprint,
+        challenge.blueprint,
+    ):
         app.register_blueprint(plain)
 
     @app.get("/openapi.json")

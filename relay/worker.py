@@ -20,7 +20,18 @@ from relay.errors import MailerBusy, MailerRefused, MailerSilent
 from relay.mail import Envelope
 from relay.policy.bounces import rules
 from relay.policy.pace import Pace
-from relay.services import delivery, feed, holds, lifting, notices, receivers, retention, seals
+from relay.services import (
+    confirmations,
+    delivery,
+    expiry,
+    feed,
+    holds,
+    lifting,
+    notices,
+    receivers,
+    retention,
+    seals,
+)
 from relay.services.delivery import Copy, Result, StoredParts
 
 log = structlog.get_logger(__name__)
@@ -281,6 +292,23 @@ class Duties:
             "seal the consent ledger": (
                 timedelta(seconds=1),
                 lambda session, now: seals.seal(session, now=now),
+            ),
+            "answer sign-ups": (
+                timedelta(seconds=0.5),
+                lambda session, now: confirmations.answer_due(
+                    session,
+                    relay.settings.keyring,
+                    public_url=relay.settings.public_url,
+                    now=now,
+                ),
+            ),
+            "end unconfirmed subscriptions": (
+                timedelta(minutes=10),
+                lambda session, now: expiry.expire(session, now=now),
+            ),
+            "forget who never confirmed": (
+                timedelta(minutes=10),
+                lambda session, now: expiry.forget(session, now=now),
             ),
             "delete what is over": (
                 timedelta(minutes=10),

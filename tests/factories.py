@@ -20,6 +20,8 @@ from relay.mail import DeliveryEvent, Draft, Envelope
 from relay.models import Account, Domain, MailingList, Site, Subscription
 from relay.services import accounts, ledger
 from relay.services.accounts import NewKey
+from relay.services.sign_ups import Form, SignUp
+from relay.services.visitors import Visitor
 from relay.vocabulary import ConsentKind, DomainStatus, Scope, State, Stream, SubscriptionStatus
 from tests.fakes import MORNING, provider_id
 
@@ -259,3 +261,15 @@ def make_record(relay: Relay, site: Site, who: str = "Ada@customer.example", **g
             address=parse(who),
             **(values | given),
         )
+
+
+def make_sign_up(email: str = "ada@customer.example", **given: Any) -> SignUp:
+    """A sign-up at the form in the site's footer; `form`, `ip` and `agent` are for short."""
+    form = Form(
+        given.pop("form", "footer"),
+        given.pop("page", "https://shop.example/news"),
+        given.pop("consent_text", "Yes, send me the shop's news."),
+        given.pop("consent_version", "3"),
+    )
+    visitor = Visitor(given.pop("ip", None), given.pop("agent", "Browser/1.0"))
+    return SignUp(parse(email), given.pop("list", "news"), visitor, form, **given)

@@ -430,6 +430,140 @@ class ErasedSchema(Answer):
     rows = fields.Dict(keys=fields.String(), values=fields.Integer())
 
 
+def _list_text(most: int, example: str, **options: Any) -> fields.String:
+    return fields.String(
+        validate=validate.Length(min=1, max=most), metadata={"example": example}, **options
+    )
+
+
+class ListChangesSchema(Closed):
+    """What can be changed about a list; what is left out stays."""
+
+    name = _list_text(200, "Shop news")
+    controller = _list_text(200, "Shop Ltd")
+    postal_address = _list_text(500, "1 Market Street\nSpringfield")
+    privacy_url = _list_text(500, "https://shop.example/privacy")
+    language = _list_text(35, "en")
+    sender = _list_text(1_000, "news@shop.example")
+    archived = fields.Boolean()
+
+
+class NewListSchema(Closed):
+    """A list and who answers for it: no marketing without a controller, an address and a privacy policy."""
+
+    key = _list_text(64, "news", required=True)
+    name = _list_text(200, "Shop news", required=True)
+    controller = _list_text(200, "Shop Ltd", required=True)
+    postal_address = _list_text(500, "1 Market Street\nSpringfield", required=True)
+    privacy_url = _list_text(500, "https://shop.example/privacy", required=True)
+    language = _list_text(35, "en", required=True)
+    sender = _list_text(1_000, "news@shop.example", required=True)
+
+
+class ListSchema(Answer):
+    """A list of the site; an archived one takes no more sign-ups."""
+
+    id = fields.UUID()
+    key = fields.String()
+    name = fields.String()
+    controller = fields.String()
+    postal_address = fields.String()
+    privacy_url = fields.String()
+    language = fields.String()
+    sender = fields.String()
+    created_at = fields.AwareDateTime()
+    archived_at = fields.AwareDateTime(allow_none=True)
+
+
+class ListsQuerySchema(Closed):
+    """Which lists to show."""
+
+    archived = fields.Boolean(
+        load_default=False, metadata={"description": "Show archived ones as well."}
+    )
+
+
+class ListsSchema(Answer):
+    """The site's lists."""
+
+    lists = fields.List(fields.Nested(ListSchema))
+
+
+class SignUpSourceSchema(Closed):
+    """Where somebody signed up, from where, and the words they agreed to."""
+
+    form = fields.String(required=True, validate=validate.Length(min=1, max=100))
+    page = fields.String(load_default="", validate=validate.Length(max=2_000))
+    ip = fields.String(allow_none=True, load_default=None, validate=validate.Length(max=64))
+    user_agent = fields.String(
+        allow_none=True, load_default=None, validate=validate.Length(max=2_000)
+    )
+    consent_text = fields.String(required=True, validate=validate.Length(min=1, max=5_000))
+    consent_version = fields.String(load_default="", validate=validate.Length(max=64))
+
+
+class SignUpSchema(Closed):
+    """A sign-up, as the site's form got it."""
+
+    email = _address(required=True)
+    list = fields.String(required=True, validate=validate.Length(min=1, max=64))
+    language = fields.String(allow_none=True, load_default=None, validate=validate.Length(max=35))
+    name = fields.String(
+        allow_none=True,
+        load_default=None,
+        validate=validate.Length(max=1_000),
+        metadata={"description": "Greeted in the mail, unless it is longer than 60 or has a link."},
+    )
+    source = fields.Nested(SignUpSourceSchema, required=True)
+
+
+class ChallengeSchema(Answer):
+    """Where the visitor can answer a question instead of waiting."""
+
+    url = fields.Url(require_tld=False)
+
+
+class SignUpTakenSchema(Answer):
+    """The answer to every sign-up, whoever it was."""
+
+    accepted = fields.Boolean(metadata={"description": "True, always."})
+    challenge = fields.Nested(
+        ChallengeSchema,
+        allow_none=True,
+        metadata={"description": "There while the form is flooded, for everybody who uses it."},
+    )
+
+
+class SubscriptionSchema(Answer):
+    """One person's consent to one list."""
+
+    id = fields.UUID()
+    list = fields.String()
+    address = fields.String()
+    status = _words(SubscriptionStatus)
+    language = fields.String()
+    source = fields.Dict()
+    requested_at = fields.AwareDateTime()
+    confirmed_at = fields.AwareDateTime(allow_none=True)
+    ended_at = fields.AwareDateTime(allow_none=True)
+
+
+class SubscriptionsQuerySchema(Closed):
+    """Which subscriptions to list."""
+
+    limit = fields.Integer(load_default=50, validate=validate.Range(min=1, max=MOST_LISTED))
+    cursor = fields.UUID(load_default=None)
+    list = fields.String(load_default=None, validate=validate.Length(max=64))
+    address = _address(load_default=None)
+
+
+class SubscriptionsSchema(Answer):
+    """A page of subscriptions, newest first."""
+
+    subscriptions = fields.List(fields.Nested(SubscriptionSchema))
+    next_cursor = fields.String(allow_none=True)
+
+
 class NamedStateSchema(Answer):
     """Who and in which standing."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from relay.errors import SenderNotVerified
 from relay.mail import Draft
@@ -14,14 +14,18 @@ USABLE = frozenset((DomainStatus.VERIFIED, DomainStatus.FAILING))
 
 
 def check_sender(draft: Draft, facts: Facts) -> None:
-    """The From address lies in a verified domain of this account, or in a sub-domain of one.
+    """The From address lies in a domain the account may use. Raises `SenderNotVerified`."""
+    check_domain(draft.mime.sender.domain, facts.domains)
+
+
+def check_domain(domain: str, domains: Mapping[str, DomainStatus]) -> None:
+    """The name is a verified domain of the account, or lies in one; `domains` are the account's.
 
     The nearest claim decides: a suspended `shop.example.org` is not rescued by a verified
     `example.org`. Raises `SenderNotVerified`.
     """
-    domain = draft.mime.sender.domain
     for name in lineage(domain):
-        if (found := facts.domains.get(name)) is not None:
+        if (found := domains.get(name)) is not None:
             if found in USABLE:
                 return
             raise SenderNotVerified(
