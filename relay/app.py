@@ -16,9 +16,11 @@ from relay.api import (
     lists,
     messages,
     problems,
+    proofs,
     subscriptions,
     suppressions,
 )
+from relay.api import people as persons
 from relay.api.drafts import LARGEST_METADATA, LARGEST_REQUEST
 from relay.api.openapi import CONFIG
 from relay.api.schemas import (
@@ -30,6 +32,7 @@ from relay.api.schemas import (
     NewListSchema,
     PartItemSchema,
     ProblemSchema,
+    ProofSchema,
     ReceiptSchema,
     ResendSchema,
     SignUpSchema,
@@ -42,7 +45,7 @@ from relay.settings import Settings
 
 SCHEMAS_BY_NAME = (
     ReceiptSchema, MetadataSchema, ProblemSchema, LetterSchema, MimeItemSchema, PartItemSchema,
-    LetterItemSchema, ResendSchema, NewListSchema, ListChangesSchema, SignUpSchema,
+    LetterItemSchema, ProofSchema, ResendSchema, NewListSchema, ListChangesSchema, SignUpSchema,
 )  # fmt: skip
 """Schemas that hand-written parts of the OpenAPI document refer to."""
 
@@ -115,6 +118,8 @@ def create_app(relay: Relay) -> Flask:
         suppressions.blueprint,
         lists.blueprint,
         subscriptions.blueprint,
+        proofs.blueprint,
+        persons.blueprint,
         account.blueprint,
     ):
         api.register_blueprint(blueprint, url_prefix="/v1")

@@ -69,6 +69,18 @@ PROBLEM: dict[str, Any] = {
 
 NOT_FOUND: dict[str, Any] = {"404": _problem("There is no such message on this site.")}
 
+NO_CONSENT: dict[str, Any] = {
+    "404": _problem("The consent ledger of this site knows nothing of this address.")
+}
+
+PROOF: dict[str, Any] = {
+    "description": "The proof, or a page with it that needs nothing else and can be printed.",
+    "content": {
+        "application/json": {"schema": {"$ref": "#/components/schemas/Proof"}},
+        "text/html": {"schema": {"type": "string"}},
+    },
+}
+
 NO_SUPPRESSION: dict[str, Any] = {"404": _problem("There is no such suppression on this site.")}
 
 NO_LIST: dict[str, Any] = {"404": _problem("There is no such list on this site.")}
@@ -103,6 +115,15 @@ SITE: dict[str, Any] = {
     "description": "The site's home URL; a key that is bound to a site needs it.",
     "schema": {"type": "string"},
     "example": "https://shop.example",
+}
+
+PERSON: dict[str, Any] = {
+    "in": "path",
+    "name": "email",
+    "description": "The person's e-mail address, percent-encoded where it must be.",
+    "required": True,
+    "schema": {"type": "string", "minLength": 1},
+    "example": "ada@customer.example",
 }
 
 IDEMPOTENCY_KEY: dict[str, Any] = {

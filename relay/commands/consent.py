@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -13,8 +14,9 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from relay.addresses import parse
 from relay.commands.output import json_option, relay, show
-from relay.services import key_versions, verification
+from relay.services import key_versions, proof_pages, proofs, verification
 from relay.services.seals import Head, parse_head
 from relay.services.verification import Verdict
 
@@ -152,6 +154,32 @@ def keys(as_json: bool) -> None:
             "Links in mail are sealed with these keys as well: keep a version for as long as links "
             "made under it are to work."
         )
+
+
+@consent.command("proof")
+@click.argument("email")
+@click.option("--site", "site_id", required=True, type=click.UUID, help="At which site.")
+@click.option(
+    "--html",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write it to this file, as a page to read and print.",
+)
+def proof(email: str, site_id: UUID, html: Path | None) -> None:
+    """Print what proves the consent of EMAIL at a site, as JSON."""
+    context = relay()
+    with context.reads() as session:
+        made = proofs.proof(
+            session,
+            context.settings.keyring,
+            site_id=site_id,
+            address=parse(email),
+            now=context.clock(),
+        )
+    if html is None:
+        click.echo(json.dumps(made, indent=2, ensure_ascii=False))
+    else:
+        html.write_text(proof_pages.render(made), encoding="utf-8")
+        click.echo(f"Written to {html}.", err=True)
 
 
 COMMANDS = (consent,)

@@ -304,12 +304,17 @@ def _check_unsealed(session: Session, verdict: Verdict, keyring: Keyring, now: d
         _check_person(verdict, keyring, row)
         if row.queued is None:
             verdict.add(Finding(Fault.EXTRA_ROW, None, row.id))
-        elif row.at < now - SEALED_WITHIN:
+        elif _waits_since(row) < (now - SEALED_WITHIN).timestamp():
             verdict.add(Finding(Fault.NEVER_SEALED, None, row.id))
         else:
             verdict.waiting += 1
     for record_id in connection.execute(_LEFT_BEHIND, {"of_site": verdict.site_id}).scalars():
         verdict.add(Finding(Fault.MISSING_ROW, None, record_id, "its personal fields are left"))
+
+
+def _waits_since(row: Any) -> float:
+    """When the row was written, in seconds: its id says so; what it tells of may be older."""
+    return max(row.at.timestamp(), (row.id.int >> 80) / 1_000)  # UUID v7: milliseconds first
 
 
 def _check_noted(verdict: Verdict, noted: Head, found: str | None) -> None:

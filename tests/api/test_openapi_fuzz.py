@@ -73,6 +73,8 @@ SEND, BATCH = "POST /v1/messages", "POST /v1/messages/batch"
 LIFT = "DELETE /v1/suppressions/{suppression_id}"
 CONTEST = "POST /v1/suppressions/{suppression_id}/contest"
 LOOK, RESEND = "GET /v1/messages/{message_id}", "POST /v1/messages/{message_id}/resend"
+EXPORT, ERASE = "GET /v1/people/{email}", "DELETE /v1/people/{email}"
+PROVE = "GET /v1/subscriptions/{email}/proof"
 JSON, FORM = "application/json", "multipart/form-data"
 
 SERVING: dict[str, Flask] = {}
@@ -157,6 +159,7 @@ def places(relay: Relay, account: Account, site: Site, mailer: FakeMailer) -> Pl
                 evidence={}, now=relay.clock(),
             )  # fmt: skip
         suppressions = session.scalars(select(Suppression.id).order_by(Suppression.id)).all()
+    factories.make_record(relay, site, "ada@customer.example")
     messages = [each["id"] for each in (read, bounced, refused, waiting, emptied, foreign)]
     return {
         "message_id": dict(zip(PLACES, messages, strict=True)),
@@ -349,6 +352,9 @@ GOOD: dict[str, dict[str, Any]] = {
     LIFT: {"path_parameters": {"suppression_id": PLACES[0]}},
     CONTEST: {"path_parameters": {"suppression_id": PLACES[3]}},
     "GET /v1/account": {},
+    EXPORT: {"path_parameters": {"email": "ada@customer.example"}},
+    ERASE: {"path_parameters": {"email": "ada@customer.example"}},
+    PROVE: {"path_parameters": {"email": "ada@customer.example"}},
 }
 
 SPOILT: dict[tuple[str, int], dict[str, Any]] = {
@@ -360,6 +366,7 @@ SPOILT: dict[tuple[str, int], dict[str, Any]] = {
     (CONTEST, 422): {"path_parameters": {"suppression_id": PLACES[2]}},
     (RESEND, 409): {"path_parameters": {"message_id": PLACES[4]}},
     (RESEND, 422): {"path_parameters": {"message_id": PLACES[1]}},
+    (PROVE, 404): {"path_parameters": {"email": "nobody@customer.example"}},
     (SEND, 409): {"headers": {"Idempotency-Key": "used"}},
     (SEND, 422): {"body": LETTER | {"from": "ceo@bank.example"}},
 }

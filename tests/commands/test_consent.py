@@ -125,3 +125,13 @@ def test_keys_are_listed_with_what_needs_them(
         1, "there", 3, 3,
     )  # fmt: skip
     assert (old["may_be_removed"], new["key"], new["rows"]) == ("no", "current", 0)
+
+
+def test_a_proof_is_written_as_a_page(installation: tuple[Relay, Site], tmp_path: Path) -> None:
+    _, site = installation
+    page = tmp_path / "proof.html"
+
+    done = run("proof", "ada@customer.example", "--site", str(site.id), "--html", str(page))
+
+    assert done.returncode == 0, done.stderr
+    assert "Proof of consent: ada@customer.example" in page.read_text()

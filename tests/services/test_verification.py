@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -324,7 +324,8 @@ def test_exchanged_numbers_are_named(
 def test_a_row_that_waits_too_long_for_its_seal_is_named(
     relay: Relay, site: Site, clock: FakeClock
 ) -> None:
-    id = make_record(relay, site)
+    clock.now = datetime.now(UTC)  # ids are made by the real clock
+    id = make_record(relay, site, now=clock() - timedelta(days=1))  # it tells of yesterday
     clock.advance(minutes=59)
     assert verify(relay, site).whole
     clock.advance(minutes=2)
