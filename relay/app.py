@@ -45,7 +45,7 @@ from relay.settings import Settings
 
 SCHEMAS_BY_NAME = (
     ReceiptSchema, MetadataSchema, ProblemSchema, LetterSchema, MimeItemSchema, PartItemSchema,
-    LetterItemSchema, ResendSchema, NewListSchema, ListChangesSchema, SignUpSchema, ProofSchema,
+    LetterItemSchema, ProofSchema, ResendSchema, NewListSchema, ListChangesSchema, SignUpSchema,
 )  # fmt: skip
 """Schemas that hand-written parts of the OpenAPI document refer to."""
 
@@ -116,10 +116,10 @@ def create_app(relay: Relay) -> Flask:
         messages.blueprint,
         events.blueprint,
         suppressions.blueprint,
-        proofs.blueprint,
-        persons.blueprint,
         lists.blueprint,
         subscriptions.blueprint,
+        proofs.blueprint,
+        persons.blueprint,
         account.blueprint,
     ):
         api.register_blueprint(blueprint, url_prefix="/v1")

@@ -338,98 +338,6 @@ class SuppressionsSchema(Answer):
     next_cursor = fields.String(allow_none=True)
 
 
-def _things(description: str) -> fields.List[dict[str, Any]]:
-    """Rows as they are kept, for a person to read."""
-    return fields.List(fields.Dict(), metadata={"description": description})
-
-
-class PersonSchema(Answer):
-    """Everything about one address at one site."""
-
-    address = fields.String()
-    site_id = fields.String()
-    exported_at = fields.String(metadata={"format": "date-time"})
-    erased_at = fields.String(allow_none=True, metadata={"format": "date-time"})
-    subscriptions = _things("Consents, by list.")
-    ledger = _things("The consent ledger's rows, with their personal fields.")
-    sign_ups = _things("Forms that were filled in with this address.")
-    suppressions = _things("Why the address is or was not mailed.")
-    opt_outs = _things("Mail that the person wanted no more of.")
-    holds = _things("Times at which the address waited after a bounce.")
-    confirmations = _things("When the person last confirmed that the address is theirs.")
-    abuse_reports = _things("Mails the person reported.")
-    messages = _things("Mail to the person and what became of it; no bodies.")
-
-
-class ProofQuerySchema(Closed):
-    """How a proof is to be written."""
-
-    format = fields.String(load_default="json", validate=validate.OneOf(["json", "html"]))
-
-
-class ProvenSchema(Answer):
-    """What was computed again just now and found equal; null where there is nothing to compare."""
-
-    hash = fields.Boolean(allow_none=True)
-    commitment = fields.Boolean(allow_none=True)
-
-
-class StepSchema(Answer):
-    """One row of the consent ledger, and what stands beside it."""
-
-    kind = _words(ConsentKind)
-    title = fields.String()
-    at = fields.AwareDateTime()
-    consent_text = fields.Raw(allow_none=True)
-    consent_version = fields.Raw(allow_none=True)
-    form = fields.Raw(allow_none=True)
-    page = fields.Raw(allow_none=True)
-    address = fields.String(allow_none=True)
-    ip = fields.String(allow_none=True)
-    user_agent = fields.String(allow_none=True)
-    facts = fields.Dict()
-    personal = fields.Dict(allow_none=True)
-    salt = fields.String(allow_none=True)
-    commitment = fields.String()
-    key_version = fields.Integer()
-    mail = fields.Dict(allow_none=True)
-    chain = fields.Dict(allow_none=True)
-    proven = fields.Nested(ProvenSchema)
-
-
-class StorySchema(Answer):
-    """A list and what the person said to it; without a list, what concerned all mail."""
-
-    list_id = fields.String(allow_none=True)
-    key = fields.String(allow_none=True)
-    name = fields.String(allow_none=True)
-    controller = fields.String(allow_none=True)
-    postal_address = fields.String(allow_none=True)
-    privacy_url = fields.String(allow_none=True)
-    status = _words(SubscriptionStatus, allow_none=True)
-    steps = fields.List(fields.Nested(StepSchema))
-
-
-class ProofSchema(Answer):
-    """What proves a person's consent."""
-
-    address = fields.String()
-    site = fields.Dict()
-    made_at = fields.AwareDateTime()
-    erased_at = fields.AwareDateTime(allow_none=True)
-    head = fields.String(metadata={"description": "NUMBER:HASH, where the site's chain ended."})
-    lists = fields.List(fields.Nested(StorySchema))
-    how_to_check = fields.List(fields.String())
-
-
-class ErasedSchema(Answer):
-    """What an erasure did: rows by kind, and how much mail it stops."""
-
-    erased_at = fields.AwareDateTime()
-    stops = _words(SuppressionScope)
-    rows = fields.Dict(keys=fields.String(), values=fields.Integer())
-
-
 def _list_text(most: int, example: str, **options: Any) -> fields.String:
     return fields.String(
         validate=validate.Length(min=1, max=most), metadata={"example": example}, **options
@@ -562,6 +470,98 @@ class SubscriptionsSchema(Answer):
 
     subscriptions = fields.List(fields.Nested(SubscriptionSchema))
     next_cursor = fields.String(allow_none=True)
+
+
+def _things(description: str) -> fields.List[dict[str, Any]]:
+    """Rows as they are kept, for a person to read."""
+    return fields.List(fields.Dict(), metadata={"description": description})
+
+
+class PersonSchema(Answer):
+    """Everything about one address at one site."""
+
+    address = fields.String()
+    site_id = fields.String()
+    exported_at = fields.String(metadata={"format": "date-time"})
+    erased_at = fields.String(allow_none=True, metadata={"format": "date-time"})
+    subscriptions = _things("Consents, by list.")
+    ledger = _things("The consent ledger's rows, with their personal fields.")
+    sign_ups = _things("Forms that were filled in with this address.")
+    suppressions = _things("Why the address is or was not mailed.")
+    opt_outs = _things("Mail that the person wanted no more of.")
+    holds = _things("Times at which the address waited after a bounce.")
+    confirmations = _things("When the person last confirmed that the address is theirs.")
+    abuse_reports = _things("Mails the person reported.")
+    messages = _things("Mail to the person and what became of it; no bodies.")
+
+
+class ProofQuerySchema(Closed):
+    """How a proof is to be written."""
+
+    format = fields.String(load_default="json", validate=validate.OneOf(["json", "html"]))
+
+
+class ProvenSchema(Answer):
+    """What was computed again just now and found equal; null where there is nothing to compare."""
+
+    hash = fields.Boolean(allow_none=True)
+    commitment = fields.Boolean(allow_none=True)
+
+
+class StepSchema(Answer):
+    """One row of the consent ledger, and what stands beside it."""
+
+    kind = _words(ConsentKind)
+    title = fields.String()
+    at = fields.AwareDateTime()
+    consent_text = fields.Raw(allow_none=True)
+    consent_version = fields.Raw(allow_none=True)
+    form = fields.Raw(allow_none=True)
+    page = fields.Raw(allow_none=True)
+    address = fields.String(allow_none=True)
+    ip = fields.String(allow_none=True)
+    user_agent = fields.String(allow_none=True)
+    facts = fields.Dict()
+    personal = fields.Dict(allow_none=True)
+    salt = fields.String(allow_none=True)
+    commitment = fields.String()
+    key_version = fields.Integer()
+    mail = fields.Dict(allow_none=True)
+    chain = fields.Dict(allow_none=True)
+    proven = fields.Nested(ProvenSchema)
+
+
+class StorySchema(Answer):
+    """A list and what the person said to it; without a list, what concerned all mail."""
+
+    list_id = fields.String(allow_none=True)
+    key = fields.String(allow_none=True)
+    name = fields.String(allow_none=True)
+    controller = fields.String(allow_none=True)
+    postal_address = fields.String(allow_none=True)
+    privacy_url = fields.String(allow_none=True)
+    status = _words(SubscriptionStatus, allow_none=True)
+    steps = fields.List(fields.Nested(StepSchema))
+
+
+class ProofSchema(Answer):
+    """What proves a person's consent."""
+
+    address = fields.String()
+    site = fields.Dict()
+    made_at = fields.AwareDateTime()
+    erased_at = fields.AwareDateTime(allow_none=True)
+    head = fields.String(metadata={"description": "NUMBER:HASH, where the site's chain ended."})
+    lists = fields.List(fields.Nested(StorySchema))
+    how_to_check = fields.List(fields.String())
+
+
+class ErasedSchema(Answer):
+    """What an erasure did: rows by kind, and how much mail it stops."""
+
+    erased_at = fields.AwareDateTime()
+    stops = _words(SuppressionScope)
+    rows = fields.Dict(keys=fields.String(), values=fields.Integer())
 
 
 class NamedStateSchema(Answer):
