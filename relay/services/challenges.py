@@ -140,7 +140,7 @@ def _standing(request: SubscriptionRequest) -> Standing:
 
 
 def _question(request: SubscriptionRequest) -> Question:
-    return question(f"{request.challenge_digest} {request.challenge_tries}")
+    return question(str(request.challenge_digest), request.challenge_tries)
 
 
 def _shown_at(keyring: Keyring, request: SubscriptionRequest, stamp: str) -> datetime | None:

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, or_, select, update
+from sqlalchemy import bindparam, exists, or_, select, update
 from sqlalchemy.orm import Session
 
 from relay.addresses import EmailAddress
@@ -20,6 +20,7 @@ from relay.errors import NotFound
 from relay.keys import Keyring
 from relay.models import (
     MailingList,
+    OptOut,
     Site,
     Subscription,
     SubscriptionRequest,
@@ -41,7 +42,7 @@ LONGEST_TOKEN = 64
 
 _REQUESTS, _SUBSCRIPTIONS = table_of(SubscriptionRequest), table_of(Subscription)
 _LISTS, _SITES = table_of(MailingList), table_of(Site)
-_SUPPRESSIONS = table_of(Suppression)
+_SUPPRESSIONS, _OPT_OUTS = table_of(Suppression), table_of(OptOut)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,15 @@ class Page:
     next_cursor: str | None
 
 
+def _there_are(table: Any) -> Any:
+    """Whether any of these rows about the person is in force."""
+    return exists().where(
+        table.c.site_id == _SUBSCRIPTIONS.c.site_id,
+        table.c.address_key == _SUBSCRIPTIONS.c.address_key,
+        table.c.ended_at.is_(None),
+    )
+
+
 _LINK = (
     select(
         _REQUESTS.c.id,
@@ -89,6 +99,8 @@ _LINK = (
         _LISTS.c.privacy_url,
         _SITES.c.name.label("site_name"),
         _SITES.c.url.label("site_url"),
+        _there_are(_OPT_OUTS).label("opted_out"),
+        _there_are(_SUPPRESSIONS).label("suppressed"),
     )
     .join(_SUBSCRIPTIONS, _SUBSCRIPTIONS.c.id == _REQUESTS.c.subscription_id)
     .join(_LISTS, _LISTS.c.id == _SUBSCRIPTIONS.c.list_id)
@@ -154,8 +166,7 @@ def confirm(
     asked = _asked(found)
     if asked.confirmed:
         return asked
-    address, connection = asked.address, session.connection()
-    given = {"now": now, "site": found.site_id, "person": address.key}
+    connection = session.connection()
     connection.execute(
         _CONFIRM,
         {
@@ -166,14 +177,25 @@ def confirm(
         },
     )
     connection.execute(_NOTE, {"now": now, "request": found.id})
-    connection.execute(_FORGIVE, given | {"asked_at": found.at})
-    erasures.lift_erasure(session, keyring, site_id=found.site_id, address=address)
-    opt_outs.opt_in_again(
-        session, found.site_id, address, opt_outs.of_list(found.list_id), ending=OPTED_IN, now=now
-    )
-    holds.note_confirmation(session, found.site_id, address, now)
+    _take_back(session, keyring, found, asked.address, now)
+    holds.note_confirmation(session, found.site_id, asked.address, now)
     _keep(session, keyring, found, ConsentKind.CONFIRMED, visitor, agreed_to(found), now)
     return _asked(found, confirmed=True)
+
+
+def _take_back(
+    session: Session, keyring: Keyring, found: Any, address: EmailAddress, now: datetime
+) -> None:
+    """End what had stopped this mail by the person's own will; most have nothing of the kind."""
+    if found.suppressed:
+        session.connection().execute(
+            _FORGIVE,
+            {"now": now, "site": found.site_id, "person": address.key, "asked_at": found.at},
+        )
+    if found.opted_out:
+        topic = opt_outs.of_list(found.list_id)
+        opt_outs.opt_in_again(session, found.site_id, address, topic, ending=OPTED_IN, now=now)
+    erasures.lift_erasure(session, keyring, site_id=found.site_id, address=address)
 
 
 def refuse(
