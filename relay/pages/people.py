@@ -34,6 +34,9 @@ blueprint.after_request(frame.headers)
 LARGEST_FORM = 64 * 1024
 """Bytes of a request: the longest comment in any script, and a good many boxes."""
 
+STUCK = "./,;:!?'\")>]} "
+"""What mail programs leave stuck to the end of a link that stands in plain text."""
+
 PLUGINS = {
     "bbpress": "bbPress",
     "buddypress": "BuddyPress",
@@ -83,7 +86,7 @@ def _only_forms() -> None:
     request.max_content_length = LARGEST_FORM
 
 
-@blueprint.get("/unsubscribe/<token>")
+@blueprint.get("/unsubscribe/<path:token>")
 def unsubscribe(token: str) -> Response:
     """What would stop, and the button; or that it has stopped."""
     with _relay().reads() as session:
@@ -91,7 +94,7 @@ def unsubscribe(token: str) -> Response:
     return _show("unsubscribe.html", opened, done=opened.about.stopped)
 
 
-@blueprint.post("/unsubscribe/<token>")
+@blueprint.post("/unsubscribe/<path:token>")
 def do_unsubscribe(token: str) -> Response:
     """Stop the mail: for a mail program's one click (RFC 8058 §3.2) and for the page's button alike.
 
@@ -112,7 +115,7 @@ def do_unsubscribe(token: str) -> Response:
     return _show("unsubscribe.html", opened, done=True, said_why=why is not None)
 
 
-@blueprint.get("/preferences/<token>")
+@blueprint.get("/preferences/<path:token>")
 def preferences(token: str) -> Response:
     """All that the person gets from this site, with a box each."""
     with _relay().reads() as session:
@@ -120,7 +123,7 @@ def preferences(token: str) -> Response:
         return _preferences(session, opened)
 
 
-@blueprint.post("/preferences/<token>")
+@blueprint.post("/preferences/<path:token>")
 def do_preferences(token: str) -> Response:
     """Stop what is unticked, take up again what they had before; or stop everything."""
     relay = _relay()
@@ -141,14 +144,14 @@ def do_preferences(token: str) -> Response:
         return _preferences(session, opened, saved=not everything, everything=everything)
 
 
-@blueprint.get("/report-abuse/<token>")
+@blueprint.get("/report-abuse/<path:token>")
 def report_abuse(token: str) -> Response:
     """The form of a report."""
     with _relay().reads() as session:
         return _report(session, _open(session, token))
 
 
-@blueprint.post("/report-abuse/<token>")
+@blueprint.post("/report-abuse/<path:token>")
 def do_report_abuse(token: str) -> Response:
     """Keep the report and, if asked in the same breath, stop the mail."""
     relay = _relay()
@@ -211,6 +214,7 @@ def _relay() -> Relay:
 
 
 def _open(session: Session, token: str) -> Opened:
+    token = token.rstrip(STUCK)
     link = person_links.open_link(_relay().settings.keyring, token)
     return Opened(token, link, leaving.about(session, link))
 
