@@ -23,6 +23,7 @@ from relay.models import Message
 from relay.pages import frame
 from relay.pages.visitors import visitor
 from relay.services import abuse_reports, leaving, opt_outs, person_links
+from relay.services import preferences as choices
 from relay.services.leaving import About, Hand, Way
 from relay.services.person_links import PersonLink
 from relay.vocabulary import AbuseReason, LeavingReason
@@ -127,9 +128,9 @@ def do_preferences(token: str) -> Response:
         opened = _open(session, token)
         hand = Hand(visitor(), Way.PREFERENCES, relay.clock())
         if everything := "everything" in request.form:
-            leaving.leave_everything(session, relay.settings.keyring, opened.link, hand)
+            choices.stop_everything(session, relay.settings.keyring, opened.link, hand)
         else:
-            leaving.choose(
+            choices.choose(
                 session,
                 relay.settings.keyring,
                 opened.link,
@@ -230,7 +231,7 @@ def _show(template: str, opened: Opened, *, status: int = 200, **values: Any) ->
 
 
 def _preferences(session: Session, opened: Opened, **values: Any) -> Response:
-    found = leaving.choices(session, opened.link)
+    found = choices.choices(session, opened.link)
     return _show(
         "preferences.html",
         opened,

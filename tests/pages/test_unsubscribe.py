@@ -10,9 +10,9 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from relay.context import Relay
-from relay.models import ConsentPerson, ConsentRecord, OptOut
+from relay.models import ConsentPerson, ConsentRecord, Event, OptOut
 from relay.services import opt_outs
-from relay.vocabulary import ConsentKind, LeavingReason, SubscriptionStatus
+from relay.vocabulary import ConsentKind, EventType, LeavingReason, SubscriptionStatus
 from tests import factories
 from tests.fakes import FakeClock
 from tests.pages.people import Person, everything
@@ -73,7 +73,12 @@ def test_a_mail_program_unsubscribes_with_one_click(
     (record,) = records(relay)
     assert record.kind is ConsentKind.WITHDRAWN
     assert record.subscription_id == ended.id
-    assert record.facts == {"topic": topic, "by": "one-click", "message": str(mail)}
+    assert record.facts == {"by": "one-click"}
+    with relay.reads() as session:
+        (opted_out,) = session.scalars(select(OptOut))
+        (told,) = session.scalars(select(Event))
+    assert opted_out.evidence == {"by": "one-click", "message": str(mail)}
+    assert (told.message_id, told.type) == (mail, EventType.UNSUBSCRIBED)
 
 
 def test_the_button_does_the_same(client: FlaskClient, ada: Person, relay: Relay) -> None:
@@ -127,13 +132,15 @@ def test_a_link_works_years_later(client: FlaskClient, ada: Person, clock: FakeC
     assert ada.topics() == {topic}
 
 
-def test_a_notification_stops_by_its_kind(client: FlaskClient, ada: Person) -> None:
+def test_a_notification_stops_by_its_kind(client: FlaskClient, ada: Person, relay: Relay) -> None:
     topic = opt_outs.of_plugin("bbpress")
 
     page = client.post(ada.path("unsubscribe", topic))
 
     assert "bbPress" in page.text
     assert ada.topics() == {"notification:bbpress"}
+    (record,) = records(relay)
+    assert (record.kind, record.facts) == (ConsentKind.WITHDRAWN, {"topic": topic, "by": "page"})
 
 
 def test_marketing_stops_every_list(client: FlaskClient, ada: Person) -> None:
