@@ -29,7 +29,13 @@ def check(from_line: str, site_id: UUID, as_json: bool) -> None:
     """
     context = relay()
     with context.sessions() as session:
-        found = rehearsals.rehearse(session, site_id, from_line, now=context.clock())
+        found = rehearsals.rehearse(
+            session,
+            site_id,
+            from_line,
+            keyring=context.settings.keyring,
+            now=context.clock(),
+        )
         session.rollback()
     refused = found.refusal is not None
     row = _row(found, context.settings)

@@ -26,7 +26,7 @@ from relay.models import (
     SubscriptionRequest,
     Suppression,
 )
-from relay.services import erasures, holds, ledger, opt_outs
+from relay.services import erasures, holds, ledger, lists, opt_outs
 from relay.services.visitors import Visitor
 from relay.vocabulary import ConsentKind, SubscriptionStatus, SuppressionReason
 
@@ -281,7 +281,7 @@ def page(
         .where(Subscription.site_id == site_id)
     )
     if list_key is not None:
-        query = query.where(MailingList.key == list_key)
+        query = query.where(MailingList.id == lists.find(session, site_id, list_key).id)
     if address is not None:
         query = query.where(Subscription.address_key == address.key)
     if before is not None:
