@@ -203,8 +203,9 @@ def refuse(
 ) -> Asked:
     """ "This was not me": no confirmation mail of this list for 30 days. Raises `NotFound` as `look`.
 
-    The site sees what it would see of anybody who never answers. Whoever had confirmed is
-    unsubscribed.
+    The site sees what it would see of anybody who never answers: also the ledger, which it may read,
+    has no row of it, for no consent was given and none is withdrawn. Whoever had confirmed by this
+    link is unsubscribed, and the ledger says so.
     """
     found = _find(session, keyring, token, _LOCKED_LINK, now, used=True)
     asked = _asked(found, refused=True)
@@ -218,7 +219,7 @@ def refuse(
     )
     if found.status in GETS_MAIL and found.confirmed_at is not None:
         _end(session, found.subscription_id, now)
-    _keep(session, keyring, found, ConsentKind.WITHDRAWN, visitor, {"by": "not-me"}, now)
+        _keep(session, keyring, found, ConsentKind.WITHDRAWN, visitor, {"by": "not-me"}, now)
     return asked
 
 
