@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
+from typing import Any
 
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 
 from relay import db
-from relay.commands.people import people
+from relay.__main__ import cli
 from relay.context import Relay
 from relay.models import Site
 from tests import factories
 from tests.databases import Databases
 from tests.factories import make_record
-
-ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -37,17 +33,14 @@ def site(databases: Databases, relay: Relay, monkeypatch: pytest.MonkeyPatch) ->
     engine.dispose()
 
 
-def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "relay", "people", *arguments],
-        cwd=ROOT, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+def run(*words: str, **given: Any) -> Result:
+    return CliRunner().invoke(cli, ["people", *words], catch_exceptions=False, **given)
 
 
 def test_an_operator_exports_and_erases(site: Site) -> None:
     of = ("--site", str(site.id))
     erased = run("erase", "ADA@customer.example", *of, "--yes", "--json")
-    assert erased.returncode == 0, erased.stderr
+    assert erased.exit_code == 0, erased.stderr
     assert json.loads(erased.stdout)["ledger_people"] == 1
 
     exported = json.loads(run("export", "ada@customer.example", *of).stdout)
@@ -57,7 +50,7 @@ def test_an_operator_exports_and_erases(site: Site) -> None:
 
 def test_nobody_is_erased_without_a_yes() -> None:
     site = "018f0000-0000-7000-8000-00000000000a"
-    done = CliRunner().invoke(people, ["erase", "ada@customer.example", "--site", site], input="n")
+    done = run("erase", "ada@customer.example", "--site", site, input="n")
 
     assert done.exit_code == 1
     assert "Erase ada@customer.example" in done.output
