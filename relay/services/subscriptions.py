@@ -14,6 +14,7 @@ from uuid import UUID
 from sqlalchemy import bindparam, exists, or_, select, update
 from sqlalchemy.orm import Session
 
+from relay import bulk
 from relay.addresses import EmailAddress
 from relay.db import among, table_of
 from relay.errors import NotFound
@@ -113,22 +114,20 @@ _LINK = (
 )
 _LOCKED_LINK = _LINK.with_for_update(of=(_SUBSCRIPTIONS, _REQUESTS))
 
-_CONFIRM = (
+_CONFIRM = bulk.Together(
     update(_SUBSCRIPTIONS)
-    .where(_SUBSCRIPTIONS.c.id == bindparam("subscription"))
+    .where(_SUBSCRIPTIONS.c.id == bindparam("s_id"))
     .values(
         status=SubscriptionStatus.CONFIRMED,
-        language=bindparam("spoken"),
-        source=bindparam("told"),
-        confirmed_at=bindparam("now"),
+        language=bindparam("s_language"),
+        source=bindparam("s_source"),
+        confirmed_at=bindparam("s_now"),
         ended_at=None,
         ending=None,
-    )
-)
-_NOTE = (
+    ),
     update(_REQUESTS)
-    .where(_REQUESTS.c.id == bindparam("request"))
-    .values(confirmed_at=bindparam("now"))
+    .where(_REQUESTS.c.id == bindparam("r_id"))
+    .values(confirmed_at=bindparam("r_now")),
 )
 _FORGIVE = (
     update(_SUPPRESSIONS)
@@ -166,17 +165,17 @@ def confirm(
     asked = _asked(found)
     if asked.confirmed:
         return asked
-    connection = session.connection()
-    connection.execute(
-        _CONFIRM,
+    _CONFIRM.execute(
+        session,
         {
-            "now": now,
-            "subscription": found.subscription_id,
-            "spoken": found.language,
-            "told": found.source,
+            "s_id": found.subscription_id,
+            "s_language": found.language,
+            "s_source": found.source,
+            "s_now": now,
+            "r_id": found.id,
+            "r_now": now,
         },
     )
-    connection.execute(_NOTE, {"now": now, "request": found.id})
     _take_back(session, keyring, found, asked.address, now)
     holds.note_confirmation(session, found.site_id, asked.address, now)
     _keep(session, keyring, found, ConsentKind.CONFIRMED, visitor, agreed_to(found), now)
