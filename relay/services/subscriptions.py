@@ -5,6 +5,7 @@ The link in the confirmation mail is all the authority there is. Looking at it c
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -39,7 +40,8 @@ OPTED_IN = "opted-in"
 
 GETS_MAIL = (SubscriptionStatus.CONFIRMED, SubscriptionStatus.ATTESTED)
 
-LONGEST_TOKEN = 64
+TOKEN = re.compile(r"[\w-]{43}(?![\w-])", re.ASCII)
+"""A link's token (256 bits in base64), perhaps with what a mail program left stuck to the link."""
 
 _REQUESTS, _SUBSCRIPTIONS = table_of(SubscriptionRequest), table_of(Subscription)
 _LISTS, _SITES = table_of(MailingList), table_of(Site)
@@ -306,7 +308,8 @@ def agreed_to(found: Any) -> dict[str, Any]:
 def _find(
     session: Session, keyring: Keyring, token: str, query: Any, now: datetime, *, used: bool = False
 ) -> Any:
-    digests = keyring.commitments(PURPOSE, token) if len(token) <= LONGEST_TOKEN else []
+    whole = TOKEN.match(token)
+    digests = keyring.commitments(PURPOSE, whole[0]) if whole else []
     found = session.connection().execute(query, {"digests": digests, "now": now}).one_or_none()
     gone = found is None or (
         not used

@@ -128,8 +128,9 @@ def test_an_account_key_has_no_mail_of_its_own(
 
 PUBLIC = {
     "/", "/docs", "/problems/", "/problems/<slug>", "/openapi.json", "/healthz", "/readyz",
-    "/hooks/ses", "/static/<path:filename>", "/confirm/<token>", "/not-me/<token>",
-    "/challenge/<token>", "/unsubscribe/<token>", "/preferences/<token>", "/report-abuse/<token>",
+    "/hooks/ses", "/static/<path:filename>", "/challenge/<token>",
+    *(f"/{page}/<path:token>" for page in
+      ("confirm", "not-me", "unsubscribe", "preferences", "report-abuse")),
 }  # fmt: skip
 """Routes that need no key, each for a reason: pages, documents, probes, SNS, which signs, and links in
 mails, whose token is the key."""
