@@ -5,6 +5,7 @@ The link in the confirmation mail is all the authority there is. Looking at it c
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,6 +15,7 @@ from uuid import UUID
 from sqlalchemy import bindparam, exists, or_, select, update
 from sqlalchemy.orm import Session
 
+from relay import bulk
 from relay.addresses import EmailAddress
 from relay.db import among, table_of
 from relay.errors import NotFound
@@ -38,7 +40,8 @@ OPTED_IN = "opted-in"
 
 GETS_MAIL = (SubscriptionStatus.CONFIRMED, SubscriptionStatus.ATTESTED)
 
-LONGEST_TOKEN = 64
+TOKEN = re.compile(r"[\w-]{43}(?![\w-])", re.ASCII)
+"""A link's token (256 bits in base64), perhaps with what a mail program left stuck to the link."""
 
 _REQUESTS, _SUBSCRIPTIONS = table_of(SubscriptionRequest), table_of(Subscription)
 _LISTS, _SITES = table_of(MailingList), table_of(Site)
@@ -113,22 +116,20 @@ _LINK = (
 )
 _LOCKED_LINK = _LINK.with_for_update(of=(_SUBSCRIPTIONS, _REQUESTS))
 
-_CONFIRM = (
+_CONFIRM = bulk.Together(
     update(_SUBSCRIPTIONS)
-    .where(_SUBSCRIPTIONS.c.id == bindparam("subscription"))
+    .where(_SUBSCRIPTIONS.c.id == bindparam("s_id"))
     .values(
         status=SubscriptionStatus.CONFIRMED,
-        language=bindparam("spoken"),
-        source=bindparam("told"),
-        confirmed_at=bindparam("now"),
+        language=bindparam("s_language"),
+        source=bindparam("s_source"),
+        confirmed_at=bindparam("s_now"),
         ended_at=None,
         ending=None,
-    )
-)
-_NOTE = (
+    ),
     update(_REQUESTS)
-    .where(_REQUESTS.c.id == bindparam("request"))
-    .values(confirmed_at=bindparam("now"))
+    .where(_REQUESTS.c.id == bindparam("r_id"))
+    .values(confirmed_at=bindparam("r_now")),
 )
 _FORGIVE = (
     update(_SUPPRESSIONS)
@@ -166,17 +167,17 @@ def confirm(
     asked = _asked(found)
     if asked.confirmed:
         return asked
-    connection = session.connection()
-    connection.execute(
-        _CONFIRM,
+    _CONFIRM.execute(
+        session,
         {
-            "now": now,
-            "subscription": found.subscription_id,
-            "spoken": found.language,
-            "told": found.source,
+            "s_id": found.subscription_id,
+            "s_language": found.language,
+            "s_source": found.source,
+            "s_now": now,
+            "r_id": found.id,
+            "r_now": now,
         },
     )
-    connection.execute(_NOTE, {"now": now, "request": found.id})
     _take_back(session, keyring, found, asked.address, now)
     holds.note_confirmation(session, found.site_id, asked.address, now)
     _keep(session, keyring, found, ConsentKind.CONFIRMED, visitor, agreed_to(found), now)
@@ -203,8 +204,9 @@ def refuse(
 ) -> Asked:
     """ "This was not me": no confirmation mail of this list for 30 days. Raises `NotFound` as `look`.
 
-    The site sees what it would see of anybody who never answers. Whoever had confirmed is
-    unsubscribed.
+    The site sees what it would see of anybody who never answers: also the ledger, which it may read,
+    has no row of it, for no consent was given and none is withdrawn. Whoever had confirmed by this
+    link is unsubscribed, and the ledger says so.
     """
     found = _find(session, keyring, token, _LOCKED_LINK, now, used=True)
     asked = _asked(found, refused=True)
@@ -218,7 +220,7 @@ def refuse(
     )
     if found.status in GETS_MAIL and found.confirmed_at is not None:
         _end(session, found.subscription_id, now)
-    _keep(session, keyring, found, ConsentKind.WITHDRAWN, visitor, {"by": "not-me"}, now)
+        _keep(session, keyring, found, ConsentKind.WITHDRAWN, visitor, {"by": "not-me"}, now)
     return asked
 
 
@@ -306,7 +308,8 @@ def agreed_to(found: Any) -> dict[str, Any]:
 def _find(
     session: Session, keyring: Keyring, token: str, query: Any, now: datetime, *, used: bool = False
 ) -> Any:
-    digests = keyring.commitments(PURPOSE, token) if len(token) <= LONGEST_TOKEN else []
+    whole = TOKEN.match(token)
+    digests = keyring.commitments(PURPOSE, whole[0]) if whole else []
     found = session.connection().execute(query, {"digests": digests, "now": now}).one_or_none()
     gone = found is None or (
         not used

@@ -132,8 +132,9 @@ PUBLIC = {
     "/setup/<token>",
     "/setup/<token>/zone.txt",
     "/", "/docs", "/problems/", "/problems/<slug>", "/openapi.json", "/healthz", "/readyz",
-    "/hooks/ses", "/static/<path:filename>", "/confirm/<token>", "/not-me/<token>",
-    "/challenge/<token>", "/unsubscribe/<token>", "/preferences/<token>", "/report-abuse/<token>",
+    "/hooks/ses", "/static/<path:filename>", "/challenge/<token>",
+    *(f"/{page}/<path:token>" for page in
+      ("confirm", "not-me", "unsubscribe", "preferences", "report-abuse")),
 }  # fmt: skip
 """Routes that need no key, each for a reason: pages, documents, probes, SNS, which signs, and links in
 mails, whose token is the key."""

@@ -187,6 +187,22 @@ def test_not_me_shows_the_site_what_silence_shows(
     one, other = shown()
     assert one == other
     assert one["status"] == "unconfirmed"
+    steps = [
+        [
+            step["kind"]
+            for step in client.get(
+                f"/v1/subscriptions/{who}@customer.example/proof", headers=manager
+            ).json["lists"][0]["steps"]
+        ]
+        for who in ("silent", "not-me")
+    ]
+    assert steps[0] == steps[1] == ["requested", "sent"]
+
+
+def test_a_list_that_is_not_there_has_no_subscriptions(
+    client: FlaskClient, manager: Headers
+) -> None:
+    check_problem(client.get("/v1/subscriptions?list=nothing", headers=manager), 404, "not-found")
 
 
 def test_the_export_has_pages_and_looks_for_a_list_or_an_address(

@@ -82,6 +82,15 @@ def test_the_button_confirms_and_pressing_again_is_as_good(
     assert everything(relay) == after
 
 
+@pytest.mark.parametrize("stuck", [".", ">", ")", "/", "%20", '".', "]."])
+def test_what_a_mail_program_leaves_stuck_to_a_link_does_no_harm(
+    stuck: str, client: FlaskClient, token: str
+) -> None:
+    assert client.get(f"/confirm/{token}{stuck}").status_code == 200
+    assert "You are subscribed" in client.post(f"/confirm/{token}{stuck}").text
+    assert client.get(f"/confirm/{token}x").status_code == 404
+
+
 def test_not_me_closes_the_link(client: FlaskClient, relay: Relay, token: str) -> None:
     page = client.get(f"/not-me/{token}")
     assert page.text.count("<button") == 1

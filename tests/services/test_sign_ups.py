@@ -160,7 +160,7 @@ def test_the_ledger_says_what_was_asked_and_sent_and_only_digests_of_links_are_s
     assert subscription.status is SubscriptionStatus.UNCONFIRMED
     assert request.person is None
     stored = " ".join(str(value) for value in vars(request).values())
-    for personal in (token, "ada", "203.0.113", "Browser"):
+    for personal in (token, "ada@", "203.0.113", "Browser"):
         assert personal not in stored
 
 
