@@ -10,6 +10,7 @@ from flask_smorest import Api
 from relay import db
 from relay.api import (
     account,
+    audience,
     domains,
     events,
     health,
@@ -25,6 +26,7 @@ from relay.api import people as persons
 from relay.api.drafts import LARGEST_METADATA, LARGEST_REQUEST
 from relay.api.openapi import CONFIG
 from relay.api.schemas import (
+    AudienceSchema,
     LetterItemSchema,
     LetterSchema,
     ListChangesSchema,
@@ -47,6 +49,7 @@ from relay.settings import Settings
 SCHEMAS_BY_NAME = (
     ReceiptSchema, MetadataSchema, ProblemSchema, LetterSchema, MimeItemSchema, PartItemSchema,
     LetterItemSchema, ProofSchema, ResendSchema, NewListSchema, ListChangesSchema, SignUpSchema,
+    AudienceSchema,
 )  # fmt: skip
 """Schemas that hand-written parts of the OpenAPI document refer to."""
 
@@ -136,6 +139,7 @@ def create_app(relay: Relay) -> Flask:
         suppressions.blueprint,
         lists.blueprint,
         subscriptions.blueprint,
+        audience.blueprint,
         proofs.blueprint,
         persons.blueprint,
         account.blueprint,

@@ -23,6 +23,10 @@ SIMULATED_AWS_ACCOUNT = "000000000000"
 """AWS account id of the simulator's topics; Amazon hands out no such id."""
 
 
+LONGEST_PUBLIC_URL = 300
+"""Characters; a link for a person has 540 more and must fit into one line of a mail's head (998)."""
+
+
 class SettingsError(Exception):
     """The environment does not describe an installation that can run; says all that is wrong."""
 
@@ -64,6 +68,8 @@ class Settings:
             faults.append(
                 "POSTREEVE_PUBLIC_URL must begin with https:// (or http:// on one machine)"
             )
+        if len(self.public_url) > LONGEST_PUBLIC_URL:
+            faults.append(f"POSTREEVE_PUBLIC_URL must have at most {LONGEST_PUBLIC_URL} characters")
         for arn in self.topic_arns:
             if arn.count(":") != 5 or not arn.startswith("arn:"):
                 faults.append(f"POSTREEVE_TOPIC_ARNS: {arn!r} is not the ARN of an SNS topic")

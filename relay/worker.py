@@ -26,6 +26,7 @@ from relay.services import (
     domain_looks,
     expiry,
     feed,
+    first_contacts,
     holds,
     lifting,
     notices,
@@ -301,6 +302,10 @@ class Duties:
                 lambda session, now: notices.apply_waiting(session, now=now),
             ),
             "number events": (timedelta(seconds=0.2), lambda session, now: feed.number(session)),
+            "let first contacts grow": (
+                timedelta(minutes=10),
+                lambda session, now: first_contacts.judge_yesterday(session, now=now),
+            ),
             "seal the consent ledger": (
                 timedelta(seconds=1),
                 lambda session, now: seals.seal(session, now=now),

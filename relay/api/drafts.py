@@ -25,6 +25,7 @@ from relay.addresses import parse as parse_address
 from relay.api.schemas import (
     MOST_IN_BATCH,
     MOST_RECIPIENTS,
+    AudienceSchema,
     LetterSchema,
     ListChangesSchema,
     MetadataSchema,
@@ -63,6 +64,7 @@ _SCHEMAS: dict[type[Schema], Schema] = {
         NewListSchema,
         ListChangesSchema,
         SignUpSchema,
+        AudienceSchema,
     )
 }
 

@@ -90,6 +90,8 @@ NO_SUPPRESSION: dict[str, Any] = {"404": _problem("There is no such suppression 
 
 NO_LIST: dict[str, Any] = {"404": _problem("There is no such list on this site.")}
 
+NO_SUCH_LIST: dict[str, Any] = {"422": _problem("The site has no such list, or it is archived.")}
+
 LIST_EXISTS: dict[str, Any] = {"409": _problem("The site has a list of this key, or had one.")}
 
 SENDER_REFUSED: dict[str, Any] = {
@@ -327,6 +329,10 @@ NEW_LIST_BODY: dict[str, Any] = _json_body(
 )
 
 LIST_CHANGES_BODY: dict[str, Any] = _json_body("ListChanges", {"name": "News of the shop"})
+
+AUDIENCE_BODY: dict[str, Any] = _json_body(
+    "Audience", {"list": "readers", "addresses": ["ada@customer.example", "bob@customer.example"]}
+)
 
 SIGN_UP_BODY: dict[str, Any] = _json_body(
     "SignUp",

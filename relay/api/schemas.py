@@ -571,6 +571,36 @@ class ErasedSchema(Answer):
     rows = fields.Dict(keys=fields.String(), values=fields.Integer())
 
 
+MOST_ASKED_ABOUT = 1_000
+"""Addresses of one question about an audience (our decision)."""
+
+
+class AudienceSchema(Closed):
+    """Whom a newsletter of a list is for."""
+
+    list = fields.String(required=True, validate=validate.Length(min=1, max=64))
+    addresses = fields.List(
+        _address(), required=True, validate=validate.Length(min=1, max=MOST_ASKED_ABOUT)
+    )
+
+
+class ReaderSchema(Answer):
+    """Whether one person may be mailed, and why not."""
+
+    address = fields.String(metadata={"description": "As it was asked."})
+    may_mail = fields.Boolean()
+    code = fields.String(allow_none=True)
+    reason = fields.String(allow_none=True)
+    title = fields.String(allow_none=True)
+
+
+class AudienceCheckedSchema(Answer):
+    """An answer for each address, in order."""
+
+    list = fields.String()
+    results = fields.List(fields.Nested(ReaderSchema))
+
+
 class NamedStateSchema(Answer):
     """Who and in which standing."""
 

@@ -10,9 +10,12 @@ from sqlalchemy import select
 
 from relay.commands.output import Row, json_option, relay, show, show_one
 from relay.models import Account, ApiKey, Site
-from relay.services import accounts
+from relay.services import accounts, first_contacts
 from relay.services.accounts import NewKey
 from relay.vocabulary import Scope
+
+EARNED = "earned"
+MOST_FIRST_CONTACTS = 10_000_000
 
 SHOWN_ONCE = "Copy the key now: only its digest is kept, and it is never shown again."
 
@@ -85,6 +88,34 @@ def list_sites(as_json: bool) -> None:
     with relay().reads() as session:
         rows = [_site(each) for each in session.scalars(select(Site).order_by(Site.id))]
     show(rows, as_json=as_json, title="Sites", empty="No sites yet; try: site create --help")
+
+
+def _people(context: click.Context, parameter: click.Parameter, value: str) -> int | None:
+    """A number of people, or None for what the site has earned."""
+    if value == EARNED:
+        return None
+    if not value.isdecimal() or int(value) > MOST_FIRST_CONTACTS:
+        raise click.BadParameter(f"a number up to {MOST_FIRST_CONTACTS}, or {EARNED!r}")
+    return int(value)
+
+
+@site.command("budget")
+@click.argument("site_id", type=click.UUID)
+@click.option(
+    "--first-contacts",
+    "people",
+    required=True,
+    callback=_people,
+    metavar="N|earned",
+    help="People it never mailed to whom it may write in an hour; `earned`: what clean days earn.",
+)
+@json_option
+def set_budget(site_id: UUID, people: int | None, as_json: bool) -> None:
+    """Set what the site SITE_ID may send beyond what it has earned."""
+    context = relay()
+    with context.sessions.begin() as session:
+        row = _budget(first_contacts.set_budget(session, site_id, people))
+    show_one(row, as_json=as_json, title="First contacts an hour")
 
 
 @click.group()
@@ -176,6 +207,15 @@ def _site(made: Site) -> Row:
         "name": made.name,
         "url": made.url,
         "state": made.state.value,
+    }
+
+
+def _budget(made: Site) -> Row:
+    return {
+        "id": made.id,
+        "name": made.name,
+        "first_contacts_set": made.first_contacts_set,
+        "first_contacts_earned": made.first_contacts_earned,
     }
 
 

@@ -11,7 +11,7 @@ from relay.mail import Draft
 from relay.policy import protection, streams
 from relay.policy.consent import reason_not_to_mail, topic_of
 from relay.policy.facts import Facts, Held, ListFacts
-from relay.policy.sender import Remark, check_sender, remarks, shown_name
+from relay.policy.sender import Remark, check_sender, remark, remarks, shown_name
 from relay.policy.standing import check_standing
 from relay.vocabulary import ConsentGap, Disposition, Lane, Stream, SuppressionReason
 
@@ -33,12 +33,6 @@ TITLES = {
     "erased": "This person's data were erased on request; they are not written to again",
 }
 """What a reason means, for people; the code is for programs."""
-
-REMARKS = {
-    "stream-corrected": "The message itself shows another purpose than the site declared",
-    "not-protected": "The mail is marked as security mail, but is not like one; it goes the usual way",
-}
-"""What a remark about the way of a mail means, for people."""
 
 PASSING = frozenset(
     (SuppressionReason.UNKNOWN_ADDRESS, SuppressionReason.DISPUTED, SuppressionReason.COOL_OFF)
@@ -151,14 +145,10 @@ def _ways(draft: Draft, unprotected: str | None) -> list[Remark]:
     """What is to be said about a mail that goes another way than the site asked for."""
     found: list[Remark] = []
     if (corrected := streams.remark(draft)) is not None:
-        found.append(_remark("stream-corrected", **corrected))
+        found.append(remark("stream-corrected", **corrected))
     if draft.kind is not None and unprotected is not None:
-        found.append(_remark("not-protected", because=unprotected))
+        found.append(remark("not-protected", because=unprotected))
     return found
-
-
-def _remark(code: str, **details: object) -> Remark:
-    return {"code": code, "title": REMARKS[code], **details}
 
 
 def disposition(held: Held | None) -> Disposition:

@@ -33,6 +33,8 @@ TITLES = {
     "reply-to-unreadable": "Reply-To holds something that is no address",
     "reply-to-free-mail": "Answers go to a free-mail box, not to the sender's domain",
     "reply-to-look-alike": "Answers go to a domain that looks like a well-known brand",
+    "stream-corrected": "The message itself shows another purpose than the site declared",
+    "not-protected": "The mail is marked as security mail but is not like one, so it goes the usual way",
     "brand-in-name": "The sender's name is that of a brand that is often imitated",
 }
 """What a remark means, for people; the code is for programs."""
@@ -109,25 +111,26 @@ def remarks(draft: Draft, facts: Facts, name: str) -> list[Remark]:
     message = draft.mime
     found: list[Remark] = []
     if name != message.sender_name:
-        found.append(_remark("sender-name-cleaned", was=message.sender_name, now=name))
+        found.append(remark("sender-name-cleaned", was=message.sender_name, now=name))
     if message.rewritten:
-        found.append(_remark("sender-rewritten-by-site"))
+        found.append(remark("sender-rewritten-by-site"))
     brand = brand_in(message.sender_name)
     if brand is not None and not any(is_own(each, facts) for each in brand.domains):
-        found.append(_remark("brand-in-name", name=name, brand=brand.domain))
+        found.append(remark("brand-in-name", name=name, brand=brand.domain))
     if message.reply_to is None:
-        return [*found, _remark("reply-to-unreadable")]
+        return [*found, remark("reply-to-unreadable")]
     for address in message.reply_to:
         if address == message.sender or is_own(address.domain, facts):
             continue
         if free_mail_domain(address.domain) is not None:
-            found.append(_remark("reply-to-free-mail", address=str(address)))
+            found.append(remark("reply-to-free-mail", address=str(address)))
         elif (imitated := look_alike(address.domain)) is not None:
-            found.append(_remark("reply-to-look-alike", address=str(address), brand=imitated))
+            found.append(remark("reply-to-look-alike", address=str(address), brand=imitated))
     return found
 
 
-def _remark(code: str, **details: Any) -> Remark:
+def remark(code: str, **details: Any) -> Remark:
+    """A remark of this code."""
     return {"code": code, "title": TITLES[code], **details}
 
 

@@ -26,7 +26,7 @@ from relay.policy import consequences
 from relay.policy.bounces import BounceClass, Diagnosis, Suppress
 from relay.policy.consequences import Consequence, Record
 from relay.services import diagnoses, holds
-from relay.services.intake import iso
+from relay.services.circumstances import iso
 from relay.services.suppressions import suppress
 from relay.vocabulary import EventType, HoldKind, Outcome, SuppressionReason, SuppressionScope
 

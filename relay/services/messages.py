@@ -23,8 +23,8 @@ from relay.models import Content, IdempotencyKey, MailingList, Message, Recipien
 from relay.policy.admission import Admission, admit, described, disposition
 from relay.policy.facts import Allowance, Held
 from relay.policy.streams import asks_for_protection
-from relay.services import intake, newsletters
-from relay.services.intake import Answered, iso
+from relay.services import circumstances, intake, newsletters
+from relay.services.circumstances import Answered, Known, iso
 from relay.services.person_links import Links
 from relay.vocabulary import Lane, Outcome, Stage
 
@@ -83,7 +83,7 @@ def accept(
     one's write raises `IntegrityError`; done again in a new transaction, it finds the answer.
     """
     request = _looked_into(request)
-    known = intake.facts(
+    known = circumstances.facts(
         session, site_id, request.draft, keyring=links.keyring, key=request.key, now=now
     )
     if known.answered is not None and known.answered.expires_at > now:
@@ -104,7 +104,7 @@ def accept_batch(
     """
     keys = [request.key for request in requests if request.key is not None]
     requests = [_looked_into(request) for request in requests]
-    known, answers = intake.facts_of_many(
+    known, answers = circumstances.facts_of_many(
         session,
         site_id,
         [request.draft for request in requests],
@@ -202,7 +202,7 @@ def _looked_into(request: Request) -> Request:
 
 
 def _judge(
-    site_id: UUID, known: intake.Known, request: Request, links: Links, now: datetime
+    site_id: UUID, known: Known, request: Request, links: Links, now: datetime
 ) -> tuple[intake.Rows, Receipt]:
     """The rows to write for an admitted draft, and its receipt; raises what the rules raise."""
     draft = request.draft

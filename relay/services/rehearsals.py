@@ -17,7 +17,7 @@ from relay.keys import Keyring
 from relay.mail import Draft
 from relay.policy.admission import admit
 from relay.policy.sender import Remark
-from relay.services import intake
+from relay.services import circumstances
 from relay.vocabulary import Stream
 
 SOMEBODY = EmailAddress("somebody@recipient.example")
@@ -44,7 +44,7 @@ def rehearse(
     """
     read = mime.read(BytesIO(_mail(sender)))
     draft = Draft(recipients=(SOMEBODY,), mime=read, stream=Stream.TRANSACTIONAL)
-    known = intake.facts(session, site_id, draft, keyring=keyring, key=None, now=now)
+    known = circumstances.facts(session, site_id, draft, keyring=keyring, key=None, now=now)
     known.facts.allowance.newcomers.clear()  # nobody is written to, so nothing is used up
     verdict = Verdict(name=read.sender_name, address=str(read.sender), shown="")
     try:

@@ -109,6 +109,7 @@ def _prepare(environment: Mapping[str, str], site_url: str) -> str:
     relay("domain", "add", DOMAIN, "--account", account, "--verified", "--json")
     create_site = ("site", "create", "Shop", "--account", account, "--url", site_url, "--json")
     site = relay(*create_site)["id"]
+    relay("site", "budget", site, "--first-contacts", "10000", "--json")
     key: str = relay("key", "create", "--site", site, "--json")["key"]
     return key
 

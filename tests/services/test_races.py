@@ -17,7 +17,7 @@ from sqlalchemy import func, select, text
 from relay.addresses import parse
 from relay.context import Relay
 from relay.models import Event, Message, Notice, Recipient, Suppression, Usage
-from relay.services import delivery, events, intake
+from relay.services import circumstances, delivery, events
 from relay.services.suppressions import suppress
 from relay.vocabulary import SuppressionReason, SuppressionScope
 from relay.worker import Duties
@@ -131,7 +131,7 @@ def test_a_worker_does_not_wait_for_the_copies_another_one_is_claiming(shared: R
 def test_a_message_being_accepted_does_not_hold_up_what_refers_to_its_site(shared: Relay) -> None:
     site, _ = factories.make_shop(shared)
     with shared.sessions.begin() as accepting:
-        intake.facts(
+        circumstances.facts(
             accepting,
             site.id,
             make_draft(),

@@ -21,13 +21,16 @@ from relay.commands.trial.installation import Installation, read, write
 from relay.context import Relay
 from relay.errors import Unauthenticated
 from relay.models import Site
-from relay.services import accounts, domain_looks, domain_views, domains
+from relay.services import accounts, domain_looks, domain_views, domains, first_contacts
 from relay.vocabulary import DomainStatus, Scope
 
 DOMAIN = "shop.example"
 """The demo account's verified sending domain (RFC 2606 keeps .example for such uses)."""
 
 SENDER = f"hello@{DOMAIN}"
+
+FIRST_CONTACTS = 10_000
+"""New people an hour: a trial is no stranger to itself, and may try out a crowd."""
 
 SEEN_WITHIN = 10.0
 """Seconds in which the name server must show what was published; it takes a fraction of one."""
@@ -150,6 +153,7 @@ def _new(session: Session, *, url: str, secret: str) -> DemoSite:
     site = accounts.create_site(
         session, account.id, name="Demo shop", url=url, default_from=SENDER, now=now
     )
+    first_contacts.set_budget(session, site.id, FIRST_CONTACTS)
     made = accounts.create_key(
         session, site.id, secret=secret, scopes=(Scope.SEND, Scope.READ), name="trial", now=now
     )
