@@ -6,12 +6,12 @@ INSTALLED := .venv/.installed
 UV := .cache/uv/bin/uv
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test check unit bench faults fuzz packages lock openapi clean
+.PHONY: help run demo test check unit bench faults fuzz packages lock openapi translations clean
 
 help: ## Show this list
 	@echo "Postreeve: the sending relay for WordPress"
 	@echo
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo "Begin with: make run"
 
@@ -45,6 +45,9 @@ packages: $(INSTALLED) ## Install the Debian packages that tests and WordPress n
 
 openapi: $(INSTALLED) ## Write docs/openapi.json from the code
 	@$(PY) -m relay openapi --write docs/openapi.json
+
+translations: $(INSTALLED) ## Collect what is said to people; bring the languages up to date
+	@$(PY) tools/translations.py
 
 lock: $(UV) ## Pin the newest allowed versions in requirements*.txt
 	@tools/lock.sh $(UV)

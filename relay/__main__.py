@@ -9,11 +9,16 @@ from sqlalchemy.exc import OperationalError
 
 from relay import __version__
 from relay.commands import (
+    abuse,
     accounts,
     bounces,
+    consent,
+    database,
     domains,
     gateways,
+    lists,
     notices,
+    people,
     processes,
     senders,
     suppressions,
@@ -34,11 +39,16 @@ def cli() -> None:
 
 
 for command in (
+    *abuse.COMMANDS,
     *accounts.COMMANDS,
     *notices.COMMANDS,
     *bounces.COMMANDS,
     *domains.COMMANDS,
+    *consent.COMMANDS,
+    *database.COMMANDS,
     *gateways.COMMANDS,
+    *lists.COMMANDS,
+    *people.COMMANDS,
     *processes.COMMANDS,
     *senders.COMMANDS,
     *suppressions.COMMANDS,

@@ -8,28 +8,45 @@ from flask import Flask, Response, jsonify
 from flask_smorest import Api
 
 from relay import db
-from relay.api import account, domains, events, health, hooks, messages, problems, suppressions
+from relay.api import (
+    account,
+    domains,
+    events,
+    health,
+    hooks,
+    lists,
+    messages,
+    problems,
+    proofs,
+    subscriptions,
+    suppressions,
+)
+from relay.api import people as persons
 from relay.api.drafts import LARGEST_METADATA, LARGEST_REQUEST
 from relay.api.openapi import CONFIG
 from relay.api.schemas import (
     LetterItemSchema,
     LetterSchema,
+    ListChangesSchema,
     MetadataSchema,
     MimeItemSchema,
+    NewListSchema,
     PartItemSchema,
     ProblemSchema,
+    ProofSchema,
     ReceiptSchema,
     ResendSchema,
+    SignUpSchema,
 )
 from relay.context import Relay
 from relay.gateways import dns, identities, ses, sns
 from relay.logs import configure
-from relay.pages import setup, start
+from relay.pages import challenge, confirm, people, setup, speech, start
 from relay.settings import Settings
 
 SCHEMAS_BY_NAME = (
     ReceiptSchema, MetadataSchema, ProblemSchema, LetterSchema, MimeItemSchema, PartItemSchema,
-    LetterItemSchema, ResendSchema,
+    LetterItemSchema, ProofSchema, ResendSchema, NewListSchema, ListChangesSchema, SignUpSchema,
 )  # fmt: skip
 """Schemas that hand-written parts of the OpenAPI document refer to."""
 
@@ -108,6 +125,7 @@ def create_app(relay: Relay) -> Flask:
     )
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.extensions["relay"] = relay
+    speech.install(app)
     api = Api(app)
     specification = cast(Any, api.spec)
     for schema in SCHEMAS_BY_NAME:
@@ -116,11 +134,23 @@ def create_app(relay: Relay) -> Flask:
         messages.blueprint,
         events.blueprint,
         suppressions.blueprint,
+        lists.blueprint,
+        subscriptions.blueprint,
+        proofs.blueprint,
+        persons.blueprint,
         account.blueprint,
         domains.blueprint,
     ):
         api.register_blueprint(blueprint, url_prefix="/v1")
-    for plain in (hooks.blueprint, health.blueprint, start.blueprint, setup.blueprint):
+    for plain in (
+        hooks.blueprint,
+        health.blueprint,
+        start.blueprint,
+        setup.blueprint,
+        people.blueprint,
+        confirm.blueprint,
+        challenge.blueprint,
+    ):
         app.register_blueprint(plain)
 
     @app.get("/openapi.json")

@@ -87,7 +87,7 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
-class _Many(TypeDecorator[list[Any]]):
+class Many(TypeDecorator[list[Any]]):
     """A list of texts or ids as one parameter: an array on PostgreSQL, JSON on SQLite."""
 
     impl = Text
@@ -139,7 +139,7 @@ def among(column: Any, name: str) -> ColumnElement[bool]:
     SQLAlchemy's own `in_` writes the statement anew for each number of values.
     """
     return _Among(
-        coercions.expect(roles.ExpressionElementRole, column), bindparam(name, type_=_Many())
+        coercions.expect(roles.ExpressionElementRole, column), bindparam(name, type_=Many())
     )
 
 

@@ -203,6 +203,20 @@ class NobodyToMail(Refused):
     title = "None of the recipients may be mailed"
 
 
+class ListUnknown(Refused):
+    """Marketing without a list that the site has and still uses. `reason` says which of these it is."""
+
+    slug = "list-unknown"
+    title = "Marketing needs a list of the site"
+
+
+class LinkImpossible(Refused):
+    """The way out cannot be written into this newsletter without breaking it. `reason` says why."""
+
+    slug = "unsubscribe-link-impossible"
+    title = "The newsletter cannot carry an unsubscribe link"
+
+
 class ComplaintNotLiftable(Refused):
     """The person complained: only their own fresh opt-in, or an operator, lifts that."""
 

@@ -21,6 +21,19 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
+class Look:
+    """What is to be seen in the body of a small mail: where its links lead, and whether files hang on it.
+
+    `links` are the targets as written, of links and of what mail programs make links of; `unreadable`
+    says why the body is not known for sure, if so.
+    """
+
+    links: tuple[str, ...] = ()
+    attachments: bool = False
+    unreadable: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Mime:
     """A message as it will go out: header block cleaned, body as the site wrote it.
 
@@ -29,6 +42,7 @@ class Mime:
     as they came. `removed` names headers that were taken out because they would command SES or
     leak somebody. `reply_to` are the addresses of Reply-To; None when it cannot be read.
     `rewritten`: the site says that it has changed From itself (`X-Postreeve-Rewritten: from`).
+    `look` is there where the body was looked into, which is done for security mail only.
     """
 
     parts: tuple[bytes, ...] = field(repr=False)
@@ -42,6 +56,8 @@ class Mime:
     removed: tuple[str, ...] = ()
     reply_to: tuple[EmailAddress, ...] | None = ()
     rewritten: bool = False
+    has_list_id: bool = False
+    look: Look | None = None
 
     @property
     def size(self) -> int:
@@ -67,7 +83,8 @@ class Envelope:
     """One person's copy, complete, ready to be handed to the provider.
 
     `deadline` is a reading of this process's monotonic clock (seconds): past it the lease may be
-    somebody else's, so the copy must not go on the wire any more.
+    somebody else's, so the copy must not go on the wire any more. `topic` is what the person can
+    stop by the copy's own link (`policy.topics`); None where nothing can be stopped.
     """
 
     attempt_id: UUID
@@ -77,6 +94,8 @@ class Envelope:
     recipient: str
     parts: Iterable[bytes] = field(repr=False)
     deadline: float = float("inf")
+    topic: str | None = None
+    site_id: UUID | None = None
 
     @property
     def tags(self) -> dict[str, str]:

@@ -187,6 +187,17 @@ class SubscriptionStatus(StrEnum):
     EXPIRED = "expired"
 
 
+class ConsentGap(StrEnum):
+    """Why a person gets no newsletter, or no notification: what their own word is, or that it lacks."""
+
+    NEVER_SUBSCRIBED = "never-subscribed"
+    UNCONFIRMED = "unconfirmed"
+    UNSUBSCRIBED = "unsubscribed"
+    EXPIRED = "expired"
+    OPTED_OUT = "opted-out"
+    ERASED = "erased"
+
+
 class ConsentKind(StrEnum):
     """What a row of the consent ledger says."""
 
@@ -198,6 +209,25 @@ class ConsentKind(StrEnum):
     WITHDRAWN = "withdrawn"
     COMPLAINED = "complained"
     ERASED = "erased"
+
+
+class AbuseReason(StrEnum):
+    """Why somebody reports a mail."""
+
+    NEVER_SIGNED_UP = "never-signed-up"
+    KEEPS_COMING = "keeps-coming"
+    FRAUD = "fraud"
+    OFFENSIVE = "offensive"
+    OTHER = "other"
+
+
+class LeavingReason(StrEnum):
+    """Why somebody wants no more mail of a topic, if they care to say."""
+
+    TOO_MANY = "too-many"
+    NOT_INTERESTING = "not-interesting"
+    NOT_EXPECTED = "not-expected"
+    OTHER = "other"
 
 
 class RequestOutcome(StrEnum):

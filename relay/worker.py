@@ -9,7 +9,6 @@ import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 import structlog
@@ -22,16 +21,20 @@ from relay.policy import names
 from relay.policy.bounces import rules
 from relay.policy.pace import Pace
 from relay.services import (
+    confirmations,
     delivery,
     domain_looks,
+    expiry,
     feed,
     holds,
     lifting,
     notices,
     receivers,
     retention,
+    seals,
 )
-from relay.services.delivery import Copy, Result, StoredParts
+from relay.services.delivery import Copy, Result
+from relay.services.person_links import Links
 
 log = structlog.get_logger(__name__)
 
@@ -89,6 +92,7 @@ class Worker:
         self._pace = Pace()
         self._told, self._told_at = "", 0.0
         self._duties = Duties(relay)
+        self._links = Links(relay.settings.keyring, relay.settings.public_url)
 
     def stop(self) -> None:
         """Finish what is on the wire, give back what is only leased, then return from `run`."""
@@ -157,14 +161,8 @@ class Worker:
             raise
         self._on_the_wire += len(envelopes) - len(results)
         for envelope in envelopes:
-            pool.submit(self._send, self._complete(envelope))
+            pool.submit(self._send, envelope)
         return True
-
-    def _complete(self, envelope: Envelope) -> Envelope:
-        """The envelope with its bytes: those of large messages come while it is sent."""
-        if envelope.parts:
-            return envelope
-        return replace(envelope, parts=StoredParts(self._relay.reads, envelope.message_id))
 
     def _next(self, room: int) -> list[Copy]:
         """The leased copies that may go out now."""
@@ -234,7 +232,8 @@ class Worker:
                 raise MailerBusy(
                     "The worker was too slow to send it in time", code="not-sent-in-time"
                 )
-            result = Result(envelope, provider_id=self._relay.mailer.send(envelope))
+            whole = delivery.complete(envelope, self._relay.reads, self._links)
+            result = Result(envelope, provider_id=self._relay.mailer.send(whole))
         except (MailerBusy, MailerRefused, MailerSilent) as error:
             result = Result(envelope, error=error)
         except Exception as error:
@@ -302,6 +301,27 @@ class Duties:
                 lambda session, now: notices.apply_waiting(session, now=now),
             ),
             "number events": (timedelta(seconds=0.2), lambda session, now: feed.number(session)),
+            "seal the consent ledger": (
+                timedelta(seconds=1),
+                lambda session, now: seals.seal(session, now=now),
+            ),
+            "answer sign-ups": (
+                timedelta(seconds=0.5),
+                lambda session, now: confirmations.answer_due(
+                    session,
+                    relay.settings.keyring,
+                    public_url=relay.settings.public_url,
+                    now=now,
+                ),
+            ),
+            "end unconfirmed subscriptions": (
+                timedelta(minutes=10),
+                lambda session, now: expiry.expire(session, now=now),
+            ),
+            "forget who never confirmed": (
+                timedelta(minutes=10),
+                lambda session, now: expiry.forget(session, now=now),
+            ),
             "delete what is over": (
                 timedelta(minutes=10),
                 lambda session, now: retention.purge(session, now=now),

@@ -17,10 +17,12 @@ from relay.db import new_id
 from relay.gateways import mime
 from relay.gateways.ses_events import read_events
 from relay.mail import DeliveryEvent, Draft, Envelope
-from relay.models import Account, Domain, Site
-from relay.services import accounts
+from relay.models import Account, Domain, MailingList, Site, Subscription
+from relay.services import accounts, ledger
 from relay.services.accounts import NewKey
-from relay.vocabulary import DomainStatus, Scope, State, Stream
+from relay.services.sign_ups import Form, SignUp
+from relay.services.visitors import Visitor
+from relay.vocabulary import ConsentKind, DomainStatus, Scope, State, Stream, SubscriptionStatus
 from tests.fakes import MORNING, provider_id
 
 SECRET = "a secret of at least thirty-two characters"
@@ -40,11 +42,16 @@ def make_account(
 
 
 def make_site(session: Session, account: Account, **given: Any) -> Site:
-    """One of the customer's WordPress installs."""
+    """One of the customer's WordPress installs, which may write to as many new people as it likes.
+
+    `first_contacts` is what an operator has set; None leaves what a site has to earn.
+    """
     state = given.pop("state", State.ACTIVE)
+    first_contacts = given.pop("first_contacts", 1_000_000)
     values = {"name": "The shop", "url": "https://shop.example", "now": MORNING} | given
     site = accounts.create_site(session, account.id, **values)
     site.state = state
+    site.first_contacts_set = first_contacts
     session.flush()
     return site
 
@@ -201,3 +208,73 @@ def make_event(kind: str, envelope: Envelope, **given: Any) -> DeliveryEvent:
     """The same, read into our own words."""
     (event,) = read_events(json.dumps(ses_event(kind, envelope, **given)))
     return event
+
+
+# --- consent --------------------------------------------------------------------------------
+
+
+def make_list(session: Session, site: Site, **given: Any) -> MailingList:
+    """A list of the site."""
+    values = {
+        "key": "news",
+        "name": "News from the shop",
+        "controller": "Shop Ltd",
+        "postal_address": "1 Market Street, Exampleton",
+        "privacy_url": "https://shop.example/privacy",
+        "language": "en",
+        "sender": "news@shop.example",
+        "created_at": MORNING,
+    }
+    made = MailingList(id=new_id(), site_id=site.id, **(values | given))
+    session.add(made)
+    session.flush()
+    return made
+
+
+def make_subscription(session: Session, of: MailingList, who: str, **given: Any) -> Subscription:
+    """A person's confirmed subscription to a list."""
+    address = parse(who)
+    values = {
+        "status": SubscriptionStatus.CONFIRMED,
+        "language": "en",
+        "source": {"form": "footer", "page": "https://shop.example/"},
+        "requested_at": MORNING,
+        "confirmed_at": MORNING,
+    }
+    made = Subscription(
+        id=new_id(), site_id=of.site_id, list_id=of.id, address=str(address),
+        address_key=address.key, **(values | given),
+    )  # fmt: skip
+    session.add(made)
+    session.flush()
+    return made
+
+
+def make_record(relay: Relay, site: Site, who: str = "Ada@customer.example", **given: Any) -> UUID:
+    """A row of the site's consent ledger."""
+    values: dict[str, Any] = {
+        "kind": ConsentKind.REQUESTED,
+        "personal": {"ip": "192.0.2.7", "user_agent": "Browser/1.0"},
+        "facts": {"form": "footer", "consent_text": "Yes, send me news."},
+        "now": relay.clock(),
+    }
+    with relay.sessions.begin() as session:
+        return ledger.append(
+            session,
+            given.pop("keyring", relay.settings.keyring),
+            site_id=site.id,
+            address=parse(who),
+            **(values | given),
+        )
+
+
+def make_sign_up(email: str = "ada@customer.example", **given: Any) -> SignUp:
+    """A sign-up at the form in the site's footer; `form`, `ip` and `agent` are for short."""
+    form = Form(
+        given.pop("form", "footer"),
+        given.pop("page", "https://shop.example/news"),
+        given.pop("consent_text", "Yes, send me the shop's news."),
+        given.pop("consent_version", "3"),
+    )
+    visitor = Visitor(given.pop("ip", None), given.pop("agent", "Browser/1.0"))
+    return SignUp(parse(email), given.pop("list", "news"), visitor, form, **given)

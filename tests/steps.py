@@ -2,33 +2,67 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from relay.addresses import EmailAddress
 from relay.context import Relay
 from relay.db import Base
 from relay.errors import MailerBusy, MailerRefused, MailerSilent
 from relay.mail import Draft, Envelope
-from relay.models import Site
+from relay.models import MailingList, Site, Subscription
 from relay.services import delivery, events, messages, timelines
 from relay.services.delivery import Copy, Result
 from relay.services.messages import Accepted, Receipt, fingerprint
+from relay.services.person_links import Links
 from relay.services.timelines import MessageTimeline, RecipientTimeline
-from tests.factories import make_draft, make_event
+from relay.vocabulary import Stream
+from tests.factories import make_draft, make_event, make_list, make_subscription
+
+
+def links(relay: Relay) -> Links:
+    """What makes the relay's links."""
+    return Links(relay.settings.keyring, relay.settings.public_url)
 
 
 def submit(
     relay: Relay, site: Site, draft: Draft | None = None, *, key: str | None = None, **given: Any
 ) -> Accepted:
-    """Hand a message of the site in, as its request `key`; further arguments are `make_draft`'s."""
+    """Hand a message of the site in, as its request `key`; further arguments are `make_draft`'s.
+
+    Marketing that names no list goes to the list `news`, and everybody has confirmed that.
+    """
     draft = draft or make_draft(**given)
+    if draft.stream is Stream.MARKETING and draft.list_id is None:
+        subscribe(relay, site, *draft.recipients)
+        draft = replace(draft, list_id="news")
     told = {"to": [str(address) for address in draft.recipients]}
     with relay.sessions.begin() as session:
         request = messages.Request(draft, key, fingerprint(told, draft.mime.digest))
-        return messages.accept(session, site.id, request, now=relay.clock())
+        return messages.accept(session, site.id, request, links=links(relay), now=relay.clock())
+
+
+def subscribe(
+    relay: Relay, site: Site, *people: EmailAddress, key: str = "news", **given: Any
+) -> MailingList:
+    """Make people subscribers of the site's list `key`, and the list if it is not there."""
+    with relay.sessions.begin() as session:
+        found = session.scalar(
+            select(MailingList).where(MailingList.site_id == site.id, MailingList.key == key)
+        ) or make_list(session, site, key=key)
+        known = set(
+            session.scalars(
+                select(Subscription.address_key).where(Subscription.list_id == found.id)
+            )
+        )
+        for person in people:
+            if person.key not in known:
+                make_subscription(session, found, str(person), **given)
+        return found
 
 
 def accept(relay: Relay, site: Site, draft: Draft | None = None, **given: Any) -> Receipt:
@@ -59,7 +93,8 @@ def record(relay: Relay, *results: Result) -> None:
 def hand_over(relay: Relay, envelope: Envelope) -> Result:
     """Give one copy to the mailer."""
     try:
-        return Result(envelope, provider_id=relay.mailer.send(envelope))
+        whole = delivery.complete(envelope, relay.reads, links(relay))
+        return Result(envelope, provider_id=relay.mailer.send(whole))
     except (MailerBusy, MailerRefused, MailerSilent) as error:
         return Result(envelope, error=error)
 

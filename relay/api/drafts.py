@@ -26,10 +26,13 @@ from relay.api.schemas import (
     MOST_IN_BATCH,
     MOST_RECIPIENTS,
     LetterSchema,
+    ListChangesSchema,
     MetadataSchema,
     MimeItemSchema,
+    NewListSchema,
     PartItemSchema,
     ResendSchema,
+    SignUpSchema,
     pointers,
 )
 from relay.errors import Invalid, PostreeveError, TooLarge
@@ -51,7 +54,16 @@ T = TypeVar("T")
 
 _SCHEMAS: dict[type[Schema], Schema] = {
     kind: kind()
-    for kind in (MetadataSchema, LetterSchema, MimeItemSchema, PartItemSchema, ResendSchema)
+    for kind in (
+        MetadataSchema,
+        LetterSchema,
+        MimeItemSchema,
+        PartItemSchema,
+        ResendSchema,
+        NewListSchema,
+        ListChangesSchema,
+        SignUpSchema,
+    )
 }
 
 
@@ -101,6 +113,13 @@ def read_people(request: HttpRequest) -> list[EmailAddress]:
         raise Invalid("Send application/json")
     loaded = _load(ResendSchema, _json(text, "#"), "#")
     return [address_at(each, f"#/to/{n}") for n, each in enumerate(loaded["to"])]
+
+
+def read_body(request: HttpRequest, schema: type[Schema]) -> dict[str, Any]:
+    """A JSON object of this shape, of which all can be stored. Raises `Invalid` with pointers."""
+    if request.mimetype != "application/json":
+        raise Invalid("Send application/json")
+    return _load(schema, _json(request.stream.read(LARGEST_METADATA), "#"), "#")
 
 
 def _item(read: Callable[[], Request]) -> Item:

@@ -40,6 +40,7 @@ from relay.context import Relay
 from relay.errors import PostreeveError
 from relay.services import accounts, messages, timelines
 from relay.services.messages import Accepted, Request
+from relay.services.person_links import Links
 from relay.services.timelines import MessageTimeline, RecipientTimeline
 from relay.vocabulary import Scope
 
@@ -154,7 +155,7 @@ class Resend(MethodView):
 
 def _accepted(context: Relay, site: UUID, wanted: Request) -> Accepted:
     def accept(session: Session, now: datetime) -> Accepted:
-        return messages.accept(session, site, wanted, now=now)
+        return messages.accept(session, site, wanted, links=links(), now=now)
 
     return _in_transaction(accept, context)
 
@@ -162,7 +163,15 @@ def _accepted(context: Relay, site: UUID, wanted: Request) -> Accepted:
 def _accept_batch(
     session: Session, site: UUID, wanted: Sequence[Request], now: datetime
 ) -> list[Accepted | PostreeveError]:
-    return messages.accept_batch(session, site, wanted, now=now) if wanted else []
+    if not wanted:
+        return []
+    return messages.accept_batch(session, site, wanted, links=links(), now=now)
+
+
+def links() -> Links:
+    """What makes the links of this installation."""
+    settings = relay().settings
+    return Links(settings.keyring, settings.public_url)
 
 
 def _in_transaction(accept: Callable[[Session, datetime], T], context: Relay) -> T:

@@ -74,7 +74,27 @@ NOTHING_TO_MISTAKE: dict[str, Any] = {
 
 NOT_FOUND: dict[str, Any] = {"404": _problem("There is no such message on this site.")}
 
+NO_CONSENT: dict[str, Any] = {
+    "404": _problem("The consent ledger of this site knows nothing of this address.")
+}
+
+PROOF: dict[str, Any] = {
+    "description": "The proof, or a page with it that needs nothing else and can be printed.",
+    "content": {
+        "application/json": {"schema": {"$ref": "#/components/schemas/Proof"}},
+        "text/html": {"schema": {"type": "string"}},
+    },
+}
+
 NO_SUPPRESSION: dict[str, Any] = {"404": _problem("There is no such suppression on this site.")}
+
+NO_LIST: dict[str, Any] = {"404": _problem("There is no such list on this site.")}
+
+LIST_EXISTS: dict[str, Any] = {"409": _problem("The site has a list of this key, or had one.")}
+
+SENDER_REFUSED: dict[str, Any] = {
+    "422": _problem("The list's sender is not in a verified domain of the account.")
+}
 
 NOT_LIFTABLE: dict[str, Any] = {
     "422": _problem("A complaint: only the person can undo it."),
@@ -119,6 +139,15 @@ SITE: dict[str, Any] = {
     "description": "The site's home URL; a key that is bound to a site needs it.",
     "schema": {"type": "string"},
     "example": "https://shop.example",
+}
+
+PERSON: dict[str, Any] = {
+    "in": "path",
+    "name": "email",
+    "description": "The person's e-mail address, percent-encoded where it must be.",
+    "required": True,
+    "schema": {"type": "string", "minLength": 1},
+    "example": "ada@customer.example",
 }
 
 IDEMPOTENCY_KEY: dict[str, Any] = {
@@ -270,3 +299,49 @@ MESSAGE_BODY: dict[str, Any] = {
 RESEND_BODY: dict[str, Any] = {
     "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Resend"}}},
 }
+
+
+def _json_body(schema: str, example: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "required": True,
+        "content": {
+            "application/json": {
+                "schema": {"$ref": f"#/components/schemas/{schema}"},
+                "example": example,
+            }
+        },
+    }
+
+
+NEW_LIST_BODY: dict[str, Any] = _json_body(
+    "NewList",
+    {
+        "key": "news",
+        "name": "Shop news",
+        "controller": "Shop Ltd",
+        "postal_address": "1 Market Street\nSpringfield",
+        "privacy_url": "https://shop.example/privacy",
+        "language": "en",
+        "sender": "news@shop.example",
+    },
+)
+
+LIST_CHANGES_BODY: dict[str, Any] = _json_body("ListChanges", {"name": "News of the shop"})
+
+SIGN_UP_BODY: dict[str, Any] = _json_body(
+    "SignUp",
+    {
+        "email": "ada@customer.example",
+        "list": "readers",
+        "name": "Ada",
+        "language": "en",
+        "source": {
+            "form": "footer",
+            "page": "https://shop.example/news",
+            "ip": "203.0.113.7",
+            "user_agent": "Mozilla/5.0",
+            "consent_text": "Yes, I want the shop's news by e-mail, about once a month.",
+            "consent_version": "2026-11",
+        },
+    },
+)

@@ -8,6 +8,7 @@ from marshmallow import EXCLUDE, RAISE, Schema, fields, validate
 
 from relay.vocabulary import (
     AttemptState,
+    ConsentKind,
     Disposition,
     EventType,
     Kind,
@@ -15,6 +16,7 @@ from relay.vocabulary import (
     Stage,
     State,
     Stream,
+    SubscriptionStatus,
     SuppressionReason,
     SuppressionScope,
 )
@@ -341,6 +343,232 @@ class SuppressionsSchema(Answer):
 
     suppressions = fields.List(fields.Nested(SuppressionSchema))
     next_cursor = fields.String(allow_none=True)
+
+
+def _list_text(most: int, example: str, **options: Any) -> fields.String:
+    return fields.String(
+        validate=validate.Length(min=1, max=most), metadata={"example": example}, **options
+    )
+
+
+class ListChangesSchema(Closed):
+    """What can be changed about a list; what is left out stays."""
+
+    name = _list_text(200, "Shop news")
+    controller = _list_text(200, "Shop Ltd")
+    postal_address = _list_text(500, "1 Market Street\nSpringfield")
+    privacy_url = _list_text(500, "https://shop.example/privacy")
+    language = _list_text(35, "en")
+    sender = _list_text(1_000, "news@shop.example")
+    archived = fields.Boolean()
+
+
+class NewListSchema(Closed):
+    """A list and who answers for it: no marketing without a controller, an address and a privacy policy."""
+
+    key = _list_text(64, "news", required=True)
+    name = _list_text(200, "Shop news", required=True)
+    controller = _list_text(200, "Shop Ltd", required=True)
+    postal_address = _list_text(500, "1 Market Street\nSpringfield", required=True)
+    privacy_url = _list_text(500, "https://shop.example/privacy", required=True)
+    language = _list_text(35, "en", required=True)
+    sender = _list_text(1_000, "news@shop.example", required=True)
+
+
+class ListSchema(Answer):
+    """A list of the site; an archived one takes no more sign-ups."""
+
+    id = fields.UUID()
+    key = fields.String()
+    name = fields.String()
+    controller = fields.String()
+    postal_address = fields.String()
+    privacy_url = fields.String()
+    language = fields.String()
+    sender = fields.String()
+    created_at = fields.AwareDateTime()
+    archived_at = fields.AwareDateTime(allow_none=True)
+
+
+class ListsQuerySchema(Closed):
+    """Which lists to show."""
+
+    archived = fields.Boolean(
+        load_default=False, metadata={"description": "Show archived ones as well."}
+    )
+
+
+class ListsSchema(Answer):
+    """The site's lists."""
+
+    lists = fields.List(fields.Nested(ListSchema))
+
+
+class SignUpSourceSchema(Closed):
+    """Where somebody signed up, from where, and the words they agreed to."""
+
+    form = fields.String(required=True, validate=validate.Length(min=1, max=100))
+    page = fields.String(load_default="", validate=validate.Length(max=2_000))
+    ip = fields.String(allow_none=True, load_default=None, validate=validate.Length(max=64))
+    user_agent = fields.String(
+        allow_none=True, load_default=None, validate=validate.Length(max=2_000)
+    )
+    consent_text = fields.String(required=True, validate=validate.Length(min=1, max=5_000))
+    consent_version = fields.String(load_default="", validate=validate.Length(max=64))
+
+
+class SignUpSchema(Closed):
+    """A sign-up, as the site's form got it."""
+
+    email = _address(required=True)
+    list = fields.String(required=True, validate=validate.Length(min=1, max=64))
+    language = fields.String(allow_none=True, load_default=None, validate=validate.Length(max=35))
+    name = fields.String(
+        allow_none=True,
+        load_default=None,
+        validate=validate.Length(max=1_000),
+        metadata={"description": "Greeted in the mail, unless it is longer than 60 or has a link."},
+    )
+    source = fields.Nested(SignUpSourceSchema, required=True)
+
+
+class ChallengeSchema(Answer):
+    """Where the visitor can answer a question instead of waiting."""
+
+    url = fields.Url(require_tld=False)
+
+
+class SignUpTakenSchema(Answer):
+    """The answer to every sign-up, whoever it was."""
+
+    accepted = fields.Boolean(metadata={"description": "True, always."})
+    challenge = fields.Nested(
+        ChallengeSchema,
+        allow_none=True,
+        metadata={"description": "There while the form is flooded, for everybody who uses it."},
+    )
+
+
+class SubscriptionSchema(Answer):
+    """One person's consent to one list."""
+
+    id = fields.UUID()
+    list = fields.String()
+    address = fields.String()
+    status = worded(SubscriptionStatus)
+    language = fields.String()
+    source = fields.Dict()
+    requested_at = fields.AwareDateTime()
+    confirmed_at = fields.AwareDateTime(allow_none=True)
+    ended_at = fields.AwareDateTime(allow_none=True)
+
+
+class SubscriptionsQuerySchema(Closed):
+    """Which subscriptions to list."""
+
+    limit = fields.Integer(load_default=50, validate=validate.Range(min=1, max=MOST_LISTED))
+    cursor = fields.UUID(load_default=None)
+    list = fields.String(load_default=None, validate=validate.Length(max=64))
+    address = _address(load_default=None)
+
+
+class SubscriptionsSchema(Answer):
+    """A page of subscriptions, newest first."""
+
+    subscriptions = fields.List(fields.Nested(SubscriptionSchema))
+    next_cursor = fields.String(allow_none=True)
+
+
+def _things(description: str) -> fields.List[dict[str, Any]]:
+    """Rows as they are kept, for a person to read."""
+    return fields.List(fields.Dict(), metadata={"description": description})
+
+
+class PersonSchema(Answer):
+    """Everything about one address at one site."""
+
+    address = fields.String()
+    site_id = fields.String()
+    exported_at = fields.String(metadata={"format": "date-time"})
+    erased_at = fields.String(allow_none=True, metadata={"format": "date-time"})
+    subscriptions = _things("Consents, by list.")
+    ledger = _things("The consent ledger's rows, with their personal fields.")
+    sign_ups = _things("Forms that were filled in with this address.")
+    suppressions = _things("Why the address is or was not mailed.")
+    opt_outs = _things("Mail that the person wanted no more of.")
+    holds = _things("Times at which the address waited after a bounce.")
+    confirmations = _things("When the person last confirmed that the address is theirs.")
+    abuse_reports = _things("Mails the person reported.")
+    messages = _things("Mail to the person and what became of it; no bodies.")
+
+
+class ProofQuerySchema(Closed):
+    """How a proof is to be written."""
+
+    format = fields.String(load_default="json", validate=validate.OneOf(["json", "html"]))
+
+
+class ProvenSchema(Answer):
+    """What was computed again just now and found equal; null where there is nothing to compare."""
+
+    hash = fields.Boolean(allow_none=True)
+    commitment = fields.Boolean(allow_none=True)
+
+
+class StepSchema(Answer):
+    """One row of the consent ledger, and what stands beside it."""
+
+    kind = worded(ConsentKind)
+    title = fields.String()
+    at = fields.AwareDateTime()
+    consent_text = fields.Raw(allow_none=True)
+    consent_version = fields.Raw(allow_none=True)
+    form = fields.Raw(allow_none=True)
+    page = fields.Raw(allow_none=True)
+    address = fields.String(allow_none=True)
+    ip = fields.String(allow_none=True)
+    user_agent = fields.String(allow_none=True)
+    facts = fields.Dict()
+    personal = fields.Dict(allow_none=True)
+    salt = fields.String(allow_none=True)
+    commitment = fields.String()
+    key_version = fields.Integer()
+    mail = fields.Dict(allow_none=True)
+    chain = fields.Dict(allow_none=True)
+    proven = fields.Nested(ProvenSchema)
+
+
+class StorySchema(Answer):
+    """A list and what the person said to it; without a list, what concerned all mail."""
+
+    list_id = fields.String(allow_none=True)
+    key = fields.String(allow_none=True)
+    name = fields.String(allow_none=True)
+    controller = fields.String(allow_none=True)
+    postal_address = fields.String(allow_none=True)
+    privacy_url = fields.String(allow_none=True)
+    status = worded(SubscriptionStatus, allow_none=True)
+    steps = fields.List(fields.Nested(StepSchema))
+
+
+class ProofSchema(Answer):
+    """What proves a person's consent."""
+
+    address = fields.String()
+    site = fields.Dict()
+    made_at = fields.AwareDateTime()
+    erased_at = fields.AwareDateTime(allow_none=True)
+    head = fields.String(metadata={"description": "NUMBER:HASH, where the site's chain ended."})
+    lists = fields.List(fields.Nested(StorySchema))
+    how_to_check = fields.List(fields.String())
+
+
+class ErasedSchema(Answer):
+    """What an erasure did: rows by kind, and how much mail it stops."""
+
+    erased_at = fields.AwareDateTime()
+    stops = worded(SuppressionScope)
+    rows = fields.Dict(keys=fields.String(), values=fields.Integer())
 
 
 class NamedStateSchema(Answer):

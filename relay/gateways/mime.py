@@ -96,6 +96,7 @@ def read(stream: IO[bytes]) -> Mime:
         subject=_text(_value(headers, b"subject")) or "",
         message_id=_value(headers, b"message-id"),
         has_list_unsubscribe=_value(headers, b"list-unsubscribe") is not None,
+        has_list_id=_value(headers, b"list-id") is not None,
         precedence=_value(headers, b"precedence"),
         removed=tuple(sorted({h.name.decode() for h in headers if _is_removed(h.name)})),
         reply_to=_reply_to(_value(headers, b"reply-to")),
@@ -119,7 +120,22 @@ def with_sender_name(message: Mime, name: str) -> Mime:
             break
     name, line = _sender_line(name, message.sender)
     parts = [head[:start] + line + head[stop:], *message.parts[1:]]
-    return replace(message, parts=tuple(_pieces(parts)), sender_name=name)
+    return replace(message, parts=tuple(pieces(parts)), sender_name=name)
+
+
+def without(message: Mime, names: frozenset[bytes]) -> Mime:
+    """The message without the headers of these names (in lower case), and with that told in `removed`."""
+    head, first_body = _split(message.parts[0])
+    headers = _headers(head)
+    gone = {h.name.decode() for h in headers if h.name in names}
+    if not gone:
+        return message
+    kept = b"".join(h.lines for h in headers if h.name not in names) + b"\r\n"
+    return replace(
+        message,
+        parts=tuple(pieces([kept + first_body, *message.parts[1:]])),
+        removed=tuple(sorted({*message.removed, *gone})),
+    )
 
 
 def _sender_line(name: str, address: EmailAddress) -> tuple[str, bytes]:
@@ -302,10 +318,11 @@ def _check_boundary(headers: list[Header], bodies: list[bytes]) -> None:
 
 def _packed(head: bytes, bodies: list[bytes]) -> Iterator[bytes]:
     """Header block and bodies as parts of at most `PART` bytes (newline repair may lengthen them)."""
-    return _pieces([head + bodies[0], *bodies[1:]])
+    return pieces([head + bodies[0], *bodies[1:]])
 
 
-def _pieces(bodies: list[bytes]) -> Iterator[bytes]:
+def pieces(bodies: list[bytes]) -> Iterator[bytes]:
+    """The same bytes in pieces of at most `PART`."""
     for body in bodies:
         for start in range(0, len(body), PART):
             yield body[start : start + PART]

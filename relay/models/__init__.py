@@ -13,6 +13,7 @@ from relay.models.consent import (
     OptOut,
     Subscription,
     SubscriptionRequest,
+    UnsealedRecord,
 )
 from relay.models.domains import (
     Domain,
@@ -65,5 +66,6 @@ __all__ = [
     "SubscriptionRequest",
     "Suppression",
     "UnknownAddress",
+    "UnsealedRecord",
     "Usage",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, String
+from sqlalchemy import ForeignKey, Integer, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from relay.db import Base
@@ -28,7 +28,11 @@ class Account(Base):
 
 
 class Site(Base):
-    """One WordPress install of an account. Its row is the lock under which its mail is accepted."""
+    """One WordPress install of an account. Its row is the lock under which its mail is accepted.
+
+    `first_contacts_earned` is how many people it never mailed it may write to in an hour, as its
+    history has it; `first_contacts_set` what an operator has decided instead.
+    """
 
     __tablename__ = "sites"
 
@@ -39,6 +43,8 @@ class Site(Base):
     state: Mapped[State] = mapped_column(words(State), default=State.ACTIVE)
     default_from: Mapped[str | None] = mapped_column(String(254))
     created_at: Mapped[When]
+    first_contacts_earned: Mapped[int] = mapped_column(Integer, default=20, server_default="20")
+    first_contacts_set: Mapped[int | None] = mapped_column(Integer)
 
     account: Mapped[Account] = relationship(back_populates="sites")
     keys: Mapped[list[ApiKey]] = relationship(back_populates="site", order_by="ApiKey.id")

@@ -22,7 +22,13 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from relay.db import Base
 from relay.models.columns import Address, Details, Id, Json, Name, Sometime, When, words
-from relay.vocabulary import ConsentKind, RequestOutcome, SubscriptionStatus
+from relay.vocabulary import (
+    AbuseReason,
+    ConsentKind,
+    RequestOutcome,
+    SubscriptionStatus,
+    SuppressionScope,
+)
 
 
 class MailingList(Base):
@@ -45,21 +51,18 @@ class MailingList(Base):
 
 
 class Subscription(Base):
-    """One person's consent to one list. `source` holds nothing personal (form, page, version of the text).
-
-    `token_digest` is the keyed digest of the open confirmation link.
-    """
+    """One person's consent to one list. `source` holds nothing personal (form, page, version of the text)."""
 
     __tablename__ = "subscriptions"
     __table_args__ = (
         UniqueConstraint("list_id", "address_key"),
-        UniqueConstraint("token_digest"),
         Index("ix_subscriptions_site_id_address_key", "site_id", "address_key"),
+        Index("ix_subscriptions_site_id_id", "site_id", "id"),
         Index(
             "ix_subscriptions_open",
             "requested_at",
-            postgresql_where=text("status = 'unconfirmed'"),
-            sqlite_where=text("status = 'unconfirmed'"),
+            postgresql_where=text("status IN ('unconfirmed', 'expired')"),
+            sqlite_where=text("status IN ('unconfirmed', 'expired')"),
         ),
     )
 
@@ -75,28 +78,40 @@ class Subscription(Base):
     confirmed_at: Mapped[Sometime]
     ended_at: Mapped[Sometime]
     ending: Mapped[str | None] = mapped_column(String(32))
-    token_digest: Mapped[str | None] = mapped_column(String(64))
-    token_expires_at: Mapped[Sometime]
 
 
 class SubscriptionRequest(Base):
-    """One sign-up, kept to count by: mailbox, form and network as keyed digests, never as they are.
+    """One sign-up: what its mail needs until it is answered, and then what limits are counted by.
 
-    `due_at` is when a queued one may send its mail.
+    Mailbox, form, IP address and network are keyed digests, never the things themselves. `person` is
+    what the visitor gave (address, name, IP address, browser); it goes as soon as nothing waits for it.
+    `slot_at` is the sign-up's place among the mails of its form; without one, only a solved challenge
+    lets its mail go. `due_at` is when it has to be looked at next. The two digests are those of the
+    links that lead to it: of the confirmation mail, and of the challenge.
     """
 
     __tablename__ = "subscription_requests"
     __table_args__ = (
-        Index("ix_subscription_requests_mailbox_at", "mailbox", "at"),
-        Index("ix_subscription_requests_form_at", "form", "at"),
+        UniqueConstraint("token_digest"),
+        UniqueConstraint("challenge_digest"),
+        Index("ix_subscription_requests_at", "at"),
         Index("ix_subscription_requests_ip_at", "ip", "at"),
         Index("ix_subscription_requests_network_at", "network", "at"),
-        Index("ix_subscription_requests_list_id_at", "list_id", "at"),
-        Index(
-            "ix_subscription_requests_due_at",
-            "due_at",
-            postgresql_where=text("due_at IS NOT NULL"),
-            sqlite_where=text("due_at IS NOT NULL"),
+        Index("ix_subscription_requests_subscription_id", "subscription_id"),
+        *(
+            Index(
+                f"ix_subscription_requests_{'_'.join(columns)}",
+                *columns,
+                postgresql_where=text(f"{columns[-1]} IS NOT NULL"),
+                sqlite_where=text(f"{columns[-1]} IS NOT NULL"),
+            )
+            for columns in (
+                ("mailbox", "sent_at"),
+                ("form", "sent_at"),
+                ("form", "slot_at"),
+                ("form", "solved_at"),
+                ("due_at",),
+            )
         ),
     )
 
@@ -110,8 +125,19 @@ class SubscriptionRequest(Base):
     network: Mapped[str | None] = mapped_column(String(64))
     at: Mapped[When]
     outcome: Mapped[RequestOutcome] = mapped_column(words(RequestOutcome))
+    language: Mapped[str] = mapped_column(String(16))
+    source: Mapped[Details] = mapped_column(Json)
+    person: Mapped[Details | None] = mapped_column(Json)
+    slot_at: Mapped[Sometime]
     due_at: Mapped[Sometime]
+    sent_at: Mapped[Sometime]
     confirmed_at: Mapped[Sometime]
+    refused_at: Mapped[Sometime]
+    token_digest: Mapped[str | None] = mapped_column(String(64))
+    token_expires_at: Mapped[Sometime]
+    challenge_digest: Mapped[str | None] = mapped_column(String(64))
+    challenge_tries: Mapped[int] = mapped_column(SmallInteger, default=0)
+    solved_at: Mapped[Sometime]
 
 
 class ConsentRecord(Base):
@@ -165,14 +191,24 @@ class ConsentSeal(Base):
     sealed_at: Mapped[When]
 
 
+class UnsealedRecord(Base):
+    """A ledger row that no seal covers yet: the queue of the duty that seals."""
+
+    __tablename__ = "consent_unsealed"
+
+    record_id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    site_id: Mapped[UUID] = mapped_column(Uuid)
+
+
 class Erasure(Base):
-    """That a person was erased at a site: who, as keyed hash; they stay unmailed by newsletters."""
+    """That a person was erased at a site: who, as keyed hash, and how much mail that stops."""
 
     __tablename__ = "erasures"
 
     site_id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
     person: Mapped[str] = mapped_column(String(64), primary_key=True)
     key_version: Mapped[int] = mapped_column(SmallInteger)
+    scope: Mapped[SuppressionScope] = mapped_column(words(SuppressionScope))
     at: Mapped[When]
 
 
@@ -206,10 +242,21 @@ class OptOut(Base):
 
 
 class AbuseReport(Base):
-    """Somebody who got a mail says that it should not have come."""
+    """Somebody who got a mail says that it should not have come. One person, one mail: one report."""
 
     __tablename__ = "abuse_reports"
-    __table_args__ = (Index("ix_abuse_reports_site_id_at", "site_id", "at"),)
+    __table_args__ = (
+        Index("ix_abuse_reports_site_id_at", "site_id", "at"),
+        Index(
+            "uq_abuse_reports_site_id_address_key_message_id",
+            "site_id",
+            "address_key",
+            "message_id",
+            unique=True,
+            postgresql_where=text("message_id IS NOT NULL"),
+            sqlite_where=text("message_id IS NOT NULL"),
+        ),
+    )
 
     id: Mapped[Id]
     account_id: Mapped[UUID] = mapped_column(Uuid)
@@ -217,7 +264,7 @@ class AbuseReport(Base):
     list_id: Mapped[UUID | None] = mapped_column(Uuid)
     message_id: Mapped[UUID | None] = mapped_column(Uuid)
     address_key: Mapped[Address]
-    reason: Mapped[str] = mapped_column(String(32))
+    reason: Mapped[AbuseReason] = mapped_column(words(AbuseReason))
     comment: Mapped[str] = mapped_column(String(2000), default="")
     evidence: Mapped[Details] = mapped_column(Json)
     at: Mapped[When]

@@ -1,4 +1,4 @@
-"""What the rules may know when they judge a draft; read by `services/messages` under the lock."""
+"""What the rules may know when they judge a draft; read by `services/intake` under the lock."""
 
 from __future__ import annotations
 
@@ -8,17 +8,72 @@ from typing import Any
 from uuid import UUID
 
 from relay.addresses import EmailAddress
-from relay.vocabulary import DomainStatus, State, SuppressionReason, SuppressionScope
+from relay.vocabulary import (
+    ConsentGap,
+    DomainStatus,
+    State,
+    SubscriptionStatus,
+    SuppressionReason,
+    SuppressionScope,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
     """Why a person's copy does not go out: the reason and the evidence for it."""
 
-    reason: SuppressionReason
+    reason: SuppressionReason | ConsentGap
     scope: SuppressionScope
+    since: str | None
+    evidence: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ListFacts:
+    """A list of the site, and who answers for it."""
+
+    id: UUID
+    key: str
+    name: str
+    controller: str
+    postal_address: str
+    language: str
+    archived: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Subscribed:
+    """Where a person's consent to a list stands, and since when."""
+
+    status: SubscriptionStatus
+    since: str
+
+
+@dataclass(frozen=True, slots=True)
+class OptedOut:
+    """What a person wants no more of, and since when."""
+
+    topic: str
     since: str
     evidence: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Allowance:
+    """What may still be drawn in this hour; whoever admits a draft draws from it.
+
+    `newcomers` are those recipients whom the site never mailed, of whom `first_contacts` may still be
+    written to, out of `budget` an hour; `seconds` are left of the hour. `security` is how much
+    protected mail the site may still send, `protected` how much each recipient had in the last 60
+    minutes.
+    """
+
+    budget: int = 20
+    first_contacts: int = 20
+    seconds: int = 3_600
+    newcomers: set[EmailAddress] = field(default_factory=set)
+    security: int = 30
+    protected: dict[EmailAddress, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +81,11 @@ class Facts:
     """The state of the world around one draft.
 
     `domains` holds those of the account's domains that the From domain, or a domain in the display
-    name, lies in or under; `site_host` is the host of the site's own address;
-    `suppressed` holds those recipients the site may not mail; `probes` those whose next mail decides
-    about them (the id of their hold).
+    name, lies in or under; `site_host` is the host of the site's own address, if it is a domain, and
+    `link_host` the same whatever it is, both without `www.`; `suppressed` holds those recipients the
+    site may not mail; `probes` those whose next mail decides about them (the id of their hold).
+    `lists` holds the lists a draft names, by key; `subscribed` the recipients' consents to them;
+    `opted_out` what recipients want no more of.
     """
 
     account_state: State
@@ -37,3 +94,8 @@ class Facts:
     suppressed: Mapping[EmailAddress, tuple[Held, ...]] = field(default_factory=dict)
     probes: dict[EmailAddress, UUID] = field(default_factory=dict)
     site_host: str = ""
+    link_host: str = ""
+    lists: Mapping[str, ListFacts] = field(default_factory=dict)
+    subscribed: Mapping[tuple[UUID, EmailAddress], Subscribed] = field(default_factory=dict)
+    opted_out: Mapping[EmailAddress, tuple[OptedOut, ...]] = field(default_factory=dict)
+    allowance: Allowance = field(default_factory=Allowance)

@@ -39,13 +39,17 @@ TITLES = {
 
 
 def check_sender(draft: Draft, facts: Facts) -> None:
-    """The From address lies in a verified domain of this account, or in a sub-domain of one.
+    """The From address lies in a domain the account may use. Raises `SenderNotVerified`."""
+    check_domain(draft.mime.sender.domain, facts.domains)
+
+
+def check_domain(domain: str, domains: Mapping[str, DomainStatus]) -> None:
+    """The name is a verified domain of the account, or lies in one; `domains` are the account's.
 
     Labels below a claim may not spell a brand (`paypal.com.shop.example`). Raises `LookAlikeDomain`,
     `FreeMailSender` or `SenderNotVerified`, the nearest explanation first.
     """
-    domain = draft.mime.sender.domain
-    claim = claim_that_counts(domain, facts.domains)
+    claim = claim_that_counts(domain, domains)
     if claim is None:
         check_imitation(domain)
         raise SenderNotVerified(f"{domain} is not one of your sending domains", domain=domain)

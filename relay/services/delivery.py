@@ -16,7 +16,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import count
 from typing import Any
@@ -31,9 +31,12 @@ from relay.errors import MailerBusy, MailerRefused, MailerSilent
 from relay.gateways.mime import PART
 from relay.mail import Envelope
 from relay.models import Attempt, Content, Event, Message, Recipient
+from relay.policy import topics
 from relay.policy.lifecycle import after
 from relay.policy.pace import put_off
-from relay.vocabulary import AttemptState, EventType, Lane, Outcome, Stage
+from relay.services.copies import personal
+from relay.services.person_links import Links
+from relay.vocabulary import AttemptState, EventType, Lane, Outcome, Stage, Stream
 
 LEASE = timedelta(seconds=30)
 """How long a claimed copy may wait with its worker before it is started; so long a crash costs."""
@@ -111,7 +114,15 @@ _STILL_OURS = (
 )
 
 _CONTENTS = (
-    select(Message.id, Message.sender, Content.data)
+    select(
+        Message.id,
+        Message.site_id,
+        Message.sender,
+        Message.stream,
+        Message.list_id,
+        Message.source,
+        Content.data,
+    )
     .outerjoin(Content, and_(Content.message_id == Message.id, Message.size <= PART))
     .where(among(Message.id, "ids"))
     .order_by(Message.id, Content.part)
@@ -205,7 +216,7 @@ def start(
     """Write down an attempt for each of these copies that is still ours; they go on the wire next.
 
     Returns envelopes whose deadline is `GO_WITHIN` from now; those of messages above `mime.PART`
-    have no parts yet: `StoredParts` reads them while they are sent. `answer_within` is the
+    have no parts yet: `complete` sees to them. `answer_within` is the
     mailer's time-out; a copy of which nothing is recorded by then is lost (see `find_lost`).
     Call it for no more copies than leave within about a second.
     """
@@ -263,6 +274,8 @@ def start(
             recipient=copy.address,
             parts=tuple(contents[copy.message_id].parts),
             deadline=deadline,
+            topic=contents[copy.message_id].topic,
+            site_id=contents[copy.message_id].site_id,
         )
         for copy, attempt in going
     ]
@@ -271,14 +284,27 @@ def start(
 @dataclass(slots=True)
 class _Content:
     sender: str
+    site_id: UUID
+    topic: str | None
     parts: list[bytes]
+
+
+def _topic(row: Any) -> str | None:
+    """What whoever gets this message can stop by its link."""
+    if row.stream is Stream.NOTIFICATION:
+        return topics.of_plugin(row.source.get("plugin"))
+    if row.stream is Stream.MARKETING and row.list_id:
+        return topics.of_list(UUID(row.list_id))
+    return None
 
 
 def _contents(session: Session, message_ids: set[UUID]) -> dict[UUID, _Content]:
     """Sender and bytes of each message; of those above `mime.PART` only the sender."""
     found: dict[UUID, _Content] = {}
     for row in session.connection().execute(_CONTENTS, {"ids": list(message_ids)}):
-        content = found.setdefault(row.id, _Content(row.sender, []))
+        content = found.get(row.id)
+        if content is None:
+            content = found[row.id] = _Content(row.sender, row.site_id, _topic(row), [])
         if row.data is not None:
             content.parts.append(row.data)
     return found
@@ -302,6 +328,14 @@ class StoredParts(Iterable[bytes]):
             if part is None:
                 return
             yield part
+
+
+def complete(envelope: Envelope, reads: Sessions, links: Links) -> Envelope:
+    """The envelope with all its bytes: a large message's come while it is sent; the person's own way
+    out is put in."""
+    if not envelope.parts:
+        envelope = replace(envelope, parts=StoredParts(reads, envelope.message_id))
+    return personal(envelope, links)
 
 
 def record(session: Session, results: Sequence[Result], *, now: datetime) -> None:

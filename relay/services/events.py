@@ -22,6 +22,7 @@ from relay.mail import DeliveryEvent
 from relay.models import Attempt, Event, EventKey, Message, Recipient
 from relay.policy.bounces import BounceClass, Diagnosis
 from relay.policy.consent import scope_of_complaint
+from relay.policy.erasures import is_placeholder, without_person
 from relay.policy.gateways import Gateway
 from relay.policy.lifecycle import after
 from relay.services import aftermath, diagnoses, holds, receivers
@@ -175,8 +176,13 @@ def _changed(copies: Iterable[_Copy]) -> Iterable[dict[str, Any]]:
 
 def _take(session: Session, batch: _Batch, row: Any, event: DeliveryEvent, now: datetime) -> None:
     """Write down one new event and what follows from it."""
-    found = diagnoses.read(event, row.address, batch.gateways.get(_domain(row.address)))
-    if found is not None:
+    found = None
+    erased = is_placeholder(row.address)  # meanwhile: what happened is kept, not to whom
+    if not erased:
+        found = diagnoses.read(event, row.address, batch.gateways.get(_domain(row.address)))
+    if erased:
+        event = replace(event, data=without_person(event.data))
+    elif found is not None:
         told = aftermath.act(session, row, event, found, now)
         read = diagnoses.as_data(event.type, found)
         event = replace(event, data={**event.data, "diagnosis": read, "follows": told})

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from email.utils import format_datetime, make_msgid
-from functools import lru_cache
+from functools import lru_cache, partial
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from relay import languages
 from relay.addresses import EmailAddress
 from relay.addresses import parse as parse_address
 from relay.db import new_id, upsert
@@ -48,10 +49,20 @@ class Letter:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-def render(template: str, /, *, subject: str, **values: Any) -> Letter:
-    """The letter that the templates `NAME.txt` and `NAME.html` make of these values."""
-    given = {"subject": subject, **values}
-    made = _templates()
+def render(
+    template: str, /, *, subject: str, language: str = languages.ENGLISH, **values: Any
+) -> Letter:
+    """The letter that the templates `NAME.txt` and `NAME.html` make of these values, in a language.
+
+    Templates say `{% trans %}…{% endtrans %}` or `_("…")`; `subject` is given in that language.
+    """
+    given = {
+        "subject": subject,
+        "language": language,
+        "direction": languages.direction(language),
+        **values,
+    }
+    made = _templates(language)
     return Letter(
         subject,
         made.get_template(f"{template}.txt").render(given).strip() + "\n",
@@ -159,19 +170,19 @@ def _see_to_the_house(session: Session, now: datetime) -> None:
         session.execute(upsert(session, model).values(common | values).on_conflict_do_nothing())
 
 
-@lru_cache(maxsize=1)
-def _templates() -> Environment:
+@lru_cache(maxsize=len(languages.LANGUAGES))
+def _templates(language: str) -> Environment:
     made = Environment(
+        extensions=["jinja2.ext.i18n"],
         loader=FileSystemLoader(TEMPLATES),
         autoescape=select_autoescape(("html",)),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters["moment"] = _moment
+    made.policies["ext.i18n.trimmed"] = True
+    extended: Any = made
+    extended.install_gettext_translations(languages.translations(language), newstyle=True)
+    made.filters["moment"] = partial(languages.moment, language=language)
+    made.filters["day"] = partial(languages.day, language=language)
     return made
-
-
-def _moment(at: datetime) -> str:
-    """An instant as a letter shows it."""
-    return f"{at:%A, %-d %B %Y, %H:%M} UTC"

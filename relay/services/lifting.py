@@ -40,6 +40,7 @@ ENDINGS = {
     "lifted": "The owner lifted it",
     "contested": "The owner says that the address is right; one mail will tell",
     "lifted-by-operator": "An operator lifted it",
+    "opted-in": "The person signed up anew and confirmed it",
 }
 HOLDS = {
     HoldKind.DISPUTED: "The refusal is doubted: the address waits for one more try",

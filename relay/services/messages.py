@@ -17,13 +17,16 @@ from sqlalchemy.orm import Session
 from relay.addresses import EmailAddress
 from relay.db import new_id
 from relay.errors import ContentGone, IdempotencyKeyReused, Invalid, NotFound, PostreeveError
-from relay.gateways import mime
-from relay.mail import Draft, Source
-from relay.models import Content, IdempotencyKey, Message, Recipient
-from relay.policy.admission import Admission, admit, described
-from relay.services import intake
+from relay.gateways import bodies, mime
+from relay.mail import Draft, Mime, Source
+from relay.models import Content, IdempotencyKey, MailingList, Message, Recipient
+from relay.policy.admission import Admission, admit, described, disposition
+from relay.policy.facts import Allowance, Held
+from relay.policy.streams import asks_for_protection
+from relay.services import intake, newsletters
 from relay.services.intake import Answered, iso
-from relay.vocabulary import Disposition, Lane, Outcome, Stage
+from relay.services.person_links import Links
+from relay.vocabulary import Lane, Outcome, Stage
 
 IDEMPOTENCY_KEPT = timedelta(hours=72)
 """How long a repeated request gets the first one's answer (our decision)."""
@@ -35,6 +38,9 @@ EXPIRES_AFTER = {
     Lane.MARKETING: timedelta(days=7),
 }
 """How long a copy may wait before it is worth nothing any more (our decision)."""
+
+UNSUBSCRIBE_HEADERS = frozenset((b"list-unsubscribe", b"list-unsubscribe-post"))
+"""The pair that only the relay sets, where there is something to unsubscribe from."""
 
 Receipt = dict[str, Any]
 """What the client is told: message id and a disposition per recipient, as JSON."""
@@ -64,33 +70,47 @@ class Request:
     resent_from: UUID | None = None
 
 
-def accept(session: Session, site_id: UUID, request: Request, *, now: datetime) -> Accepted:
+def accept(
+    session: Session, site_id: UUID, request: Request, *, links: Links, now: datetime
+) -> Accepted:
     """Accept a draft for sending, or raise why not; see `policy.admission` for the rules.
+
+    What may be refused later than by the rules, first contacts that others were quicker with, raises
+    `LimitReached` as well: nothing of the transaction may be kept then.
 
     With an idempotency key, the same request gets the first answer again, and another request
     raises `IdempotencyKeyReused`. Where two requests with one key race on PostgreSQL, the slower
     one's write raises `IntegrityError`; done again in a new transaction, it finds the answer.
     """
-    known = intake.facts(session, site_id, request.draft, key=request.key, now=now)
+    request = _looked_into(request)
+    known = intake.facts(
+        session, site_id, request.draft, keyring=links.keyring, key=request.key, now=now
+    )
     if known.answered is not None and known.answered.expires_at > now:
         return Accepted(_same(known.answered, request.fingerprint), replayed=True)
     if known.answered is not None:
         _forget(session, site_id, [request.key or ""])
-    rows, receipt = _judge(site_id, known, request, now)
+    rows, receipt = _judge(site_id, known, request, links, now)
     intake.write(session, rows, now=now)
     return Accepted(receipt)
 
 
 def accept_batch(
-    session: Session, site_id: UUID, requests: Sequence[Request], *, now: datetime
+    session: Session, site_id: UUID, requests: Sequence[Request], *, links: Links, now: datetime
 ) -> list[Accepted | PostreeveError]:
     """Accept what can be accepted; for each request its receipt or why it was refused, in order.
 
     One transaction and one reading of the facts for all. Raises `IntegrityError` as `accept` does.
     """
     keys = [request.key for request in requests if request.key is not None]
+    requests = [_looked_into(request) for request in requests]
     known, answers = intake.facts_of_many(
-        session, site_id, [request.draft for request in requests], keys=keys, now=now
+        session,
+        site_id,
+        [request.draft for request in requests],
+        keyring=links.keyring,
+        keys=keys,
+        now=now,
     )
     if over := [key for key, answered in answers.items() if answered.expires_at <= now]:
         _forget(session, site_id, over)
@@ -103,7 +123,7 @@ def accept_batch(
                 answered = answers[request.key]
                 results.append(Accepted(_same(answered, request.fingerprint), replayed=True))
                 continue
-            rows, receipt = _judge(site_id, known, request, now)
+            rows, receipt = _judge(site_id, known, request, links, now)
         except PostreeveError as error:
             results.append(error)
             continue
@@ -147,8 +167,19 @@ def stored_draft(
         mime=mime.read(BytesIO(b"".join(parts))),
         stream=message.stream,
         kind=message.kind,
-        list_id=message.list_id,
+        list_id=_list_key(session, site_id, message.list_id),
         source=Source(message.source.get("plugin"), message.source.get("form")),
+    )
+
+
+def _list_key(session: Session, site_id: UUID, list_id: str | None) -> str | None:
+    """What the site calls the list of a message."""
+    if list_id is None:
+        return None
+    return session.scalar(
+        select(MailingList.key).where(
+            MailingList.id == UUID(list_id), MailingList.site_id == site_id
+        )
     )
 
 
@@ -161,16 +192,25 @@ def _forget(session: Session, site_id: UUID, keys: Sequence[str]) -> None:
     )
 
 
+def _looked_into(request: Request) -> Request:
+    """The request with a look at the body of what wants to be protected; done before any lock."""
+    draft = request.draft
+    if not asks_for_protection(draft) or draft.mime.look is not None:
+        return request
+    read = replace(draft.mime, look=bodies.look(draft.mime))
+    return replace(request, draft=replace(draft, mime=read))
+
+
 def _judge(
-    site_id: UUID, known: intake.Known, request: Request, now: datetime
+    site_id: UUID, known: intake.Known, request: Request, links: Links, now: datetime
 ) -> tuple[intake.Rows, Receipt]:
     """The rows to write for an admitted draft, and its receipt; raises what the rules raise."""
     draft = request.draft
     _check_expiry(draft, now)
     admission = admit(draft, known.facts)
-    if admission.sender_name != draft.mime.sender_name:
-        draft = replace(draft, mime=mime.with_sender_name(draft.mime, admission.sender_name))
-        request = replace(request, draft=draft)
+    draft = replace(draft, mime=_outgoing(draft.mime, admission, links))
+    request = replace(request, draft=draft)
+    _draw(known.facts.allowance, admission, draft)
     expires_at = now + EXPIRES_AFTER[admission.lane]
     if draft.expires_at is not None:
         expires_at = min(expires_at, draft.expires_at)
@@ -187,7 +227,10 @@ def _judge(
         "id": str(message["id"]),
         "stream": admission.stream.value,
         "accepted_at": iso(now),
-        "recipients": [_told(row) for row in recipients],
+        "recipients": [
+            _told(row, admission.held.get(address))
+            for address, row in zip(draft.recipients, recipients, strict=True)
+        ],
         "remarks": list(admission.remarks),
     }
     idempotency = request.key and {
@@ -197,7 +240,41 @@ def _judge(
         "answer": json.dumps(receipt),
         "expires_at": now + IDEMPOTENCY_KEPT,
     }
-    return intake.Rows(message, draft.mime.parts, recipients, idempotency or None, probes), receipt
+    rows = intake.Rows(
+        message,
+        draft.mime.parts,
+        recipients,
+        idempotency or None,
+        probes,
+        contacts=len(admission.newcomers),
+        budget=known.facts.allowance.budget,
+    )
+    return rows, receipt
+
+
+def _outgoing(message: Mime, admission: Admission, links: Links) -> Mime:
+    """The message as it is kept: with the name that may be shown, and ready for each person's link.
+
+    A way out is ours: what the site's headers say of one goes (RFC 8058 §3.1: one pair of them), and
+    each copy gets its own when it is sent. A newsletter's texts get a place for it.
+    """
+    if admission.sender_name != message.sender_name:
+        message = mime.with_sender_name(message, admission.sender_name)
+    if admission.topic is not None:
+        message = mime.without(message, UNSUBSCRIBE_HEADERS)
+    if admission.list is not None:
+        message = newsletters.with_way_out(message, admission.list, links.public_url)
+    return message
+
+
+def _draw(allowance: Allowance, admission: Admission, draft: Draft) -> None:
+    """Note what an admitted draft uses up, so that the next one of the same batch knows it."""
+    allowance.newcomers -= set(admission.newcomers)
+    allowance.first_contacts -= len(admission.newcomers)
+    if admission.lane is Lane.PROTECTED:
+        (person,) = draft.recipients
+        allowance.security -= 1
+        allowance.protected[person] = allowance.protected.get(person, 0) + 1
 
 
 def _same(answered: Answered, fingerprint: str) -> Receipt:
@@ -237,7 +314,7 @@ def _message(
         "stream": admission.stream,
         "kind": draft.kind,
         "lane": admission.lane,
-        "list_id": draft.list_id,
+        "list_id": str(admission.list.id) if admission.list else None,
         "source": {"plugin": draft.source.plugin, "form": draft.source.form},
         "sender": str(draft.mime.sender),
         "subject": draft.mime.subject[:500],
@@ -278,11 +355,10 @@ def _recipients(
     return rows
 
 
-def _told(row: Mapping[str, Any]) -> dict[str, Any]:
-    held = row["outcome"] is Outcome.SUPPRESSED
+def _told(row: Mapping[str, Any], held: Held | None) -> dict[str, Any]:
     return {
         "id": str(row["id"]),
         "address": row["address"],
-        "disposition": (Disposition.SUPPRESSED if held else Disposition.QUEUED).value,
+        "disposition": disposition(held).value,
         "reason": row["reason"],
     }

@@ -158,7 +158,7 @@ def test_every_route_is_keyed_or_known_to_be_public(app: Flask) -> None:
 
 
 def path_to(rule: Rule, id: UUID) -> str:
-    path = rule.rule
+    path = rule.rule.replace("<string:email>", f"{id}@customer.example")
     for converter in ("uuid:", "string:", ""):
         for argument in rule.arguments:
             path = path.replace(f"<{converter}{argument}>", str(id))
@@ -211,6 +211,8 @@ def test_no_route_reaches_into_another_site(
     for rule, method, view in doors(app):
         if not rule.arguments or getattr(view, "required_scope", None) is None:
             continue
+        if "email" in rule.arguments:  # see test_another_site_s_people_are_unknown
+            continue
         for other in (neighbour, stranger):
             headers = {"Authorization": f"Bearer {own[other.id].secret}"}
             body = BODIES.get(rule.rule)
@@ -225,6 +227,37 @@ def test_no_route_reaches_into_another_site(
                 assert (response.status_code, response.json) == (404, nothing.json)
                 walked += 1
     assert walked
+
+
+def test_another_site_s_people_are_unknown(
+    app: Flask, client: FlaskClient, relay: Relay, site: Site, account: Account
+) -> None:
+    """Whoever is known elsewhere looks exactly like somebody whom nobody knows."""
+    with relay.sessions.begin() as session:
+        neighbour = factories.make_site(session, account, name="The neighbour")
+        key = factories.make_key(session, neighbour, scopes=list(Scope))
+    known, unknown = new_id(), new_id()
+    accept(relay, site, to=[f"{known}@customer.example"])
+    factories.make_record(relay, site, f"{known}@customer.example")
+    with relay.sessions.begin() as session:
+        news = factories.make_list(session, site)
+        factories.make_subscription(session, news, f"{known}@customer.example")
+
+    walked = 0
+    for rule, method, view in sorted(doors(app), key=lambda door: door[1] == "DELETE"):
+        if "email" not in rule.arguments or getattr(view, "required_scope", None) is None:
+            continue
+        told = [
+            client.open(
+                path_to(rule, id), method=method, json=BODIES.get(rule.rule),
+                headers={"Authorization": f"Bearer {key.secret}"},
+            )
+            for id in (known, unknown)
+        ]  # fmt: skip
+        assert told[0].status_code == told[1].status_code
+        assert told[0].text.replace(str(known), str(unknown)) == told[1].text
+        walked += 1
+    assert walked >= 3
 
 
 def test_the_lists_of_a_site_show_its_own_things_only(

@@ -77,6 +77,8 @@ DOMAINS, ADD = "GET /v1/domains", "POST /v1/domains"
 DOMAIN, GIVE_UP = "GET /v1/domains/{domain}", "DELETE /v1/domains/{domain}"
 CHECK, AGREE = "POST /v1/domains/{domain}/check", "POST /v1/domains/{domain}/consents"
 DISAGREE = "DELETE /v1/domains/{domain}/consents/{account}"
+EXPORT, ERASE = "GET /v1/people/{email}", "DELETE /v1/people/{email}"
+PROVE = "GET /v1/subscriptions/{email}/proof"
 JSON, FORM = "application/json", "multipart/form-data"
 
 SERVING: dict[str, Flask] = {}
@@ -164,6 +166,7 @@ def places(relay: Relay, account: Account, site: Site, mailer: FakeMailer) -> Pl
         partner = factories.make_account(session, name="Partner")
         factories.make_domain(session, account, "closed.example", DomainStatus.SUSPENDED)
         factories.make_domain(session, partner, "foreign.example")
+    factories.make_record(relay, site, "ada@customer.example")
     messages = [each["id"] for each in (read, bounced, refused, waiting, emptied, foreign)]
     return {
         "message_id": dict(zip(PLACES, messages, strict=True)),
@@ -367,6 +370,9 @@ GOOD: dict[str, dict[str, Any]] = {
     CHECK: OURS,
     AGREE: OURS | {"body": {"account": PLACES[0]}, "media_type": JSON},
     DISAGREE: {"path_parameters": {"domain": "shop.example", "account": PLACES[0]}},
+    EXPORT: {"path_parameters": {"email": "ada@customer.example"}},
+    ERASE: {"path_parameters": {"email": "ada@customer.example"}},
+    PROVE: {"path_parameters": {"email": "ada@customer.example"}},
 }
 
 SPOILT: dict[tuple[str, int], dict[str, Any]] = {
@@ -388,6 +394,7 @@ SPOILT: dict[tuple[str, int], dict[str, Any]] = {
         for label in (DOMAIN, GIVE_UP, CHECK, AGREE)
     },
     (DISAGREE, 404): {"path_parameters": {"domain": "foreign.example", "account": PLACES[0]}},
+    (PROVE, 404): {"path_parameters": {"email": "nobody@customer.example"}},
     (SEND, 409): {"headers": {"Idempotency-Key": "used"}},
     (SEND, 422): {"body": LETTER | {"from": "ceo@bank.example"}},
 }

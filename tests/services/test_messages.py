@@ -41,7 +41,7 @@ from relay.vocabulary import (
 from tests import factories
 from tests.factories import make_draft, make_message
 from tests.fakes import MORNING, FakeClock
-from tests.steps import accept, find, rows, statuses, submit
+from tests.steps import accept, find, links, rows, statuses, submit
 
 
 def gone(relay: Relay, site: Site, address: str) -> None:
@@ -278,7 +278,7 @@ def test_who_may_not_send_leaves_no_trace(
 def test_a_site_that_is_gone_cannot_send(relay: Relay) -> None:
     request = messages.Request(make_draft(), None, "x")
     with relay.sessions.begin() as session, pytest.raises(NotFound):
-        messages.accept(session, new_id(), request, now=relay.clock())
+        messages.accept(session, new_id(), request, links=links(relay), now=relay.clock())
 
 
 def test_a_domain_of_another_account_does_not_help(relay: Relay) -> None:

@@ -132,7 +132,12 @@ def test_a_message_being_accepted_does_not_hold_up_what_refers_to_its_site(share
     site, _ = factories.make_shop(shared)
     with shared.sessions.begin() as accepting:
         intake.facts(
-            accepting, site.id, make_draft(), key=None, now=shared.clock()
+            accepting,
+            site.id,
+            make_draft(),
+            keyring=shared.settings.keyring,
+            key=None,
+            now=shared.clock(),
         )  # the site's row is locked
         with shared.sessions.begin() as other:
             other.execute(text("SET LOCAL lock_timeout = '500ms'"))

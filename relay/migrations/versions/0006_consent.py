@@ -12,6 +12,51 @@ down_revision = '0005'
 branch_labels = None
 depends_on = None
 
+# The ledger and its seals are append-only: the database itself refuses to change them. ENABLE ALWAYS
+# keeps the triggers at work whatever session_replication_role says. On SQLite, REPLACE deletes
+# without firing DELETE triggers, therefore the one before INSERT.
+#
+# A later migration that changes these tables must keep the triggers. PostgreSQL does by itself. On
+# SQLite, batch mode copies the table and drops the old one *with its triggers*: create them anew
+# at its end (copy APPEND_ONLY_SQLITE), and fill new columns by a server default, for UPDATE fails.
+
+APPEND_ONLY_POSTGRESQL = (
+    """
+    CREATE FUNCTION consent_append_only() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        RAISE EXCEPTION 'the consent ledger is append-only: no % on %', TG_OP, TG_TABLE_NAME
+            USING ERRCODE = 'restrict_violation';
+    END
+    $$
+    """,
+    *(
+        statement
+        for table in ("consent_records", "consent_seals")
+        for statement in (
+            f"CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {table} "
+            "FOR EACH STATEMENT EXECUTE FUNCTION consent_append_only()",
+            f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER {table}_append_only",
+        )
+    ),
+)
+
+APPEND_ONLY_SQLITE = tuple(
+    f"CREATE TRIGGER {table}_no_{action.lower()} BEFORE {action} ON {table} {when} "
+    f"BEGIN SELECT RAISE(ABORT, 'the consent ledger is append-only: no {action} on {table}'); END"
+    for table, same in (
+        ("consent_records", "id = NEW.id"),
+        (
+            "consent_seals",
+            "(site_id = NEW.site_id AND number = NEW.number) OR record_id = NEW.record_id",
+        ),
+    )
+    for action, when in (
+        ("UPDATE", ""),
+        ("DELETE", ""),
+        ("INSERT", f"WHEN EXISTS (SELECT 1 FROM {table} WHERE {same})"),
+    )
+)
+
 JSON = sa.JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
 
 
@@ -31,6 +76,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('abuse_reports', schema=None) as batch_op:
         batch_op.create_index('ix_abuse_reports_site_id_at', ['site_id', 'at'], unique=False)
+        batch_op.create_index('uq_abuse_reports_site_id_address_key_message_id', ['site_id', 'address_key', 'message_id'], unique=True, postgresql_where=sa.text('message_id IS NOT NULL'), sqlite_where=sa.text('message_id IS NOT NULL'))
 
     op.create_table('consent_people',
     sa.Column('record_id', sa.Uuid(), nullable=False),
@@ -70,10 +116,16 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('site_id', 'number', name=op.f('pk_consent_seals')),
     sa.UniqueConstraint('record_id', name=op.f('uq_consent_seals_record_id'))
     )
+    op.create_table('consent_unsealed',
+    sa.Column('record_id', sa.Uuid(), nullable=False),
+    sa.Column('site_id', sa.Uuid(), nullable=False),
+    sa.PrimaryKeyConstraint('record_id', name=op.f('pk_consent_unsealed'))
+    )
     op.create_table('erasures',
     sa.Column('site_id', sa.Uuid(), nullable=False),
     sa.Column('person', sa.String(length=64), nullable=False),
     sa.Column('key_version', sa.SmallInteger(), nullable=False),
+    sa.Column('scope', sa.String(32), nullable=False),
     sa.Column('at', sa.DateTime(timezone=True), nullable=False),
     sa.PrimaryKeyConstraint('site_id', 'person', name=op.f('pk_erasures'))
     )
@@ -88,17 +140,33 @@ def upgrade() -> None:
     sa.Column('network', sa.String(length=64), nullable=True),
     sa.Column('at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('outcome', sa.String(32), nullable=False),
+    sa.Column('language', sa.String(length=16), nullable=False),
+    sa.Column('source', JSON, nullable=False),
+    sa.Column('person', JSON, nullable=True),
+    sa.Column('slot_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('due_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('sent_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('confirmed_at', sa.DateTime(timezone=True), nullable=True),
-    sa.PrimaryKeyConstraint('id', name=op.f('pk_subscription_requests'))
+    sa.Column('refused_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('token_digest', sa.String(length=64), nullable=True),
+    sa.Column('token_expires_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('challenge_digest', sa.String(length=64), nullable=True),
+    sa.Column('challenge_tries', sa.SmallInteger(), nullable=False),
+    sa.Column('solved_at', sa.DateTime(timezone=True), nullable=True),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_subscription_requests')),
+    sa.UniqueConstraint('challenge_digest', name=op.f('uq_subscription_requests_challenge_digest')),
+    sa.UniqueConstraint('token_digest', name=op.f('uq_subscription_requests_token_digest'))
     )
     with op.batch_alter_table('subscription_requests', schema=None) as batch_op:
+        batch_op.create_index('ix_subscription_requests_at', ['at'], unique=False)
         batch_op.create_index('ix_subscription_requests_due_at', ['due_at'], unique=False, postgresql_where=sa.text('due_at IS NOT NULL'), sqlite_where=sa.text('due_at IS NOT NULL'))
-        batch_op.create_index('ix_subscription_requests_form_at', ['form', 'at'], unique=False)
+        batch_op.create_index('ix_subscription_requests_form_sent_at', ['form', 'sent_at'], unique=False, postgresql_where=sa.text('sent_at IS NOT NULL'), sqlite_where=sa.text('sent_at IS NOT NULL'))
+        batch_op.create_index('ix_subscription_requests_form_slot_at', ['form', 'slot_at'], unique=False, postgresql_where=sa.text('slot_at IS NOT NULL'), sqlite_where=sa.text('slot_at IS NOT NULL'))
+        batch_op.create_index('ix_subscription_requests_form_solved_at', ['form', 'solved_at'], unique=False, postgresql_where=sa.text('solved_at IS NOT NULL'), sqlite_where=sa.text('solved_at IS NOT NULL'))
         batch_op.create_index('ix_subscription_requests_ip_at', ['ip', 'at'], unique=False)
-        batch_op.create_index('ix_subscription_requests_list_id_at', ['list_id', 'at'], unique=False)
-        batch_op.create_index('ix_subscription_requests_mailbox_at', ['mailbox', 'at'], unique=False)
+        batch_op.create_index('ix_subscription_requests_mailbox_sent_at', ['mailbox', 'sent_at'], unique=False, postgresql_where=sa.text('sent_at IS NOT NULL'), sqlite_where=sa.text('sent_at IS NOT NULL'))
         batch_op.create_index('ix_subscription_requests_network_at', ['network', 'at'], unique=False)
+        batch_op.create_index('ix_subscription_requests_subscription_id', ['subscription_id'], unique=False)
 
     op.create_table('lists',
     sa.Column('id', sa.Uuid(), nullable=False),
@@ -145,24 +213,26 @@ def upgrade() -> None:
     sa.Column('confirmed_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('ended_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('ending', sa.String(length=32), nullable=True),
-    sa.Column('token_digest', sa.String(length=64), nullable=True),
-    sa.Column('token_expires_at', sa.DateTime(timezone=True), nullable=True),
     sa.ForeignKeyConstraint(['list_id'], ['lists.id'], name=op.f('fk_subscriptions_list_id_lists')),
     sa.ForeignKeyConstraint(['site_id'], ['sites.id'], name=op.f('fk_subscriptions_site_id_sites')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_subscriptions')),
-    sa.UniqueConstraint('list_id', 'address_key', name=op.f('uq_subscriptions_list_id_address_key')),
-    sa.UniqueConstraint('token_digest', name=op.f('uq_subscriptions_token_digest'))
+    sa.UniqueConstraint('list_id', 'address_key', name=op.f('uq_subscriptions_list_id_address_key'))
     )
     with op.batch_alter_table('subscriptions', schema=None) as batch_op:
-        batch_op.create_index('ix_subscriptions_open', ['requested_at'], unique=False, postgresql_where=sa.text("status = 'unconfirmed'"), sqlite_where=sa.text("status = 'unconfirmed'"))
+        batch_op.create_index('ix_subscriptions_open', ['requested_at'], unique=False, postgresql_where=sa.text("status IN ('unconfirmed', 'expired')"), sqlite_where=sa.text("status IN ('unconfirmed', 'expired')"))
         batch_op.create_index('ix_subscriptions_site_id_address_key', ['site_id', 'address_key'], unique=False)
+        batch_op.create_index('ix_subscriptions_site_id_id', ['site_id', 'id'], unique=False)
 
+    postgresql = op.get_bind().dialect.name == "postgresql"
+    for statement in APPEND_ONLY_POSTGRESQL if postgresql else APPEND_ONLY_SQLITE:
+        op.execute(statement)
 
 
 def downgrade() -> None:
     with op.batch_alter_table('subscriptions', schema=None) as batch_op:
+        batch_op.drop_index('ix_subscriptions_site_id_id')
         batch_op.drop_index('ix_subscriptions_site_id_address_key')
-        batch_op.drop_index('ix_subscriptions_open', postgresql_where=sa.text("status = 'unconfirmed'"), sqlite_where=sa.text("status = 'unconfirmed'"))
+        batch_op.drop_index('ix_subscriptions_open', postgresql_where=sa.text("status IN ('unconfirmed', 'expired')"), sqlite_where=sa.text("status IN ('unconfirmed', 'expired')"))
 
     op.drop_table('subscriptions')
     with op.batch_alter_table('opt_outs', schema=None) as batch_op:
@@ -171,15 +241,19 @@ def downgrade() -> None:
     op.drop_table('opt_outs')
     op.drop_table('lists')
     with op.batch_alter_table('subscription_requests', schema=None) as batch_op:
+        batch_op.drop_index('ix_subscription_requests_subscription_id')
         batch_op.drop_index('ix_subscription_requests_network_at')
-        batch_op.drop_index('ix_subscription_requests_mailbox_at')
-        batch_op.drop_index('ix_subscription_requests_list_id_at')
+        batch_op.drop_index('ix_subscription_requests_mailbox_sent_at', postgresql_where=sa.text('sent_at IS NOT NULL'), sqlite_where=sa.text('sent_at IS NOT NULL'))
         batch_op.drop_index('ix_subscription_requests_ip_at')
-        batch_op.drop_index('ix_subscription_requests_form_at')
+        batch_op.drop_index('ix_subscription_requests_form_solved_at', postgresql_where=sa.text('solved_at IS NOT NULL'), sqlite_where=sa.text('solved_at IS NOT NULL'))
+        batch_op.drop_index('ix_subscription_requests_form_slot_at', postgresql_where=sa.text('slot_at IS NOT NULL'), sqlite_where=sa.text('slot_at IS NOT NULL'))
+        batch_op.drop_index('ix_subscription_requests_form_sent_at', postgresql_where=sa.text('sent_at IS NOT NULL'), sqlite_where=sa.text('sent_at IS NOT NULL'))
         batch_op.drop_index('ix_subscription_requests_due_at', postgresql_where=sa.text('due_at IS NOT NULL'), sqlite_where=sa.text('due_at IS NOT NULL'))
+        batch_op.drop_index('ix_subscription_requests_at')
 
     op.drop_table('subscription_requests')
     op.drop_table('erasures')
+    op.drop_table('consent_unsealed')
     op.drop_table('consent_seals')
     with op.batch_alter_table('consent_records', schema=None) as batch_op:
         batch_op.drop_index('ix_consent_records_site_id_person')
@@ -192,6 +266,9 @@ def downgrade() -> None:
 
     op.drop_table('consent_people')
     with op.batch_alter_table('abuse_reports', schema=None) as batch_op:
+        batch_op.drop_index('uq_abuse_reports_site_id_address_key_message_id', postgresql_where=sa.text('message_id IS NOT NULL'), sqlite_where=sa.text('message_id IS NOT NULL'))
         batch_op.drop_index('ix_abuse_reports_site_id_at')
 
     op.drop_table('abuse_reports')
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute("DROP FUNCTION consent_append_only()")

@@ -1,0 +1,319 @@
+"""The body of a message: which parts it has, what stands in its texts, and the same with other texts.
+
+Transactional mail is never looked into. Two kinds of mail are: security mail, for where its links lead,
+and newsletters, whose texts must hold the way out. Whatever is not touched stays as it is, byte by
+byte.
+"""
+
+from __future__ import annotations
+
+import binascii
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from email.message import Message
+from email.parser import BytesHeaderParser
+from html.parser import HTMLParser
+
+from relay.errors import TooLarge
+from relay.gateways import mime
+from relay.mail import Look, Mime
+
+LARGEST_LOOK = 256 * 1024
+"""Bytes of a message whose links are looked for (our decision: security mail is a few lines)."""
+
+DEEPEST = 12
+"""Parts within parts within parts: nobody's mail program makes more (our decision)."""
+
+MOST_PARTS = 1_000
+
+SEALED = frozenset(
+    (
+        "multipart/signed",
+        "multipart/encrypted",
+        "application/pkcs7-mime",
+        "application/x-pkcs7-mime",
+        "application/pgp-encrypted",
+    )
+)
+"""What nobody can change without breaking it, or read without a key (RFC 1847, RFC 8551)."""
+
+TEXTS = ("text/plain", "text/html")
+
+_LENIENT = ("utf-8", "us-ascii", "ascii", "utf8")
+"""Charsets in which bytes that do not belong are kept as they are."""
+
+_NO_CHARSETS = frozenset(
+    ("idna", "punycode", "raw_unicode_escape", "undefined", "unicode_escape", "utf_7", "utf-7")
+)
+"""Python's codecs that are no charset of mail, or slow."""
+
+_FIELD = re.compile(rb"[^\r\n]*(?:\r\n[ \t][^\r\n]*)*\r\n")
+
+
+class Unreadable(Exception):
+    """A body that we cannot read or must not change; `reason` is a word for it."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(detail)
+        self.reason = reason
+        self.detail = detail
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A text part: where its header block and body begin and end in the whole message, and what it says.
+
+    `is_body` tells the mail's own words (all alternatives of them) from texts that follow. Lines end
+    in LF.
+    """
+
+    start: int
+    body: int
+    end: int
+    type: str
+    charset: str
+    encoding: str
+    is_body: bool
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """The parts of a message: texts, and whether there are files beside them."""
+
+    data: bytes
+    texts: tuple[Text, ...]
+    attachments: bool
+
+
+def read(message: Mime) -> Body:
+    """The message in its parts. Raises `Unreadable`."""
+    data = b"".join(message.parts)
+    texts: list[Text] = []
+    attachments = False
+    for count, leaf in enumerate(_leaves(data, 0, len(data), True, 0)):
+        if count >= MOST_PARTS:
+            raise Unreadable("too-many-parts", f"It has more than {MOST_PARTS} parts")
+        if isinstance(leaf, Text):
+            texts.append(leaf)
+        else:
+            attachments = attachments or not leaf
+    return Body(data, tuple(texts), attachments)
+
+
+def _leaves(data: bytes, start: int, end: int, is_body: bool, depth: int) -> Iterator[Text | bool]:
+    """Texts, and for each other part whether it is only a picture in a text."""
+    body = _body_of(data, start, end)
+    head = BytesHeaderParser().parsebytes(data[start:body])
+    kind = head.get_content_type()
+    if kind in SEALED:
+        raise Unreadable("sealed", "It is signed or encrypted as a whole")
+    if kind.startswith("multipart/"):
+        if depth >= DEEPEST:
+            raise Unreadable("too-deep", "Its parts are nested too deeply")
+        for place, (first, last) in enumerate(_parts(data, body, end, head)):
+            yield from _leaves(
+                data,
+                first,
+                last,
+                is_body and (place == 0 or kind == "multipart/alternative"),
+                depth + 1,
+            )
+    elif kind in TEXTS and head.get_content_disposition() != "attachment" and not _name(head):
+        yield _text(data, start, body, end, head, is_body)
+    else:
+        yield (
+            kind.startswith("image/")
+            and head.get("content-id") is not None
+            and head.get_content_disposition() != "attachment"
+        )
+
+
+def _body_of(data: bytes, start: int, end: int) -> int:
+    """Where the header block that begins at `start` is over."""
+    if data.startswith(b"\r\n", start):
+        return min(start + 2, end)
+    at = data.find(b"\r\n\r\n", start, end)
+    return at + 4 if at >= 0 else end
+
+
+def _parts(data: bytes, start: int, end: int, head: Message) -> Iterator[tuple[int, int]]:
+    """Where the parts of a multipart begin and end (RFC 2046 §5.1.1)."""
+    boundary = str(head.get_boundary() or "")
+    if not boundary or not boundary.isascii():
+        raise Unreadable("no-boundary", "A part is multipart but names no boundary")
+    mark = re.compile(rb"(?:\A|\r\n)--" + re.escape(boundary.encode()) + rb"(--)?[ \t]*(?=\r\n|\Z)")
+    began: int | None = None
+    area = data[start:end]
+    for found in mark.finditer(area):
+        if began is not None:
+            yield start + began, start + max(found.start(), began)
+        if found[1]:
+            return
+        began = min(found.end() + 2, len(area))
+    if began is not None:  # the closing mark is missing: it ends where everything does
+        yield start + began, end
+
+
+def _name(head: Message) -> str | None:
+    try:
+        return head.get_filename()
+    except (LookupError, ValueError, TypeError):
+        return "unreadable"
+
+
+def _text(data: bytes, start: int, body: int, end: int, head: Message, is_body: bool) -> Text:
+    charset = (head.get_content_charset() or "us-ascii").lower()
+    encoding = str(head.get("content-transfer-encoding") or "7bit").strip().lower()
+    raw = data[body:end]
+    try:
+        if encoding == "base64":
+            raw = binascii.a2b_base64(raw)
+        elif encoding == "quoted-printable":
+            raw = binascii.a2b_qp(raw)
+        elif encoding not in ("7bit", "8bit", "binary"):
+            raise Unreadable("encoding", f"The encoding {encoding[:40]!r} is not known")
+        if charset in _NO_CHARSETS:
+            raise LookupError(charset)
+        text = raw.decode(charset, "surrogateescape" if charset in _LENIENT else "strict")
+    except (binascii.Error, LookupError, UnicodeError):
+        raise Unreadable(
+            "unreadable", f"A text is not what it says ({encoding[:40]}, {charset[:40]})"
+        ) from None
+    plain = text.replace("\r\n", "\n").replace("\r", "\n")
+    return Text(start, body, end, head.get_content_type(), charset, encoding, is_body, plain)
+
+
+def rewritten(message: Mime, body: Body, change: Callable[[Text], str | None]) -> Mime:
+    """The message with other texts: `change` gives a text's new words, or None to leave it as it is.
+
+    What is changed is written as quoted-printable in the part's own charset, or in UTF-8 where that
+    has no signs for it.
+    """
+    pieces: list[bytes] = []
+    done = 0
+    for text in body.texts:
+        if (words := change(text)) is None:
+            continue
+        charset, data = _encoded(words, text.charset)
+        head = _with_encoding(body.data[text.start : text.body], text, charset)
+        pieces += [body.data[done : text.start], head, _quoted_printable(data)]
+        done = text.end
+    if not pieces:
+        return message
+    whole = b"".join([*pieces, body.data[done:]])
+    if len(whole) > mime.LARGEST:
+        raise TooLarge(
+            f"A message may have {mime.LARGEST:,} bytes at most, with its unsubscribe link",
+            limit=mime.LARGEST,
+        )
+    return replace(message, parts=tuple(mime.pieces([whole])))
+
+
+def _encoded(words: str, charset: str) -> tuple[str, bytes]:
+    """The words as bytes, and in which charset; ASCII must stay ASCII in it, for what is put in later."""
+    if charset not in ("us-ascii", "ascii"):
+        try:
+            data = words.encode(charset, "surrogateescape" if charset in _LENIENT else "strict")
+            if "ascii".encode(charset) == b"ascii":
+                return charset, data
+        except UnicodeError:
+            pass
+    elif words.isascii():
+        return charset, words.encode()
+    return "utf-8", words.encode("utf-8", "surrogateescape")
+
+
+def _quoted_printable(data: bytes) -> bytes:
+    """RFC 2045 §6.7, in lines of at most 76 octets, with CRLF."""
+    return binascii.b2a_qp(data.replace(b"\r\n", b"\n"), istext=True).replace(b"\n", b"\r\n")
+
+
+def _with_encoding(head: bytes, text: Text, charset: str) -> bytes:
+    """A part's header block that says quoted-printable, and this charset."""
+    fields = [] if head == b"\r\n" else _FIELD.findall(head.removesuffix(b"\r\n"))
+    kept, typed = [], False
+    for field in fields:
+        name = field.partition(b":")[0].strip().lower()
+        if name == b"content-transfer-encoding":
+            continue
+        if name == b"content-type":
+            typed = True
+            if charset != text.charset:
+                continue
+        kept.append(field)
+    if not typed or charset != text.charset:
+        kept.append(f"Content-Type: {text.type}; charset={charset}\r\n".encode())
+    if text.start == 0 and not any(f.lower().startswith(b"mime-version:") for f in kept):
+        kept.append(b"MIME-Version: 1.0\r\n")
+    kept.append(b"Content-Transfer-Encoding: quoted-printable\r\n")
+    return b"".join(kept) + b"\r\n"
+
+
+# --- links ----------------------------------------------------------------------------------
+
+
+def look(message: Mime) -> Look:
+    """Where the links of a small message lead, and whether it has attachments."""
+    if message.size > LARGEST_LOOK:
+        return Look(unreadable="too-large")
+    try:
+        body = read(message)
+        links = [
+            link
+            for text in body.texts
+            for link in (_html_links if text.type == "text/html" else _plain_links)(text.text)
+        ]
+    except Unreadable as error:
+        return Look(unreadable=error.reason)
+    return Look(tuple(dict.fromkeys(links)), body.attachments)
+
+
+_LINK = re.compile(
+    r"""(?ix)
+    \b[a-z][a-z0-9+.-]{1,20}://[^\s<>"']+
+    | \bwww\.[^\s<>"']+
+    | (?<![@\w.\-/])(?:[\w-]{1,63}\.){1,8}[^\W\d_]{2,24}(?=[/?:][^\s])[^\s<>"']*
+    """
+)
+"""What mail programs make a link of: a scheme, `www.`, or a domain with something behind it."""
+
+_LEADING = frozenset(("action", "background", "cite", "formaction", "href", "ping", "xlink:href"))
+_EMBEDDING = frozenset(("applet", "embed", "frame", "iframe", "object", "script", "svg"))
+
+
+def _plain_links(text: str) -> list[str]:
+    return [found.rstrip(").,;:!?]}*_~") for found in _LINK.findall(text)]
+
+
+class _Links(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+        self._words: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag in _EMBEDDING:
+            raise Unreadable("embedded", f"It embeds something ({tag})")
+        for name, value in attrs:
+            if name in _LEADING and value:
+                self.found.append(value)
+        if tag == "meta" and any(name == "http-equiv" and value for name, value in attrs):
+            content = next((value for name, value in attrs if name == "content"), None) or ""
+            self.found += re.findall(r"(?i)url\s*=\s*['\"]?\s*(\S+)", content)
+
+    def handle_data(self, data: str) -> None:
+        self._words.append(data)
+
+    def read(self, html: str) -> list[str]:
+        self.feed(html)
+        # A tag or comment that never ends: what is behind it, each program reads in its own way.
+        # (`close` would try again from every `<`, which takes for ever.)
+        if "<" in self.rawdata:
+            raise Unreadable("unreadable", "Its HTML breaks off")
+        return self.found + _plain_links("".join([*self._words, self.rawdata]))
+
+
+def _html_links(html: str) -> list[str]:
+    return _Links().read(html)

@@ -1,0 +1,55 @@
+"""What every page for people who got a mail has in common: its frame, and headers that keep it private.
+
+The address of such a page is a key to somebody's subscriptions. So nobody may keep the page, index
+it, frame it, or learn its address from where a link on it leads.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response, make_response, render_template, request
+
+from relay import languages
+from relay.pages import speech
+
+HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; "
+        "base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+    "X-Robots-Tag": "noindex, nofollow",
+}
+"""On every answer, good or bad. No script runs on these pages: what they do works without."""
+
+
+def headers(response: Response) -> Response:
+    """The answer with `HEADERS`; a blueprint's `after_request`."""
+    for name, value in HEADERS.items():
+        response.headers[name] = value
+    return response
+
+
+def show(
+    template: str, *, status: int = 200, site: str = "", hint: str | None = None, **values: Any
+) -> Response:
+    """A page on the frame `people.html`.
+
+    `site` is the name of who sends the mail, and `hint` the language the person has used before.
+    """
+    spoken = speech.speak_to(hint)
+    page = render_template(
+        template,
+        language=spoken,
+        direction=languages.direction(spoken),
+        languages=languages.LANGUAGES.values(),
+        chosen=languages.known(request.args.get("lang")),
+        site=site,
+        **values,
+    )
+    response = make_response(page, status)
+    response.content_language.add(spoken)
+    return response

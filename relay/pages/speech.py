@@ -1,0 +1,57 @@
+"""Which language a page speaks to whoever looks at it, and gettext in that language for templates."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from flask import Flask, g, request
+from markupsafe import Markup
+
+from relay import languages
+
+
+def speak_to(hint: str | None = None) -> str:
+    """Choose the language of this answer, and return it.
+
+    What was chosen by a link at the foot of the page (`?lang=`) goes before `hint`, the language in
+    which the person signed up, and that before what the browser asks for.
+    """
+    chosen = languages.known(request.args.get("lang"))
+    g.language = languages.best(request.headers.get("Accept-Language"), chosen or hint)
+    return str(g.language)
+
+
+def language() -> str:
+    """The language of this answer."""
+    return str(g.language) if "language" in g else speak_to()
+
+
+def gettext(message: str) -> str:
+    """A message in the language of this answer."""
+    return languages.translations(language()).gettext(message)
+
+
+def ngettext(one: str, many: str, number: int) -> str:
+    """A message about a number of things, in the language of this answer."""
+    return languages.translations(language()).ngettext(one, many, number)
+
+
+def install(app: Flask) -> None:
+    """Teach the application's templates `{% trans %}` and `_()`, filters, and what a frame needs."""
+    app.jinja_env.add_extension("jinja2.ext.i18n")
+    app.jinja_env.policies["ext.i18n.trimmed"] = True
+    extended: Any = app.jinja_env
+    extended.install_gettext_callables(gettext, ngettext, newstyle=True)
+    app.jinja_env.filters["name"] = name
+    app.jinja_env.filters["day"] = day
+
+
+def name(text: str) -> Markup:
+    """Somebody's own words within a sentence of ours: they may run the other way."""
+    return Markup('<bdi class="name">{}</bdi>').format(text)
+
+
+def day(at: date) -> str:
+    """A day as the language of this answer writes it."""
+    return languages.day(at, language())

@@ -1,0 +1,126 @@
+"""Somebody who gets mail: their subscriptions, their links, and what the database has of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from relay.addresses import EmailAddress, parse
+from relay.context import Relay
+from relay.db import Base, new_id
+from relay.models import MailingList, Message, Recipient, Site, Subscription
+from relay.services import opt_outs, person_links
+from relay.services.person_links import Page, PersonLink
+from relay.vocabulary import Lane, Outcome, Stage, Stream, SubscriptionStatus
+from tests.fakes import MORNING
+
+ADA = "ada@customer.example"
+
+
+@dataclass(frozen=True)
+class Person:
+    """A person at a site, as tests speak of them."""
+
+    relay: Relay
+    site: Site
+    address: EmailAddress = parse(ADA)  # noqa: RUF009  (frozen, and the same for all)
+
+    def token(self, topic: str, message_id: UUID | None = None) -> str:
+        link = PersonLink(self.site.id, self.address, topic, message_id)
+        return person_links.seal(self.relay.settings.keyring, link)
+
+    def path(self, page: str, topic: str, message_id: UUID | None = None) -> str:
+        return f"/{Page(page)}/{self.token(topic, message_id)}"
+
+    def subscribe(
+        self, name: str = "Monthly news", status: SubscriptionStatus = SubscriptionStatus.CONFIRMED,
+        **given: Any,
+    ) -> str:  # fmt: skip
+        """Put the person on a list of this name; returns the list's topic."""
+        with self.relay.sessions.begin() as session:
+            mailing_list = make_list(session, self.site, name)
+            session.add(
+                Subscription(
+                    **{
+                        "id": new_id(),
+                        "site_id": self.site.id,
+                        "list_id": mailing_list.id,
+                        "address": str(self.address),
+                        "address_key": self.address.key,
+                        "status": status,
+                        "language": "en",
+                        "source": {},
+                        "requested_at": MORNING,
+                        "confirmed_at": MORNING if status is SubscriptionStatus.CONFIRMED else None,
+                    }
+                    | given
+                )
+            )
+            return opt_outs.of_list(mailing_list.id)
+
+    def get_mail(
+        self, *, plugin: str | None = None, stream: Stream = Stream.NOTIFICATION,
+        subject: str = "A reply to your topic", at: datetime = MORNING,
+    ) -> UUID:  # fmt: skip
+        """Let a mail have come to the person; returns its id."""
+        with self.relay.sessions.begin() as session:
+            message = Message(
+                id=new_id(), account_id=self.site.account_id, site_id=self.site.id, stream=stream,
+                lane=Lane.NOTIFICATION, source={"plugin": plugin, "form": None},
+                sender="news@shop.example", subject=subject, size=100, removed_headers=[],
+                accepted_at=at, expires_at=at,
+            )  # fmt: skip
+            session.add(message)
+            session.flush()
+            session.add(
+                Recipient(
+                    id=new_id(), message_id=message.id, account_id=self.site.account_id,
+                    site_id=self.site.id, address=str(self.address), address_key=self.address.key,
+                    domain=self.address.domain, lane_rank=2, stage=Stage.DONE,
+                    outcome=Outcome.DELIVERED, due_at=at, expires_at=at, tries=1,
+                )
+            )  # fmt: skip
+            return message.id
+
+    def topics(self) -> set[str]:
+        """What the person has opted out of."""
+        with self.relay.reads() as session:
+            return set(opt_outs.topics_of(session, self.site.id, self.address))
+
+    def subscription(self, topic: str) -> Subscription:
+        with self.relay.reads() as session:
+            found = session.scalars(
+                select(Subscription).where(
+                    Subscription.list_id == opt_outs.list_of(topic),
+                    Subscription.address_key == self.address.key,
+                )
+            ).one()
+            session.refresh(found)
+            return found
+
+
+def make_list(session: Session, site: Site, name: str = "Monthly news") -> MailingList:
+    """A list of the site."""
+    made = MailingList(
+        id=new_id(), site_id=site.id, key=name.lower().replace(" ", "-"), name=name,
+        controller="Shop Ltd", postal_address="1 High Street, Newtown",
+        privacy_url="https://shop.example/privacy", language="en", sender="news@shop.example",
+        created_at=MORNING,
+    )  # fmt: skip
+    session.add(made)
+    session.flush()
+    return made
+
+
+def everything(relay: Relay) -> dict[str, list[Any]]:
+    """All rows of all tables, to compare before with after."""
+    with relay.reads() as session:
+        return {
+            table.name: sorted(map(repr, session.execute(table.select())))
+            for table in Base.metadata.sorted_tables
+        }
