@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Column, Table, bindparam, cast, func, insert, select, update
+from sqlalchemy import Column, Table, bindparam, cast, func, insert, literal, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
@@ -17,6 +17,34 @@ from sqlalchemy.orm import Session
 from relay.db import Base, is_postgresql, table_of
 
 Row = Mapping[str, Any]
+
+
+class Together:
+    """Some statements that are always executed together: one round trip on PostgreSQL (data-modifying
+    WITH), one after the other on SQLite. Their bound names are all different; none sees another's work.
+    """
+
+    def __init__(self, *statements: Any) -> None:
+        self._one = select(literal(1)).add_cte(
+            *(each.cte(f"w{n}") for n, each in enumerate(statements))
+        )
+        self._each = [
+            (each, frozenset(each.compile(dialect=sqlite.dialect()).params)) for each in statements
+        ]
+
+    def execute(self, session: Session, given: Row) -> None:
+        """Execute them with these parameters."""
+        connection = session.connection()
+        if is_postgresql(session):
+            connection.execute(self._one, given)
+            return
+        for statement, names in self._each:
+            connection.execute(statement, {n: value for n, value in given.items() if n in names})
+
+
+def insertion(model: type[Base], prefix: str, *names: str) -> Any:
+    """An INSERT of one row whose parameters are called `prefix_column`."""
+    return insert(table_of(model)).values({name: bindparam(f"{prefix}_{name}") for name in names})
 
 
 def insert_rows(session: Session, model: type[Base], rows: Sequence[Row]) -> None:

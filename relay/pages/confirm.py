@@ -34,7 +34,7 @@ def _only_forms() -> None:
     request.max_content_length = LARGEST_FORM
 
 
-@blueprint.get("/confirm/<token>")
+@blueprint.get("/confirm/<path:token>")
 def look(token: str) -> Response:
     """What one agrees to, and the button."""
     relay = _relay()
@@ -43,7 +43,7 @@ def look(token: str) -> Response:
     return _show("confirm.html", asked)
 
 
-@blueprint.post("/confirm/<token>")
+@blueprint.post("/confirm/<path:token>")
 def confirm(token: str) -> Response:
     """The person agrees; pressing again is as good."""
     relay = _relay()
@@ -54,7 +54,7 @@ def confirm(token: str) -> Response:
     return _show("confirm.html", asked)
 
 
-@blueprint.get("/not-me/<token>")
+@blueprint.get("/not-me/<path:token>")
 def look_not_me(token: str) -> Response:
     """What follows from saying so, and the button."""
     relay = _relay()
@@ -65,7 +65,7 @@ def look_not_me(token: str) -> Response:
     return _show("not_me.html", asked)
 
 
-@blueprint.post("/not-me/<token>")
+@blueprint.post("/not-me/<path:token>")
 def not_me(token: str) -> Response:
     """It was not them: the list asks no more."""
     relay = _relay()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Response, make_response, render_template, request
+from flask import Response, make_response, render_template
 
 from relay import languages
 from relay.pages import speech
@@ -46,7 +46,6 @@ def show(
         language=spoken,
         direction=languages.direction(spoken),
         languages=languages.LANGUAGES.values(),
-        chosen=languages.known(request.args.get("lang")),
         site=site,
         **values,
     )

@@ -6,12 +6,11 @@ however many scanners follow the link; a button does, by POST.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, TypeVar
 
 import structlog
-from flask import Blueprint, Response, current_app, request, url_for
+from flask import Blueprint, Response, current_app, request
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
@@ -21,11 +20,11 @@ from relay.context import Relay
 from relay.errors import NotFound
 from relay.models import Message
 from relay.pages import frame
+from relay.pages.opened import Opened, open_link, plugin_name, show
 from relay.pages.visitors import visitor
-from relay.services import abuse_reports, leaving, opt_outs, person_links
+from relay.services import abuse_reports, leaving, opt_outs
 from relay.services import preferences as choices
-from relay.services.leaving import About, Hand, Way
-from relay.services.person_links import PersonLink
+from relay.services.leaving import Hand, Way
 from relay.vocabulary import AbuseReason, LeavingReason
 
 blueprint = Blueprint("people", __name__, template_folder="templates")
@@ -34,48 +33,9 @@ blueprint.after_request(frame.headers)
 LARGEST_FORM = 64 * 1024
 """Bytes of a request: the longest comment in any script, and a good many boxes."""
 
-PLUGINS = {
-    "bbpress": "bbPress",
-    "buddypress": "BuddyPress",
-    "learndash": "LearnDash",
-    "lifterlms": "LifterLMS",
-    "sensei-lms": "Sensei",
-    "woocommerce": "WooCommerce",
-    "wordpress": "WordPress",
-    "wpforo": "wpForo",
-}
-"""How plugins that notify people write their own names; others are called by their slug."""
-
 log = structlog.get_logger(__name__)
 
 Word = TypeVar("Word", bound=StrEnum)
-
-
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """A link, and what it is about."""
-
-    token: str
-    link: PersonLink
-    about: About
-
-    @property
-    def kind(self) -> str:
-        """What the topic is: `list`, `plugin`, `notification` or `marketing`."""
-        if opt_outs.list_of(self.link.topic):
-            return "list"
-        return "plugin" if opt_outs.plugin_of(self.link.topic) else self.link.topic
-
-    @property
-    def name(self) -> str:
-        """What the topic is called; empty where it has no name of its own."""
-        if plugin := opt_outs.plugin_of(self.link.topic):
-            return plugin_name(plugin)
-        return self.about.list_name
-
-    def way(self, page: str) -> str:
-        """The path of another page for the same person, in the language chosen here."""
-        return url_for(f"people.{page}", token=self.token, lang=request.args.get("lang"))
 
 
 @blueprint.before_request
@@ -83,15 +43,15 @@ def _only_forms() -> None:
     request.max_content_length = LARGEST_FORM
 
 
-@blueprint.get("/unsubscribe/<token>")
+@blueprint.get("/unsubscribe/<path:token>")
 def unsubscribe(token: str) -> Response:
     """What would stop, and the button; or that it has stopped."""
     with _relay().reads() as session:
-        opened = _open(session, token)
-    return _show("unsubscribe.html", opened, done=opened.about.stopped)
+        opened = open_link(session, _relay().settings.keyring, token)
+    return show("unsubscribe.html", opened, done=opened.about.stopped)
 
 
-@blueprint.post("/unsubscribe/<token>")
+@blueprint.post("/unsubscribe/<path:token>")
 def do_unsubscribe(token: str) -> Response:
     """Stop the mail: for a mail program's one click (RFC 8058 §3.2) and for the page's button alike.
 
@@ -102,30 +62,31 @@ def do_unsubscribe(token: str) -> Response:
     why = _word(LeavingReason, request.form.get("why"))
     one_click = request.form.get("List-Unsubscribe") == "One-Click"
     with relay.sessions.begin() as session:
-        opened = _open(session, token)
+        opened = open_link(session, _relay().settings.keyring, token)
         hand = Hand(visitor(), Way.ONE_CLICK if one_click else Way.PAGE, relay.clock())
         link = opened.link
         if why is None:
             leaving.leave(session, relay.settings.keyring, link, hand)
         else:
             opt_outs.explain(session, link.site_id, link.address, link.topic, why.value)
-    return _show("unsubscribe.html", opened, done=True, said_why=why is not None)
+    stopped = why is None or opened.about.stopped
+    return show("unsubscribe.html", opened, done=stopped, said_why=why is not None)
 
 
-@blueprint.get("/preferences/<token>")
+@blueprint.get("/preferences/<path:token>")
 def preferences(token: str) -> Response:
     """All that the person gets from this site, with a box each."""
     with _relay().reads() as session:
-        opened = _open(session, token)
+        opened = open_link(session, _relay().settings.keyring, token)
         return _preferences(session, opened)
 
 
-@blueprint.post("/preferences/<token>")
+@blueprint.post("/preferences/<path:token>")
 def do_preferences(token: str) -> Response:
     """Stop what is unticked, take up again what they had before; or stop everything."""
     relay = _relay()
     with relay.sessions.begin() as session:
-        opened = _open(session, token)
+        opened = open_link(session, _relay().settings.keyring, token)
         hand = Hand(visitor(), Way.PREFERENCES, relay.clock())
         if everything := "everything" in request.form:
             choices.stop_everything(session, relay.settings.keyring, opened.link, hand)
@@ -141,14 +102,14 @@ def do_preferences(token: str) -> Response:
         return _preferences(session, opened, saved=not everything, everything=everything)
 
 
-@blueprint.get("/report-abuse/<token>")
+@blueprint.get("/report-abuse/<path:token>")
 def report_abuse(token: str) -> Response:
     """The form of a report."""
     with _relay().reads() as session:
-        return _report(session, _open(session, token))
+        return _report(session, open_link(session, _relay().settings.keyring, token))
 
 
-@blueprint.post("/report-abuse/<token>")
+@blueprint.post("/report-abuse/<path:token>")
 def do_report_abuse(token: str) -> Response:
     """Keep the report and, if asked in the same breath, stop the mail."""
     relay = _relay()
@@ -156,7 +117,7 @@ def do_report_abuse(token: str) -> Response:
     comment = request.form.get("comment", "").replace("\r\n", "\n").replace("\0", "").strip()
     stop = "stop" in request.form
     with relay.sessions.begin() as session:
-        opened = _open(session, token)
+        opened = open_link(session, _relay().settings.keyring, token)
         too_long = len(comment) > abuse_reports.LONGEST_COMMENT
         if reason is None or too_long:
             return _report(
@@ -181,7 +142,7 @@ def do_report_abuse(token: str) -> Response:
         if stop:
             leaving.leave(session, relay.settings.keyring, opened.link, hand)
         stopped = leaving.about(session, opened.link).stopped
-    return _show("report_done.html", opened, stopped=stopped)
+    return show("report_done.html", opened, stopped=stopped)
 
 
 @blueprint.errorhandler(NotFound)
@@ -210,29 +171,9 @@ def _relay() -> Relay:
     return found
 
 
-def _open(session: Session, token: str) -> Opened:
-    link = person_links.open_link(_relay().settings.keyring, token)
-    return Opened(token, link, leaving.about(session, link))
-
-
-def _show(template: str, opened: Opened, *, status: int = 200, **values: Any) -> Response:
-    return frame.show(
-        template,
-        status=status,
-        site=opened.about.site_name,
-        hint=opened.about.language,
-        about=opened.about,
-        kind=opened.kind,
-        named=opened.name,
-        address=leaving.address_for_show(opened.link.address),
-        way=opened.way,
-        **values,
-    )
-
-
 def _preferences(session: Session, opened: Opened, **values: Any) -> Response:
     found = choices.choices(session, opened.link)
-    return _show(
+    return show(
         "preferences.html",
         opened,
         lists=[each for each in found if opt_outs.list_of(each.topic)],
@@ -246,7 +187,7 @@ def _preferences(session: Session, opened: Opened, **values: Any) -> Response:
 def _report(session: Session, opened: Opened, *, status: int = 200, **values: Any) -> Response:
     id = opened.link.message_id
     mail = session.get(Message, id) if id else None
-    return _show(
+    return show(
         "report_abuse.html",
         opened,
         status=status,
@@ -267,8 +208,3 @@ def _evidence(opened: Opened, hand: Hand) -> dict[str, Any]:
 
 def _word(of: type[Word], text: str | None) -> Word | None:
     return of(text) if text in set(of) else None
-
-
-def plugin_name(slug: str) -> str:
-    """What a plugin calls itself; empty for notifications whose plugin nobody named."""
-    return "" if slug == opt_outs.OTHER else PLUGINS.get(slug, slug)

@@ -34,10 +34,14 @@ class Question:
         return sum(self.numbers) if self.kind is QuestionKind.SUM else max(self.numbers)
 
 
-def question(seed: str) -> Question:
-    """The question that belongs to this seed; always the same one, so that nothing is stored."""
-    chance = hashlib.sha256(seed.encode()).digest()
-    if chance[0] % 2:
+def question(seed: str, number: int = 0) -> Question:
+    """The question of this number that belongs to the seed; always the same one, so nothing is stored.
+
+    The two kinds take turns: the next one is never the same question again.
+    """
+    first = hashlib.sha256(seed.encode()).digest()[0]
+    chance = hashlib.sha256(f"{seed} {number}".encode()).digest()
+    if (first + number) % 2:
         return Question(QuestionKind.SUM, (1 + chance[1] % 5, 1 + chance[2] % 4))
     numbers = [11 + chance[n] % 80 for n in (1, 2, 3)]
     ascending = sorted(numbers)

@@ -22,7 +22,7 @@ from relay.policy import sign_ups as rules
 from relay.policy.questions import MOST_TRIES, Question, is_right, question
 from relay.services import locks, sign_ups
 from relay.services.sign_ups import CHALLENGE
-from relay.services.subscriptions import LONGEST_TOKEN
+from relay.services.subscriptions import TOKEN
 from relay.vocabulary import RequestOutcome
 
 QUICKEST = timedelta(seconds=2)
@@ -110,7 +110,7 @@ def _let_go(session: Session, request: SubscriptionRequest, now: datetime) -> No
 def _find(
     session: Session, keyring: Keyring, token: str, now: datetime, *, lock: bool = False
 ) -> tuple[SubscriptionRequest, str]:
-    digests = keyring.commitments(CHALLENGE, token) if len(token) <= LONGEST_TOKEN else []
+    digests = keyring.commitments(CHALLENGE, token) if TOKEN.fullmatch(token) else []
     query: Any = (
         select(SubscriptionRequest, Site.name)
         .join(Site, Site.id == SubscriptionRequest.site_id)
@@ -140,7 +140,7 @@ def _standing(request: SubscriptionRequest) -> Standing:
 
 
 def _question(request: SubscriptionRequest) -> Question:
-    return question(f"{request.challenge_digest} {request.challenge_tries}")
+    return question(str(request.challenge_digest), request.challenge_tries)
 
 
 def _shown_at(keyring: Keyring, request: SubscriptionRequest, stamp: str) -> datetime | None:

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, exists, func, or_, select, update
+from sqlalchemy import bindparam, delete, exists, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from relay import bulk
@@ -62,6 +62,12 @@ do not tell that two rows were of one person."""
 
 _ERASURES = table_of(Erasure)
 _COPIES, _MAILS, _CONTENTS = table_of(Recipient), table_of(Message), table_of(Content)
+
+_LIFT = (
+    delete(_ERASURES)
+    .where(_ERASURES.c.site_id == bindparam("site"), among(_ERASURES.c.person, "persons"))
+    .returning(_ERASURES.c.person)
+)
 
 _NOT_YET_SENT = (RequestOutcome.QUEUED, RequestOutcome.CHALLENGED)
 
@@ -170,15 +176,8 @@ def lift_erasure(
     session: Session, keyring: Keyring, *, site_id: UUID, address: EmailAddress
 ) -> bool:
     """Let the person be mailed again; for a fresh double opt-in of their own, and for nothing else."""
-    lifted = session.execute(
-        delete(Erasure)
-        .where(
-            Erasure.site_id == site_id,
-            Erasure.person.in_(ledger.persons_of(keyring, address)),
-        )
-        .returning(Erasure.person)
-        .execution_options(synchronize_session=False)
-    )
+    persons = ledger.persons_of(keyring, address)
+    lifted = session.connection().execute(_LIFT, {"site": site_id, "persons": persons})
     return bool(lifted.all())
 
 

@@ -31,6 +31,16 @@ _LISTED = select(_UNKNOWN.c.address_key, _UNKNOWN.c.since).where(
 )
 
 
+def _confirmed(dialect: Any) -> Any:
+    statement = dialect.insert(table_of(Confirmation))
+    return statement.on_conflict_do_update(
+        index_elements=["site_id", "address_key"], set_={"at": statement.excluded["at"]}
+    )
+
+
+_CONFIRMED = {True: _confirmed(postgresql), False: _confirmed(sqlite)}
+
+
 def begin(
     session: Session,
     *,
@@ -191,10 +201,7 @@ def _send_again(session: Session, recipient_id: UUID | None, now: datetime) -> b
 
 def note_confirmation(session: Session, site_id: UUID, address: EmailAddress, at: datetime) -> None:
     """Write down that a person confirmed the address to the site (a double opt-in)."""
-    dialect = postgresql if is_postgresql(session) else sqlite
-    insert = dialect.insert(Confirmation).values(site_id=site_id, address_key=address.key, at=at)
-    session.execute(
-        insert.on_conflict_do_update(
-            index_elements=["site_id", "address_key"], set_={"at": insert.excluded["at"]}
-        )
+    statement = _CONFIRMED[is_postgresql(session)]
+    session.connection().execute(
+        statement, {"site_id": site_id, "address_key": address.key, "at": at}
     )

@@ -31,6 +31,16 @@ COMMITMENT = "consent commitment"
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 
+_APPEND = bulk.Together(
+    bulk.insertion(
+        ConsentRecord, "r", "id", "site_id", "list_id", "subscription_id", "kind", "at", "person",
+        "commitment", "key_version", "facts",
+    ),
+    bulk.insertion(ConsentPerson, "p", "record_id", "site_id", "address_key", "fields", "salt"),
+    bulk.insertion(UnsealedRecord, "u", "record_id", "site_id"),
+)  # fmt: skip
+"""One statement for a row and what belongs to it: many people confirm at once."""
+
 
 def append(
     session: Session,
@@ -54,22 +64,17 @@ def append(
     record, salt = _record(
         keyring, address, fields, site_id, kind, list_id, subscription_id, facts, now
     )
-    bulk.insert_rows(session, ConsentRecord, [record])
-    bulk.insert_rows(
-        session,
-        ConsentPerson,
-        [
-            {
-                "record_id": record["id"],
-                "site_id": site_id,
-                "address_key": address.key,
-                "fields": fields,
-                "salt": salt,
-            }
-        ],
-    )
-    bulk.insert_rows(session, UnsealedRecord, [{"record_id": record["id"], "site_id": site_id}])
     id: UUID = record["id"]
+    given = {f"r_{name}": value for name, value in record.items()} | {
+        "p_record_id": id,
+        "p_site_id": site_id,
+        "p_address_key": address.key,
+        "p_fields": fields,
+        "p_salt": salt,
+        "u_record_id": id,
+        "u_site_id": site_id,
+    }
+    _APPEND.execute(session, given)
     return id
 
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID
 
-from sqlalchemy import case, func, literal, select, union_all
+from sqlalchemy import and_, bindparam, case, func, literal, select, union_all
 from sqlalchemy.orm import Session
 
 from relay.addresses import EmailAddress
-from relay.db import table_of
+from relay.db import among, table_of
 from relay.keys import Keyring
 from relay.models import (
     AddressHold,
@@ -33,7 +31,62 @@ REFUSED_FOR = rules.A_MONTH
 REFUSABLE = REFUSED_FOR + timedelta(days=10)
 """Mails so old can have no refusal any more that still counts: their links were over too long ago."""
 
-_REQUESTS = table_of(SubscriptionRequest)
+_REQUESTS, _SUBSCRIPTIONS = table_of(SubscriptionRequest), table_of(Subscription)
+_SUPPRESSIONS, _UNKNOWN = table_of(Suppression), table_of(UnknownAddress)
+_HOLDS = table_of(AddressHold)
+
+_STATUS = select(_SUBSCRIPTIONS.c.status).where(
+    _SUBSCRIPTIONS.c.list_id == bindparam("list"),
+    _SUBSCRIPTIONS.c.address_key == bindparam("person"),
+)
+
+
+def _mails(*conditions: Any) -> Any:
+    return func.count(case((and_(*conditions), 1)))
+
+
+_OF_LIST = _REQUESTS.c.list_id == bindparam("list")
+_COUNTS = select(
+    _mails(_REQUESTS.c.sent_at > bindparam("a_day")).label("in_a_day"),
+    _mails(_OF_LIST, _REQUESTS.c.sent_at > bindparam("a_month")).label("of_list"),
+    _mails(_OF_LIST, _REQUESTS.c.refused_at > bindparam("refused_since")).label("refused"),
+).where(among(_REQUESTS.c.mailbox, "mailboxes"), _REQUESTS.c.sent_at > bindparam("oldest"))
+"""Mails to the mailbox: in 24 hours, of this list in 30 days; and how often the list was refused."""
+
+
+def _reason(word: SuppressionReason) -> Any:
+    return literal(word, _SUPPRESSIONS.c.reason.type)
+
+
+def _everything() -> Any:
+    return literal(SuppressionScope.ALL, _SUPPRESSIONS.c.scope.type)
+
+
+_HELD = union_all(
+    select(_SUPPRESSIONS.c.reason, _SUPPRESSIONS.c.scope, _SUPPRESSIONS.c.began_at).where(
+        _SUPPRESSIONS.c.site_id == bindparam("site"),
+        _SUPPRESSIONS.c.address_key == bindparam("person"),
+        _SUPPRESSIONS.c.ended_at.is_(None),
+    ),
+    select(_reason(SuppressionReason.UNKNOWN_ADDRESS), _everything(), _UNKNOWN.c.since).where(
+        _UNKNOWN.c.address_key == bindparam("person"),
+        _UNKNOWN.c.until > bindparam("now"),
+        ~select(_SUPPRESSIONS.c.id)
+        .where(
+            _SUPPRESSIONS.c.site_id == bindparam("site"),
+            _SUPPRESSIONS.c.address_key == bindparam("person"),
+            _SUPPRESSIONS.c.ended_at >= _UNKNOWN.c.since,
+        )
+        .exists(),
+    ),
+    select(_reason(SuppressionReason.DISPUTED), _everything(), _HOLDS.c.began_at).where(
+        _HOLDS.c.site_id == bindparam("site"),
+        _HOLDS.c.address_key == bindparam("person"),
+        _HOLDS.c.ended_at.is_(None),
+        _HOLDS.c.kind.in_((HoldKind.DISPUTED, HoldKind.COOL_OFF)),
+    ),
+)
+"""Why the site may not mail the address: its suppressions and doubts, and what nobody may mail."""
 
 
 def about_person(
@@ -45,80 +98,32 @@ def about_person(
     now: datetime,
 ) -> Person:
     """What the rule about people wants to know; exact while the lock of the mailbox is held."""
-    status = session.execute(
-        select(Subscription.status).where(
-            Subscription.list_id == request.list_id, Subscription.address_key == address.key
-        )
+    connection = session.connection()
+    person = {"person": address.key, "site": request.site_id}
+    status = connection.execute(
+        _STATUS, {"person": address.key, "list": request.list_id}
     ).scalar_one_or_none()
+    counts = connection.execute(
+        _COUNTS,
+        {
+            "list": request.list_id,
+            "mailboxes": keyring.commitments(MAILBOX, mailbox(address)),
+            "a_day": now - rules.A_DAY,
+            "a_month": now - rules.A_MONTH,
+            "refused_since": now - REFUSED_FOR,
+            "oldest": now - REFUSABLE,
+        },
+    ).one()
     stopped = opt_outs.is_stopped(
         opt_outs.of_list(request.list_id), opt_outs.topics_of(session, request.site_id, address)
     )
     erased = erasures.erasures_of(session, keyring, request.site_id, [address]).get(address)
-    in_a_day, of_list, refused = _counts(session, keyring, request.list_id, address, now)
     return Person(
-        held=_held(session, request.site_id, address, now),
+        held=[Held(*row) for row in connection.execute(_HELD, person | {"now": now})],
         status=status,
         opted_out=stopped,
-        refused=refused > 0,
+        refused=counts.refused > 0,
         closed=erased is SuppressionScope.ALL,
-        mails_in_a_day=in_a_day,
-        mails_of_list=of_list,
+        mails_in_a_day=counts.in_a_day,
+        mails_of_list=counts.of_list,
     )
-
-
-def _counts(
-    session: Session, keyring: Keyring, list_id: UUID, address: EmailAddress, now: datetime
-) -> tuple[int, int, int]:
-    """Mails to the mailbox: in 24 hours, of this list in 30 days, and refusals of the list since."""
-    sent, of_list = _REQUESTS.c.sent_at, _REQUESTS.c.list_id == list_id
-    row = session.execute(
-        select(
-            func.count(case((sent > now - rules.A_DAY, 1))),
-            func.count(case((of_list & (sent > now - rules.A_MONTH), 1))),
-            func.count(case((of_list & (_REQUESTS.c.refused_at > now - REFUSED_FOR), 1))),
-        ).where(
-            _REQUESTS.c.mailbox.in_(keyring.commitments(MAILBOX, mailbox(address))),
-            sent > now - REFUSABLE,
-        )
-    ).one()
-    return row[0], row[1], row[2]
-
-
-def _held(session: Session, site_id: UUID, address: EmailAddress, now: datetime) -> Sequence[Held]:
-    """Why the site may not mail the address: its suppressions and doubts, and what nobody may mail."""
-    lifted = (
-        select(Suppression.id)
-        .where(
-            Suppression.site_id == site_id,
-            Suppression.address_key == address.key,
-            Suppression.ended_at >= UnknownAddress.since,
-        )
-        .exists()
-    )
-    rows = session.execute(
-        union_all(
-            select(Suppression.reason, Suppression.scope, Suppression.began_at).where(
-                Suppression.site_id == site_id,
-                Suppression.address_key == address.key,
-                Suppression.ended_at.is_(None),
-            ),
-            select(
-                _word(SuppressionReason.UNKNOWN_ADDRESS), _scope_of_all(), UnknownAddress.since
-            ).where(UnknownAddress.address_key == address.key, UnknownAddress.until > now, ~lifted),
-            select(_word(SuppressionReason.DISPUTED), _scope_of_all(), AddressHold.began_at).where(
-                AddressHold.site_id == site_id,
-                AddressHold.address_key == address.key,
-                AddressHold.ended_at.is_(None),
-                AddressHold.kind.in_((HoldKind.DISPUTED, HoldKind.COOL_OFF)),
-            ),
-        )
-    )
-    return [Held(*row) for row in rows]
-
-
-def _word(reason: SuppressionReason) -> Any:
-    return literal(reason, table_of(Suppression).c.reason.type)
-
-
-def _scope_of_all() -> Any:
-    return literal(SuppressionScope.ALL, table_of(Suppression).c.scope.type)

@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 from uuid import UUID
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import bindparam, func, insert, select
 from sqlalchemy.orm import Session
 
 from relay import languages
@@ -38,6 +38,44 @@ CHALLENGE = "sign-up challenge"
 LONGEST_PAGE = 500
 
 _REQUESTS = table_of(SubscriptionRequest)
+
+_SAMPLE = (
+    select(_REQUESTS.c.confirmed_at)
+    .where(
+        _REQUESTS.c.form == bindparam("form"),
+        _REQUESTS.c.sent_at > bindparam("since"),
+        _REQUESTS.c.sent_at <= bindparam("before"),
+    )
+    .order_by(_REQUESTS.c.sent_at.desc())
+    .limit(rules.MOST_COUNTED)
+    .subquery()
+)
+_SHARE = select(
+    func.count().label("mails"), func.count(_SAMPLE.c.confirmed_at).label("confirmed")
+).select_from(_SAMPLE)
+
+_SLOT = (
+    select(_REQUESTS.c.slot_at)
+    .where(_REQUESTS.c.form == bindparam("form"), _REQUESTS.c.slot_at.is_not(None))
+    .order_by(_REQUESTS.c.slot_at.desc())
+    .offset(bindparam("back"))
+    .limit(1)
+)
+"""The place of the form's mail that is so many mails back."""
+
+
+def _came_from(column: Any, name: str) -> Any:
+    """How many sign-ups came from there; asked about unknown origins too, where it is none."""
+    return (
+        select(func.count())
+        .where(column == bindparam(name), _REQUESTS.c.at > bindparam("since"))
+        .scalar_subquery()
+        .label(f"from_{name}")
+    )
+
+
+_CROWD = select(_came_from(_REQUESTS.c.ip, "ip"), _came_from(_REQUESTS.c.network, "network"))
+_KEEP = insert(_REQUESTS)
 
 WITHOUT_SIGN_UPS = {State.SUSPENDED, State.TERMINATED}
 """Password resets go out for a suspended site; new readers it does not get (our decision)."""
@@ -83,7 +121,7 @@ def ask(
     turn = rules.turn(_traffic(session, form, ip, network, now), now)
     token = secrets.token_urlsafe(32) if turn.challenge else None
     session.connection().execute(
-        insert(_REQUESTS),
+        _KEEP,
         {
             "id": new_id(),
             "site_id": site_id,
@@ -162,51 +200,26 @@ def _origin(ip: str | None) -> rules.Origin:
 def _traffic(
     session: Session, form: str, ip: str | None, network: str | None, now: datetime
 ) -> Traffic:
-    return Traffic(
-        slot=_slot_back(session, form, _allowance(session, form, now)),
-        from_ip=_count(session, _REQUESTS.c.ip, ip, now),
-        from_network=_count(session, _REQUESTS.c.network, network, now),
-    )
-
-
-def _allowance(session: Session, form: str, now: datetime) -> int:
-    """What the form may do in an hour, by what became of its mails."""
-    return rules.allowance(*share(session, form, now=now))
+    connection = session.connection()
+    an_hour = rules.allowance(*share(session, form, now=now))
+    slot = connection.execute(_SLOT, {"form": form, "back": an_hour - 1}).scalar_one_or_none()
+    crowd = connection.execute(
+        _CROWD, {"ip": ip or "", "network": network or "", "since": now - rules.AN_HOUR}
+    ).one()
+    return Traffic(slot, crowd.from_ip, crowd.from_network)
 
 
 def share(session: Session, form: str, *, now: datetime) -> tuple[int, int]:
     """Mails of this form (its digest) in the last week, and how many of them were confirmed."""
-    sample = (
-        select(_REQUESTS.c.confirmed_at)
-        .where(
-            _REQUESTS.c.form == form,
-            _REQUESTS.c.sent_at > now - rules.SHARE_OVER,
-            _REQUESTS.c.sent_at <= now - rules.SETTLING,
+    row = (
+        session.connection()
+        .execute(
+            _SHARE,
+            {"form": form, "since": now - rules.SHARE_OVER, "before": now - rules.SETTLING},
         )
-        .order_by(_REQUESTS.c.sent_at.desc())
-        .limit(rules.MOST_COUNTED)
-        .subquery()
+        .one()
     )
-    row = session.execute(select(func.count(), func.count(sample.c.confirmed_at))).one()
-    return row[0], row[1]
-
-
-def _slot_back(session: Session, form: str, allowance: int) -> datetime | None:
-    """The place of the form's mail that is `allowance` mails back."""
-    return session.execute(
-        select(_REQUESTS.c.slot_at)
-        .where(_REQUESTS.c.form == form, _REQUESTS.c.slot_at.is_not(None))
-        .order_by(_REQUESTS.c.slot_at.desc())
-        .offset(allowance - 1)
-        .limit(1)
-    ).scalar_one_or_none()
-
-
-def _count(session: Session, column: Any, value: str | None, now: datetime) -> int:
-    """How many came from there in the last hour; the question is asked of unknown origins too."""
-    return session.execute(
-        select(func.count()).where(column == (value or ""), _REQUESTS.c.at > now - rules.AN_HOUR)
-    ).scalar_one()
+    return row.mails, row.confirmed
 
 
 def _person(sign_up: SignUp) -> dict[str, str]:

@@ -5,27 +5,30 @@ The link in the confirmation mail is all the authority there is. Looking at it c
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, or_, select, update
+from sqlalchemy import bindparam, exists, or_, select, update
 from sqlalchemy.orm import Session
 
+from relay import bulk
 from relay.addresses import EmailAddress
 from relay.db import among, table_of
 from relay.errors import NotFound
 from relay.keys import Keyring
 from relay.models import (
     MailingList,
+    OptOut,
     Site,
     Subscription,
     SubscriptionRequest,
     Suppression,
 )
-from relay.services import erasures, holds, ledger, opt_outs
+from relay.services import erasures, holds, ledger, lists, opt_outs
 from relay.services.visitors import Visitor
 from relay.vocabulary import ConsentKind, SubscriptionStatus, SuppressionReason
 
@@ -37,11 +40,12 @@ OPTED_IN = "opted-in"
 
 GETS_MAIL = (SubscriptionStatus.CONFIRMED, SubscriptionStatus.ATTESTED)
 
-LONGEST_TOKEN = 64
+TOKEN = re.compile(r"[\w-]{43}(?![\w-])", re.ASCII)
+"""A link's token (256 bits in base64), perhaps with what a mail program left stuck to the link."""
 
 _REQUESTS, _SUBSCRIPTIONS = table_of(SubscriptionRequest), table_of(Subscription)
 _LISTS, _SITES = table_of(MailingList), table_of(Site)
-_SUPPRESSIONS = table_of(Suppression)
+_SUPPRESSIONS, _OPT_OUTS = table_of(Suppression), table_of(OptOut)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +73,15 @@ class Page:
     next_cursor: str | None
 
 
+def _there_are(table: Any) -> Any:
+    """Whether any of these rows about the person is in force."""
+    return exists().where(
+        table.c.site_id == _SUBSCRIPTIONS.c.site_id,
+        table.c.address_key == _SUBSCRIPTIONS.c.address_key,
+        table.c.ended_at.is_(None),
+    )
+
+
 _LINK = (
     select(
         _REQUESTS.c.id,
@@ -89,6 +102,8 @@ _LINK = (
         _LISTS.c.privacy_url,
         _SITES.c.name.label("site_name"),
         _SITES.c.url.label("site_url"),
+        _there_are(_OPT_OUTS).label("opted_out"),
+        _there_are(_SUPPRESSIONS).label("suppressed"),
     )
     .join(_SUBSCRIPTIONS, _SUBSCRIPTIONS.c.id == _REQUESTS.c.subscription_id)
     .join(_LISTS, _LISTS.c.id == _SUBSCRIPTIONS.c.list_id)
@@ -101,22 +116,20 @@ _LINK = (
 )
 _LOCKED_LINK = _LINK.with_for_update(of=(_SUBSCRIPTIONS, _REQUESTS))
 
-_CONFIRM = (
+_CONFIRM = bulk.Together(
     update(_SUBSCRIPTIONS)
-    .where(_SUBSCRIPTIONS.c.id == bindparam("subscription"))
+    .where(_SUBSCRIPTIONS.c.id == bindparam("s_id"))
     .values(
         status=SubscriptionStatus.CONFIRMED,
-        language=bindparam("spoken"),
-        source=bindparam("told"),
-        confirmed_at=bindparam("now"),
+        language=bindparam("s_language"),
+        source=bindparam("s_source"),
+        confirmed_at=bindparam("s_now"),
         ended_at=None,
         ending=None,
-    )
-)
-_NOTE = (
+    ),
     update(_REQUESTS)
-    .where(_REQUESTS.c.id == bindparam("request"))
-    .values(confirmed_at=bindparam("now"))
+    .where(_REQUESTS.c.id == bindparam("r_id"))
+    .values(confirmed_at=bindparam("r_now")),
 )
 _FORGIVE = (
     update(_SUPPRESSIONS)
@@ -154,26 +167,36 @@ def confirm(
     asked = _asked(found)
     if asked.confirmed:
         return asked
-    address, connection = asked.address, session.connection()
-    given = {"now": now, "site": found.site_id, "person": address.key}
-    connection.execute(
-        _CONFIRM,
+    _CONFIRM.execute(
+        session,
         {
-            "now": now,
-            "subscription": found.subscription_id,
-            "spoken": found.language,
-            "told": found.source,
+            "s_id": found.subscription_id,
+            "s_language": found.language,
+            "s_source": found.source,
+            "s_now": now,
+            "r_id": found.id,
+            "r_now": now,
         },
     )
-    connection.execute(_NOTE, {"now": now, "request": found.id})
-    connection.execute(_FORGIVE, given | {"asked_at": found.at})
-    erasures.lift_erasure(session, keyring, site_id=found.site_id, address=address)
-    opt_outs.opt_in_again(
-        session, found.site_id, address, opt_outs.of_list(found.list_id), ending=OPTED_IN, now=now
-    )
-    holds.note_confirmation(session, found.site_id, address, now)
+    _take_back(session, keyring, found, asked.address, now)
+    holds.note_confirmation(session, found.site_id, asked.address, now)
     _keep(session, keyring, found, ConsentKind.CONFIRMED, visitor, agreed_to(found), now)
     return _asked(found, confirmed=True)
+
+
+def _take_back(
+    session: Session, keyring: Keyring, found: Any, address: EmailAddress, now: datetime
+) -> None:
+    """End what had stopped this mail by the person's own will; most have nothing of the kind."""
+    if found.suppressed:
+        session.connection().execute(
+            _FORGIVE,
+            {"now": now, "site": found.site_id, "person": address.key, "asked_at": found.at},
+        )
+    if found.opted_out:
+        topic = opt_outs.of_list(found.list_id)
+        opt_outs.opt_in_again(session, found.site_id, address, topic, ending=OPTED_IN, now=now)
+    erasures.lift_erasure(session, keyring, site_id=found.site_id, address=address)
 
 
 def refuse(
@@ -181,8 +204,9 @@ def refuse(
 ) -> Asked:
     """ "This was not me": no confirmation mail of this list for 30 days. Raises `NotFound` as `look`.
 
-    The site sees what it would see of anybody who never answers. Whoever had confirmed is
-    unsubscribed.
+    The site sees what it would see of anybody who never answers: also the ledger, which it may read,
+    has no row of it, for no consent was given and none is withdrawn. Whoever had confirmed by this
+    link is unsubscribed, and the ledger says so.
     """
     found = _find(session, keyring, token, _LOCKED_LINK, now, used=True)
     asked = _asked(found, refused=True)
@@ -196,7 +220,7 @@ def refuse(
     )
     if found.status in GETS_MAIL and found.confirmed_at is not None:
         _end(session, found.subscription_id, now)
-    _keep(session, keyring, found, ConsentKind.WITHDRAWN, visitor, {"by": "not-me"}, now)
+        _keep(session, keyring, found, ConsentKind.WITHDRAWN, visitor, {"by": "not-me"}, now)
     return asked
 
 
@@ -259,7 +283,7 @@ def page(
         .where(Subscription.site_id == site_id)
     )
     if list_key is not None:
-        query = query.where(MailingList.key == list_key)
+        query = query.where(MailingList.id == lists.find(session, site_id, list_key).id)
     if address is not None:
         query = query.where(Subscription.address_key == address.key)
     if before is not None:
@@ -284,7 +308,8 @@ def agreed_to(found: Any) -> dict[str, Any]:
 def _find(
     session: Session, keyring: Keyring, token: str, query: Any, now: datetime, *, used: bool = False
 ) -> Any:
-    digests = keyring.commitments(PURPOSE, token) if len(token) <= LONGEST_TOKEN else []
+    whole = TOKEN.match(token)
+    digests = keyring.commitments(PURPOSE, whole[0]) if whole else []
     found = session.connection().execute(query, {"digests": digests, "now": now}).one_or_none()
     gone = found is None or (
         not used

@@ -314,7 +314,7 @@ def _check_unsealed(session: Session, verdict: Verdict, keyring: Keyring, now: d
 
 def _waits_since(row: Any) -> float:
     """When the row was written, in seconds: its id says so; what it tells of may be older."""
-    return max(row.at.timestamp(), (row.id.int >> 80) / 1_000)  # UUID v7: milliseconds first
+    return float(max(row.at.timestamp(), (row.id.int >> 80) / 1_000))  # UUID v7: milliseconds first
 
 
 def _check_noted(verdict: Verdict, noted: Head, found: str | None) -> None:

@@ -132,9 +132,12 @@ PUBLIC = {
     "/setup/<token>",
     "/setup/<token>/zone.txt",
     "/", "/docs", "/problems/", "/problems/<slug>", "/openapi.json", "/healthz", "/readyz",
-    "/hooks/ses", "/static/<path:filename>",
+    "/hooks/ses", "/static/<path:filename>", "/challenge/<token>",
+    *(f"/{page}/<path:token>" for page in
+      ("confirm", "not-me", "unsubscribe", "preferences", "report-abuse")),
 }  # fmt: skip
-"""Routes that need no key, each for a reason: pages, documents, probes, and SNS, which signs."""
+"""Routes that need no key, each for a reason: pages, documents, probes, SNS, which signs, and links in
+mails, whose token is the key."""
 
 
 def doors(app: Flask) -> list[tuple[Rule, str, Any]]:
@@ -189,6 +192,7 @@ def test_every_keyed_route_refuses_a_key_without_its_scope(
 BODIES: dict[str, dict[str, Any]] = {
     "/v1/messages/<uuid:message_id>/resend": {"to": []},
     "/v1/domains/<string:domain>/consents": {"account": str(new_id())},
+    "/v1/lists/<list_key>": {},
 }
 """What a good request to such a route says."""
 

@@ -79,6 +79,11 @@ CHECK, AGREE = "POST /v1/domains/{domain}/check", "POST /v1/domains/{domain}/con
 DISAGREE = "DELETE /v1/domains/{domain}/consents/{account}"
 EXPORT, ERASE = "GET /v1/people/{email}", "DELETE /v1/people/{email}"
 PROVE = "GET /v1/subscriptions/{email}/proof"
+NEW_LIST, LISTS = "POST /v1/lists", "GET /v1/lists"
+A_LIST, CHANGE, ARCHIVE = (
+    f"{method} /v1/lists/{{list_key}}" for method in ("GET", "PATCH", "DELETE")
+)
+SIGN_UP, SUBSCRIPTIONS = "POST /v1/subscriptions", "GET /v1/subscriptions"
 JSON, FORM = "application/json", "multipart/form-data"
 
 SERVING: dict[str, Flask] = {}
@@ -137,6 +142,7 @@ def places(relay: Relay, account: Account, site: Site, mailer: FakeMailer) -> Pl
     Messages: read, bounced, refused by SES and waiting for another try, waiting, without its
     content, and another site's. Suppressions: of the bounce, a complaint, an operator's, two
     more bounces, and another site's. Domains: a verified one, a closed one, another account's.
+    Lists: with a reader, archived, with a sender that may not be used, and another site's.
     """
     with relay.sessions.begin() as session:
         neighbour = factories.make_site(session, account, name="The neighbour")
@@ -166,13 +172,20 @@ def places(relay: Relay, account: Account, site: Site, mailer: FakeMailer) -> Pl
         partner = factories.make_account(session, name="Partner")
         factories.make_domain(session, account, "closed.example", DomainStatus.SUSPENDED)
         factories.make_domain(session, partner, "foreign.example")
+        readers, archived = (factories.make_list(session, site, key=k) for k in ("readers", "old"))
+        archived.archived_at = relay.clock()
+        unsendable = factories.make_list(session, site, key="unsendable", sender="x@bank.example")
+        foreign_list = factories.make_list(session, neighbour, key="foreign")
+        factories.make_subscription(session, readers, "ada@customer.example")
     factories.make_record(relay, site, "ada@customer.example")
+    keys = [each.key for each in (readers, archived, unsendable, foreign_list, readers, readers)]
     messages = [each["id"] for each in (read, bounced, refused, waiting, emptied, foreign)]
     return {
         "message_id": dict(zip(PLACES, messages, strict=True)),
         "suppression_id": dict(zip(PLACES, map(str, suppressions), strict=True)),
         "cursor": dict(zip(PLACES, messages, strict=True)),
         "account": dict.fromkeys(PLACES, str(partner.id)),
+        "list_key": dict(zip(PLACES, keys, strict=True)),
     }
 
 
@@ -351,8 +364,27 @@ def test_requests_that_are_nearly_right_are_answered_as_described(
 LETTER = {"from": "news@shop.example", "to": ["ada@customer.example"], "text": "Hello"}
 
 OURS = {"path_parameters": {"domain": "shop.example"}}
+NEWS = {
+    "key": "new", "name": "News", "controller": "Shop Ltd", "postal_address": "1 Market Street",
+    "privacy_url": "https://shop.example/privacy", "language": "en", "sender": "news@shop.example",
+}  # fmt: skip
+READER = {
+    "email": "new@customer.example", "list": "readers",
+    "source": {"form": "footer", "consent_text": "Yes, send me news."},
+}  # fmt: skip
 
 GOOD: dict[str, dict[str, Any]] = {
+    LISTS: {},
+    NEW_LIST: {"body": NEWS, "media_type": JSON},
+    A_LIST: {"path_parameters": {"list_key": PLACES[0]}},
+    CHANGE: {
+        "path_parameters": {"list_key": PLACES[0]},
+        "body": {"name": "Offers"},
+        "media_type": JSON,
+    },
+    ARCHIVE: {"path_parameters": {"list_key": PLACES[0]}},
+    SIGN_UP: {"body": READER, "media_type": JSON},
+    SUBSCRIPTIONS: {},
     "GET /v1/messages": {},
     SEND: {"body": LETTER, "media_type": JSON},
     LOOK: {"path_parameters": {"message_id": PLACES[0]}},
@@ -395,6 +427,16 @@ SPOILT: dict[tuple[str, int], dict[str, Any]] = {
     },
     (DISAGREE, 404): {"path_parameters": {"domain": "foreign.example", "account": PLACES[0]}},
     (PROVE, 404): {"path_parameters": {"email": "nobody@customer.example"}},
+    **{
+        (label, 404): {"path_parameters": {"list_key": PLACES[3]}}
+        for label in (A_LIST, CHANGE, ARCHIVE)
+    },
+    (NEW_LIST, 409): {"body": NEWS | {"key": "readers"}},
+    (NEW_LIST, 422): {"body": NEWS | {"sender": "ceo@bank.example"}},
+    (CHANGE, 422): {"body": {"sender": "ceo@bank.example"}},
+    (SIGN_UP, 404): {"body": READER | {"list": "foreign"}},
+    (SIGN_UP, 422): {"body": READER | {"list": "unsendable"}},
+    (SUBSCRIPTIONS, 404): {"query": {"list": "foreign"}},
     (SEND, 409): {"headers": {"Idempotency-Key": "used"}},
     (SEND, 422): {"body": LETTER | {"from": "ceo@bank.example"}},
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -87,12 +88,7 @@ def test_the_document_names_every_route_of_the_API(
     }  # fmt: skip
     for rule in client.application.url_map.iter_rules():
         if rule.rule.startswith("/v1/"):
-            path = (
-                rule.rule.replace("<uuid:", "{")
-                .replace("<string:", "{")
-                .replace("<", "{")
-                .replace(">", "}")
-            )
+            path = re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule)
             for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}:
                 assert (path, method) in described
 

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 from sqlalchemy import delete, update
 
 from relay import db
-from relay.commands.consent import consent
+from relay.__main__ import cli
 from relay.context import Relay
 from relay.db import table_of
 from relay.models import ConsentPerson, ConsentRecord, ConsentSeal, Site
@@ -26,7 +24,6 @@ from tests.factories import make_record
 from tests.services.test_ledger import seal
 from tests.services.test_verification import disarm
 
-ROOT = Path(__file__).parents[2]
 KEYS = "1:" + "11" * 32
 TWO_KEYS = KEYS + ",2:" + "22" * 32
 
@@ -53,11 +50,8 @@ def installation(
     engine.dispose()
 
 
-def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "relay", "consent", *arguments],
-        cwd=ROOT, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+def run(*words: str) -> Result:
+    return CliRunner().invoke(cli, ["consent", *words], catch_exceptions=False)
 
 
 def test_a_whole_ledger_is_proven_and_its_head_can_be_noted(
@@ -67,7 +61,7 @@ def test_a_whole_ledger_is_proven_and_its_head_can_be_noted(
 
     said = run("verify")
 
-    assert (said.returncode, said.stderr) == (0, "")
+    assert said.exit_code == 0
     assert f"Site {site.id}: whole" in said.stdout
     (head,) = re.findall(r"head (3:[0-9a-f]{64})$", said.stdout, re.MULTILINE)
 
@@ -79,7 +73,7 @@ def test_a_whole_ledger_is_proven_and_its_head_can_be_noted(
         ):  # fmt: skip
             session.execute(delete(table_of(table)).where(table_of(table).c[column] == last))
     said = run("verify", "--site", str(site.id), "--head", head)
-    assert said.returncode == 1
+    assert said.exit_code == 1
     assert "BROKEN" in said.stdout
     assert "tail-removed: number 3" in said.stdout
 
@@ -94,7 +88,7 @@ def test_a_broken_ledger_is_told_and_exits_with_1(installation: tuple[Relay, Sit
 
     told = run("verify", "--json")
 
-    assert told.returncode == 1
+    assert told.exit_code == 1
     (found,) = json.loads(told.stdout)["sites"]
     assert [(each["fault"], each["number"]) for each in found["findings"]] == [
         ("changed-row", 1), ("changed-row", 2), ("changed-row", 3),
@@ -111,7 +105,7 @@ def test_a_broken_ledger_is_told_and_exits_with_1(installation: tuple[Relay, Sit
     ],
 )
 def test_wrong_use_exits_with_2(arguments: tuple[str, ...]) -> None:
-    assert CliRunner().invoke(consent, ["verify", *arguments]).exit_code == 2
+    assert run("verify", *arguments).exit_code == 2
 
 
 def test_keys_are_listed_with_what_needs_them(
@@ -125,3 +119,13 @@ def test_keys_are_listed_with_what_needs_them(
         1, "there", 3, 3,
     )  # fmt: skip
     assert (old["may_be_removed"], new["key"], new["rows"]) == ("no", "current", 0)
+
+
+def test_a_proof_is_written_as_a_page(installation: tuple[Relay, Site], tmp_path: Path) -> None:
+    _, site = installation
+    page = tmp_path / "proof.html"
+
+    done = run("proof", "ada@customer.example", "--site", str(site.id), "--html", str(page))
+
+    assert done.exit_code == 0, done.stderr
+    assert "Proof of consent: ada@customer.example" in page.read_text()

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from sqlalchemy import Engine, make_url, select
 from sqlalchemy.exc import DBAPIError
 
 from relay import db
+from relay.__main__ import cli
 from relay.context import Relay
 from relay.db import is_postgresql
 from relay.errors import Invalid, NotFound, Refused
@@ -25,7 +24,6 @@ from tests.factories import make_record
 from tests.fakes import FakeMailer
 from tests.steps import accept, deliver_due, tell
 
-ROOT = Path(__file__).parents[2]
 ROLE = "relay_app"
 
 
@@ -88,13 +86,10 @@ FORBIDDEN = [
 
 @pytest.mark.postgresql
 def test_the_command_grants(installation: Installation) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "relay", "database", "grant", ROLE],
-        cwd=ROOT, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    done = CliRunner().invoke(cli, ["database", "grant", ROLE], catch_exceptions=False)
 
-    assert done.returncode == 0
-    assert "cannot change the consent ledger" in done.stderr
+    assert done.exit_code == 0
+    assert "cannot change the consent ledger" in done.output
 
 
 @pytest.mark.postgresql

@@ -8,15 +8,15 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 
 from relay.addresses import EmailAddress, parse
 from relay.context import Relay
 from relay.db import Base, new_id
-from relay.models import MailingList, Message, Recipient, Site, Subscription
+from relay.models import Message, Recipient, Site, Subscription
 from relay.services import opt_outs, person_links
 from relay.services.person_links import Page, PersonLink
 from relay.vocabulary import Lane, Outcome, Stage, Stream, SubscriptionStatus
+from tests import factories
 from tests.fakes import MORNING
 
 ADA = "ada@customer.example"
@@ -42,24 +42,16 @@ class Person:
         **given: Any,
     ) -> str:  # fmt: skip
         """Put the person on a list of this name; returns the list's topic."""
+        confirmed_at = MORNING if status is SubscriptionStatus.CONFIRMED else None
         with self.relay.sessions.begin() as session:
-            mailing_list = make_list(session, self.site, name)
-            session.add(
-                Subscription(
-                    **{
-                        "id": new_id(),
-                        "site_id": self.site.id,
-                        "list_id": mailing_list.id,
-                        "address": str(self.address),
-                        "address_key": self.address.key,
-                        "status": status,
-                        "language": "en",
-                        "source": {},
-                        "requested_at": MORNING,
-                        "confirmed_at": MORNING if status is SubscriptionStatus.CONFIRMED else None,
-                    }
-                    | given
-                )
+            mailing_list = factories.make_list(
+                session, self.site, key=name.lower().replace(" ", "-"), name=name
+            )
+            factories.make_subscription(
+                session,
+                mailing_list,
+                str(self.address),
+                **{"status": status, "confirmed_at": confirmed_at} | given,
             )
             return opt_outs.of_list(mailing_list.id)
 
@@ -102,19 +94,6 @@ class Person:
             ).one()
             session.refresh(found)
             return found
-
-
-def make_list(session: Session, site: Site, name: str = "Monthly news") -> MailingList:
-    """A list of the site."""
-    made = MailingList(
-        id=new_id(), site_id=site.id, key=name.lower().replace(" ", "-"), name=name,
-        controller="Shop Ltd", postal_address="1 High Street, Newtown",
-        privacy_url="https://shop.example/privacy", language="en", sender="news@shop.example",
-        created_at=MORNING,
-    )  # fmt: skip
-    session.add(made)
-    session.flush()
-    return made
 
 
 def everything(relay: Relay) -> dict[str, list[Any]]:

@@ -12,7 +12,7 @@ from relay.models import ConsentRecord
 from relay.services import opt_outs
 from relay.vocabulary import ConsentKind, SubscriptionStatus
 from tests import factories
-from tests.pages.people import Person, make_list
+from tests.pages.people import Person
 
 FORUM = "notification:bbpress"
 
@@ -121,7 +121,7 @@ def test_nothing_new_without_a_double_opt_in(client: FlaskClient, ada: Person) -
         "Refused", SubscriptionStatus.UNSUBSCRIBED, ending="not-me", confirmed_at=None
     )
     with ada.relay.sessions.begin() as session:
-        foreign = opt_outs.of_list(make_list(session, ada.site, "Foreign").id)
+        foreign = opt_outs.of_list(factories.make_list(session, ada.site, key="foreign").id)
     path = ada.path("preferences", attested)
     client.post(path, data={"shown": [attested]})
     all_topics = [attested, waiting, expired, refused, foreign]

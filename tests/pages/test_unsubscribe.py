@@ -228,6 +228,7 @@ def test_a_reason_of_one_s_own_making_is_not_kept_but_the_mail_stops(
         lambda token: "%00" + token[3:],
         lambda token: "é" * len(token),
         lambda token: "A" * 5_000,
+        lambda token: f"{token[:100]}/{token[100:]}",
     ],
 )
 def test_a_broken_link_gets_a_friendly_answer(
@@ -242,6 +243,16 @@ def test_a_broken_link_gets_a_friendly_answer(
     assert "This link does not work" in answer.text
     assert answer.headers["X-Robots-Tag"] == "noindex, nofollow"
     assert everything(relay) == before
+
+
+@pytest.mark.parametrize("stuck", [".", ">", ")", "/", "%20", '".'])
+def test_what_a_mail_program_leaves_stuck_to_a_link_does_no_harm(
+    stuck: str, client: FlaskClient, ada: Person
+) -> None:
+    topic = ada.subscribe()
+
+    assert client.post(ada.path("unsubscribe", topic) + stuck).status_code == 200
+    assert ada.topics() == {topic}
 
 
 @pytest.mark.parametrize("page", ["preferences", "report-abuse"])

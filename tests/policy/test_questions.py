@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from relay.policy.questions import Question, QuestionKind, is_right, question
@@ -17,6 +19,12 @@ def test_both_kinds_come(kind: QuestionKind) -> None:
 def test_a_seed_always_brings_the_same_question_and_another_one_hardly_ever() -> None:
     assert [question(seed) for seed in SEEDS] == [question(seed) for seed in SEEDS]
     assert len({question(seed) for seed in SEEDS}) > 120
+
+
+def test_the_next_question_is_never_the_same() -> None:
+    for seed in SEEDS:
+        asked = [question(seed, number) for number in range(5)]
+        assert all(one != other for one, other in pairwise(asked))
 
 
 def test_each_has_one_answer() -> None:

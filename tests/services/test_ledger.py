@@ -64,7 +64,7 @@ def test_what_identifies_the_person_stands_beside_the_ledger(relay: Relay, site:
         "address": "Ada@customer.example", "ip": "192.0.2.7", "user_agent": "Browser/1.0",
     }  # fmt: skip
     told = json.dumps({c.name: str(getattr(row, c.name)) for c in table_of(ConsentRecord).c})
-    for secret in ("ada", "customer.example", "192.0.2.7", "Browser", person.salt):
+    for secret in ("ada@", "customer.example", "192.0.2.7", "Browser", person.salt):
         assert secret not in told.lower()
     assert (row.kind, row.at, row.key_version) == (ConsentKind.CONFIRMED, relay.clock(), 1)
 
