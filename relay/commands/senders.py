@@ -29,7 +29,9 @@ def check(from_line: str, site_id: UUID, as_json: bool) -> None:
     """
     context = relay()
     with context.sessions() as session:
-        found = rehearsals.rehearse(session, site_id, from_line, now=context.clock())
+        found = rehearsals.rehearse(
+            session, context.settings.keyring, site_id, from_line, now=context.clock()
+        )
         session.rollback()
     refused = found.refusal is not None
     row = _row(found, context.settings)

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from relay.addresses import EmailAddress
 from relay.errors import PostreeveError
 from relay.gateways import mime
+from relay.keys import Keyring
 from relay.mail import Draft
 from relay.policy.admission import admit
 from relay.policy.sender import Remark
@@ -34,14 +35,16 @@ class Verdict:
     refusal: PostreeveError | None = None
 
 
-def rehearse(session: Session, site_id: UUID, sender: str, *, now: datetime) -> Verdict:
+def rehearse(
+    session: Session, keyring: Keyring, site_id: UUID, sender: str, *, now: datetime
+) -> Verdict:
     """Judge `Name <address>` as the From of a mail of this site. Raises `NotFound`, `MessageInvalid`.
 
     The site's row is locked as for a mail; the caller rolls back.
     """
     read = mime.read(BytesIO(_mail(sender)))
     draft = Draft(recipients=(SOMEBODY,), mime=read, stream=Stream.TRANSACTIONAL)
-    known = intake.facts(session, site_id, draft, key=None, now=now)
+    known = intake.facts(session, site_id, draft, keyring=keyring, key=None, now=now)
     verdict = Verdict(name=read.sender_name, address=str(read.sender), shown="")
     try:
         admission = admit(draft, known.facts)

@@ -178,7 +178,7 @@ def test_a_rehearsal_shows_what_a_mail_would_meet(
     sender: str, shown: str, remarked: list[str], relay: Relay, site: Site
 ) -> None:
     with relay.sessions() as session:
-        found = rehearse(session, site.id, sender, now=relay.clock())
+        found = rehearse(session, relay.settings.keyring, site.id, sender, now=relay.clock())
         session.rollback()
     assert found.refusal is None
     assert found.shown == shown
@@ -194,14 +194,14 @@ def test_a_rehearsal_says_why_a_mail_would_be_refused(
     sender: str, error: type[PostreeveError], relay: Relay, site: Site
 ) -> None:
     with relay.sessions() as session:
-        found = rehearse(session, site.id, sender, now=relay.clock())
+        found = rehearse(session, relay.settings.keyring, site.id, sender, now=relay.clock())
         session.rollback()
     assert type(found.refusal) is error
 
 
 def test_a_rehearsal_keeps_nothing(relay: Relay, site: Site) -> None:
     with relay.sessions() as session:
-        rehearse(session, site.id, "news@shop.example", now=relay.clock())
+        rehearse(session, relay.settings.keyring, site.id, "news@shop.example", now=relay.clock())
         session.rollback()
     with relay.reads() as session:
         assert session.scalars(select(Message)).all() == []
