@@ -96,7 +96,8 @@ def test_no_count_of_usage_is_lost(app: Flask, shared: Relay) -> None:
 
     assert {answer.status_code for answer in answers} == {202}
     with shared.reads() as session:
-        assert session.scalars(select(Usage.messages)).all() == [40, 40]
+        found = session.execute(select(Usage.window, Usage.messages, Usage.recipients)).all()
+    assert sorted(map(tuple, found)) == [("day", 40, 40), ("first", 0, 40), ("hour", 40, 40)]
 
 
 def test_two_workers_never_hold_the_same_copy(shared: Relay) -> None:
