@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import time
 from email import message_from_bytes, policy
+from email.encoders import encode_base64
 from email.message import EmailMessage
 
 import pytest
@@ -133,8 +135,6 @@ def test_a_charset_stays_where_it_has_the_signs(charset: str, added: str, become
     made["MIME-Version"] = "1.0"
     made["Content-Type"] = f"text/plain; charset={charset}"
     made["Content-Transfer-Encoding"] = "base64"
-    from email.encoders import encode_base64
-
     del made["Content-Transfer-Encoding"]
     encode_base64(made)
 
@@ -187,8 +187,6 @@ def test_a_text_in_second_place_is_no_body_but_all_alternatives_are() -> None:
 
 def test_html_that_never_ends_costs_little() -> None:
     """Quadratic on purpose: each `<!--` might be a comment."""
-    import time
-
     body = "<!-- " * 40_000
     message = make_message(
         "".join(body[at : at + 900] + "\r\n" for at in range(0, len(body), 900)),

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from relay.addresses import parse
+from relay.errors import AccountSuspended
 from relay.gateways import bodies
 from relay.policy.admission import admit
 from relay.policy.facts import Allowance, Facts
@@ -200,8 +201,6 @@ def test_what_does_not_pass_goes_the_way_of_its_stream_and_is_told_why(
 
 
 def test_a_suspended_site_gets_nothing_but_the_real_thing_through() -> None:
-    from relay.errors import AccountSuspended
-
     shut = world(site_state=State.SUSPENDED)
     assert admit(security(), shut).lane is Lane.PROTECTED
     with pytest.raises(AccountSuspended):
