@@ -91,19 +91,19 @@ def record(relay: Relay, *results: Result) -> None:
 
 
 def hand_over(relay: Relay, envelope: Envelope) -> Result:
-    """Give one copy to the mailer."""
+    """Complete one copy and give it to the mailer."""
+    whole = delivery.complete(envelope, relay.reads, links(relay))
     try:
-        whole = delivery.complete(envelope, relay.reads, links(relay))
-        return Result(envelope, provider_id=relay.mailer.send(whole))
+        return Result(whole, provider_id=relay.mailer.send(whole))
     except (MailerBusy, MailerRefused, MailerSilent) as error:
-        return Result(envelope, error=error)
+        return Result(whole, error=error)
 
 
 def deliver_due(relay: Relay) -> list[Envelope]:
     """One turn of the worker: claim, start, send, record. Returns what went on the wire."""
-    envelopes = start(relay, claim(relay))
-    record(relay, *(hand_over(relay, envelope) for envelope in envelopes))
-    return envelopes
+    results = [hand_over(relay, envelope) for envelope in start(relay, claim(relay))]
+    record(relay, *results)
+    return [result.envelope for result in results]
 
 
 def settle(relay: Relay) -> None:

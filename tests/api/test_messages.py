@@ -13,6 +13,7 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from relay.addresses import parse
 from relay.api.drafts import LARGEST_REQUEST
 from relay.context import Relay
 from relay.db import new_id
@@ -23,7 +24,7 @@ from tests import factories
 from tests.api.requests import check_problem, metadata, parts, raw_parts
 from tests.factories import make_message
 from tests.fakes import FakeClock, FakeMailer, provider_id
-from tests.steps import accept, deliver_due, rows, tell
+from tests.steps import accept, deliver_due, rows, subscribe, tell
 
 Post = Callable[..., TestResponse]
 
@@ -78,7 +79,10 @@ def test_the_bytes_of_the_message_arrive_as_they_are(
         {"source": {"plugin": "Grüße 😀"}},
     ],
 )
-def test_all_that_the_metadata_may_say(given: dict[str, Any], post: Post) -> None:
+def test_all_that_the_metadata_may_say(
+    given: dict[str, Any], post: Post, relay: Relay, site: Site
+) -> None:
+    subscribe(relay, site, parse("ada@customer.example"))
     assert post(**given).status_code == 202
 
 

@@ -83,6 +83,7 @@ NEW_LIST, LISTS = "POST /v1/lists", "GET /v1/lists"
 A_LIST, CHANGE, ARCHIVE = (
     f"{method} /v1/lists/{{list_key}}" for method in ("GET", "PATCH", "DELETE")
 )
+AUDIENCE = "POST /v1/audience/check"
 SIGN_UP, SUBSCRIPTIONS = "POST /v1/subscriptions", "GET /v1/subscriptions"
 JSON, FORM = "application/json", "multipart/form-data"
 
@@ -370,6 +371,7 @@ NEWS = {
     "key": "new", "name": "News", "controller": "Shop Ltd", "postal_address": "1 Market Street",
     "privacy_url": "https://shop.example/privacy", "language": "en", "sender": "news@shop.example",
 }  # fmt: skip
+READERS = {"list": "readers", "addresses": ["ada@customer.example", "nobody"]}
 READER = {
     "email": "new@customer.example", "list": "readers",
     "source": {"form": "footer", "consent_text": "Yes, send me news."},
@@ -387,6 +389,7 @@ GOOD: dict[str, dict[str, Any]] = {
     ARCHIVE: {"path_parameters": {"list_key": PLACES[0]}},
     SIGN_UP: {"body": READER, "media_type": JSON},
     SUBSCRIPTIONS: {},
+    AUDIENCE: {"body": READERS, "media_type": JSON},
     "GET /v1/messages": {},
     SEND: {"body": LETTER, "media_type": JSON},
     LOOK: {"path_parameters": {"message_id": PLACES[0]}},
@@ -438,6 +441,7 @@ SPOILT: dict[tuple[str, int], dict[str, Any]] = {
     (CHANGE, 422): {"body": {"sender": "ceo@bank.example"}},
     (SIGN_UP, 404): {"body": READER | {"list": "foreign"}},
     (SIGN_UP, 422): {"body": READER | {"list": "unsendable"}},
+    (AUDIENCE, 422): {"body": READERS | {"list": "foreign"}},
     (SUBSCRIPTIONS, 404): {"query": {"list": "foreign"}},
     (SEND, 409): {"headers": {"Idempotency-Key": "used"}},
     (SEND, 422): {"body": LETTER | {"from": "ceo@bank.example"}},

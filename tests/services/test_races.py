@@ -17,9 +17,9 @@ from sqlalchemy import func, select, text
 from relay.addresses import parse
 from relay.context import Relay
 from relay.models import Event, Message, Notice, Recipient, Suppression, Usage
-from relay.services import circumstances, delivery, events
+from relay.services import circumstances, delivery, events, first_contacts
 from relay.services.suppressions import suppress
-from relay.vocabulary import SuppressionReason, SuppressionScope
+from relay.vocabulary import Kind, SuppressionReason, SuppressionScope
 from relay.worker import Duties
 from tests import factories
 from tests.api.requests import BOUNDARY, encoded, parts
@@ -88,6 +88,91 @@ def test_of_two_requests_that_share_a_key_one_wins_and_the_others_conflict(
     assert count(shared, Message) == [1]
 
 
+def test_the_last_nine_first_contacts_of_an_hour_are_nine(app: Flask, shared: Relay) -> None:
+    site, key = factories.make_shop(shared)
+    with shared.sessions.begin() as session:
+        first_contacts.set_budget(session, site.id, 20)
+    post = poster(app, shared, key.secret)
+    for n in range(11):
+        assert post(f"before{n}", f"before{n}@customer.example").status_code == 202
+
+    answers = at_once(100, lambda n: post(f"k{n}", f"p{n}@customer.example"))
+
+    assert Counter(answer.status_code for answer in answers) == {202: 9, 429: 91}
+    assert count(shared, Message, Recipient) == [20, 20]
+    with shared.reads() as session:
+        used = session.scalars(select(Usage.recipients).where(Usage.window == "first")).all()
+    assert used == [20]
+    refused = next(answer for answer in answers if answer.status_code == 429)
+    assert refused.json["limit"] == "first-contacts"
+    assert 0 < int(refused.headers["Retry-After"]) == refused.json["retry_after"] <= 3_600
+    # People the site knows are not strangers.
+    assert post("again", "before1@customer.example").status_code == 202
+
+
+def test_single_mails_and_batches_share_the_hours_first_contacts(app: Flask, shared: Relay) -> None:
+    site, key = factories.make_shop(shared)
+    with shared.sessions.begin() as session:
+        first_contacts.set_budget(session, site.id, 25)
+    post = poster(app, shared, key.secret)
+
+    def batch(n: int) -> int:
+        letters = [
+            {"from": "news@shop.example", "to": [f"b{n}-{each}@customer.example"], "text": "x"}
+            for each in range(5)
+        ]
+        answer = app.test_client().post(
+            "/v1/messages/batch",
+            json={"messages": letters},
+            headers={"Authorization": f"Bearer {key.secret}"},
+        )
+        return sum(each["status"] == 202 for each in answer.json["results"])
+
+    def one(n: int) -> int:
+        return int(post(f"k{n}", f"p{n}@customer.example").status_code == 202)
+
+    taken = at_once(20, lambda n: batch(n) if n % 2 else one(n))
+
+    assert sum(taken) == 25
+    assert count(shared, Message) == [25]
+
+
+def test_security_mail_is_protected_three_times_an_hour_however_quick_the_requests(
+    app: Flask, shared: Relay
+) -> None:
+    _, key = factories.make_shop(shared)
+    app.extensions["relay"] = shared
+
+    def reset(n: int) -> str:
+        answer = app.test_client().post(
+            "/v1/messages",
+            json={
+                "from": "news@shop.example",
+                "to": ["ada@customer.example"],
+                "text": "https://shop.example/reset",
+                "kind": "security",
+            },
+            headers={"Authorization": f"Bearer {key.secret}"},
+        )
+        remarks = answer.json["remarks"]
+        return remarks[0]["because"] if remarks else "protected"
+
+    assert Counter(at_once(12, reset)) == {"protected": 3, "many-to-person": 9}
+
+
+def test_a_site_has_thirty_protected_mails_an_hour(app: Flask, shared: Relay) -> None:
+    site, _ = factories.make_shop(shared)
+
+    def reset(n: int) -> str:
+        draft = make_draft(
+            to=[f"p{n}@customer.example"], body="https://shop.example/x", kind=Kind.SECURITY
+        )
+        remarks = accept(shared, site, draft)["remarks"]
+        return remarks[0]["because"] if remarks else "protected"
+
+    assert Counter(at_once(40, reset)) == {"protected": 30, "many-from-site": 10}
+
+
 def test_no_count_of_usage_is_lost(app: Flask, shared: Relay) -> None:
     _, key = factories.make_shop(shared)
     post = poster(app, shared, key.secret)
@@ -96,7 +181,8 @@ def test_no_count_of_usage_is_lost(app: Flask, shared: Relay) -> None:
 
     assert {answer.status_code for answer in answers} == {202}
     with shared.reads() as session:
-        assert session.scalars(select(Usage.messages)).all() == [40, 40]
+        found = session.execute(select(Usage.window, Usage.messages, Usage.recipients)).all()
+    assert sorted(map(tuple, found)) == [("day", 40, 40), ("first", 0, 40), ("hour", 40, 40)]
 
 
 def test_two_workers_never_hold_the_same_copy(shared: Relay) -> None:

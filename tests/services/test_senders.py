@@ -20,7 +20,7 @@ from relay.services.rehearsals import rehearse
 from tests import factories
 from tests.factories import make_draft
 from tests.fakes import FakeMailer
-from tests.steps import accept, deliver_due, find, submit
+from tests.steps import accept, deliver_due, find, links, submit
 
 
 def stored_name(relay: Relay, message_id: str) -> str:
@@ -103,7 +103,9 @@ def test_a_batch_is_treated_as_single_messages_are(relay: Relay, site: Site) -> 
     ]
     requests = [Request(each, None, fingerprint({}, each.mime.digest)) for each in drafts]
     with relay.sessions.begin() as session:
-        found = messages.accept_batch(session, site.id, requests, now=relay.clock())
+        found = messages.accept_batch(
+            session, site.id, requests, links=links(relay), now=relay.clock()
+        )
 
     told = [codes(each.receipt) if isinstance(each, Accepted) else type(each) for each in found]
     assert told == [
