@@ -5,6 +5,7 @@ One real process is started in tests/commands/test_process.py, where `main` itse
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from click.testing import CliRunner
@@ -22,9 +23,9 @@ class Done:
     stderr: str
 
 
-def run(*arguments: str, given: str = "") -> Done:
+def run(*arguments: str, given: str = "", environment: Mapping[str, str] | None = None) -> Done:
     """The command's result; a refusal is said as `relay.__main__.main` says it."""
-    result = CliRunner().invoke(cli, list(arguments), input=given)
+    result = CliRunner().invoke(cli, list(arguments), input=given, env=environment)
     error = result.exception
     if isinstance(error, PostreeveError):
         return Done(1, result.stdout, f"{result.stderr}{error.title}: {error.detail}\n")

@@ -14,9 +14,7 @@ ROOT = Path(__file__).parents[2]
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        (("--help",), 0, "Postreeve, the sending relay for WordPress."),
         (("account", "list"), 1, "POSTREEVE_DATABASE_URL is missing"),
-        (("account", "sing"), 2, "No such command 'sing'"),
     ],
 )
 def test_a_command_ends_in_a_sentence_and_an_exit_code(
