@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import threading
 from base64 import b64encode
 from collections.abc import Callable, Mapping
@@ -289,9 +290,12 @@ def _credentials(*, simulated: bool) -> Any:
 
 
 def control_client(service: str, *, region: str, endpoint_url: str | None) -> Any:
-    """A boto3 client for everything but the hot path; its retries are off (`total_max_attempts` 1)."""
-    made_up = {"aws_access_key_id": "simulator", "aws_secret_access_key": "simulator"}
-    return boto3.client(
+    """A boto3 client for everything but the hot path; its retries are off (`total_max_attempts` 1).
+
+    With an endpoint of its own, as beside the simulator, it knows made-up credentials only, and reads
+    nothing of what this machine has set up for the real Amazon (profiles, configuration files, proxies).
+    """
+    return (_sheltered() if endpoint_url else boto3).client(
         service,
         region_name=region,
         endpoint_url=endpoint_url,
@@ -299,6 +303,20 @@ def control_client(service: str, *, region: str, endpoint_url: str | None) -> An
             retries={"total_max_attempts": 1, "mode": "standard"},
             connect_timeout=5,
             read_timeout=20,
+            proxies={} if endpoint_url else None,
         ),
-        **(made_up if endpoint_url else {}),
+    )
+
+
+def _sheltered() -> boto3.Session:
+    """A session without this machine's AWS settings."""
+    nothing = {
+        "profile": (None, None, None, None),
+        "config_file": (None, None, os.devnull, None),
+        "credentials_file": (None, None, os.devnull, None),
+    }
+    return boto3.Session(
+        aws_access_key_id="simulator",
+        aws_secret_access_key="simulator",  # noqa: S106  (it is none)
+        botocore_session=botocore.session.Session(session_vars=nothing),
     )

@@ -23,6 +23,7 @@ from relay.models import Domain, Identity
 from relay.policy.blocklists import Listing, look_up
 from relay.policy.domain_checks import Plan, Report, check
 from relay.policy.domain_life import GRACE, REVIEW, TAKEN, Seen, Standing, Step, after
+from relay.policy.names import registrable
 from relay.services import domains, letters
 from relay.vocabulary import CheckResult, DomainRuleKind, DomainStatus
 
@@ -212,10 +213,15 @@ def _give_up(relay: Relay, name: str) -> None:
 
 
 def _listing(zones: Sequence[str], name: str, ask: Ask) -> Listing | None:
-    """The first block list that lists the domain; silence and errors list nobody."""
+    """The first block list that lists the domain, or the one registered for it.
+
+    Silence and errors list nobody. Some lists know registered domains only.
+    """
+    names = dict.fromkeys((name, registrable(name) or name))
     for zone in zones:
-        if (found := look_up(name, zone, ask)).listed:
-            return found
+        for each in names:
+            if (found := look_up(each, zone, ask)).listed:
+                return found
     return None
 
 

@@ -214,6 +214,8 @@ class Questioner:
 
         With `trouble` the answer may be that the relay is not well.
         """
+        if isinstance(case.body, dict):
+            case.body = dict(case.body)  # it may be the document's own example
         body = case.body if isinstance(case.body, dict) else {}
         for given in (case.path_parameters, case.query, body):
             for name in self.places.keys() & given.keys():

@@ -3,27 +3,20 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.commands import running
+from tests.commands.running import Done
+
 ROOT = Path(__file__).parents[2]
 DATA = ROOT / "tests" / "data" / "bounces"
 
 
-def run(*arguments: str, given: str = "") -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "relay", "bounces", *arguments],
-        cwd=ROOT,
-        env={"PATH": ""},
-        input=given,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+def run(*arguments: str, given: str = "") -> Done:
+    return running.run("bounces", *arguments, given=given)
 
 
 def bounce(text: str) -> dict[str, Any]:

@@ -6,12 +6,10 @@ import json
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
 
 from relay import db
-from relay.__main__ import cli
-from relay.errors import PostreeveError
 from tests import factories
+from tests.commands import running
 from tests.databases import Databases
 
 
@@ -31,10 +29,9 @@ def account(databases: Databases, monkeypatch: pytest.MonkeyPatch) -> str:
 
 def run(*arguments: str, code: int = 0) -> str:
     """What the command prints; where it is refused, why."""
-    done = CliRunner().invoke(cli, ["domain", *arguments])
-    refusal = done.exception if isinstance(done.exception, PostreeveError) else None
-    assert (1 if refusal else done.exit_code) == code, done.output
-    return refusal.detail if refusal else done.stdout
+    done = running.run("domain", *arguments)
+    assert done.returncode == code, done
+    return done.stderr if code == 1 else done.stdout
 
 
 def test_a_domain_s_life_on_the_command_line(account: str) -> None:

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select
@@ -16,9 +13,9 @@ from relay import db
 from relay.db import Sessions
 from relay.models import Message
 from tests import factories
+from tests.commands import running
+from tests.commands.running import Done
 from tests.databases import Databases
-
-ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -44,13 +41,8 @@ def installation(databases: Databases) -> Iterator[tuple[Sessions, str, dict[str
     engine.dispose()
 
 
-def check(
-    environment: dict[str, str], site: str, sender: str, *options: str
-) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "relay", "sender", "check", "--site", site, sender, *options],
-        cwd=ROOT, env=environment, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+def check(environment: dict[str, str], site: str, sender: str, *options: str) -> Done:
+    return running.run("sender", "check", "--site", site, sender, *options, environment=environment)
 
 
 def test_a_sender_that_would_be_taken(

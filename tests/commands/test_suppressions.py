@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,10 +13,9 @@ from relay.models import ReceivingDomain, Suppression
 from relay.services.suppressions import suppress
 from relay.vocabulary import SuppressionReason, SuppressionScope
 from tests import factories
+from tests.commands import running
 from tests.databases import Databases
 from tests.fakes import MORNING
-
-ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -49,13 +45,7 @@ def installation(databases: Databases, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def run(*arguments: str) -> Any:
-    done = subprocess.run(
-        [sys.executable, "-m", "relay", *arguments, "--json"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = running.run(*arguments, "--json")
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -11,6 +12,7 @@ from botocore.stub import Stubber
 
 from relay.errors import Unavailable
 from relay.gateways.identities import ProviderIdentity, SesIdentities
+from relay.gateways.ses import control_client
 
 TOLD = {
     "IdentityType": "DOMAIN",
@@ -125,3 +127,16 @@ def test_no_answer_means_later() -> None:
 
     with pytest.raises(Unavailable, match="does not answer"):
         SesIdentities(Away).find("shop.example")
+
+
+def test_beside_the_simulator_this_machine_s_own_settings_for_amazon_do_not_count(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    broken = tmp_path / "config"
+    broken.write_text("this is no configuration")
+    monkeypatch.setenv("AWS_PROFILE", "nobody")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(broken))
+
+    client = control_client("sesv2", region="us-east-1", endpoint_url="http://127.0.0.1:9")
+
+    assert client.meta.endpoint_url == "http://127.0.0.1:9"

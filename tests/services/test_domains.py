@@ -437,6 +437,18 @@ def test_a_listed_domain_waits_for_an_operator(
     assert look(relay, account) is VERIFIED
 
 
+def test_a_list_that_knows_registered_domains_only_is_asked_for_that(
+    relay: Relay, account: Account, names: FakeNames
+) -> None:
+    listing = replace(relay.settings, domain_blocklists=("multi.surbl.org",))
+    relay = replace(relay, settings=listing)
+    names.publish("new.example.multi.surbl.org", "A", "127.0.0.8")
+    claim(relay, account, "mail.new.example")
+    publish(relay, names, account, "mail.new.example")
+
+    assert look(relay, account, "mail.new.example") is PENDING
+
+
 @pytest.mark.parametrize("answer", ["127.255.255.254", "192.0.2.1", None])
 def test_a_block_list_that_is_in_trouble_lists_nobody(
     relay: Relay, account: Account, names: FakeNames, answer: str | None
