@@ -64,7 +64,7 @@ class Check(MethodView):
         told = {answer.address: _told(answer.held) for answer in answers}
         return {
             "list": asked["list"],
-            "results": [
+            "answers": [
                 {"address": text, **(NO_ADDRESS if person is None else told[person])}
                 for text, person in zip(asked["addresses"], people, strict=True)
             ],

@@ -580,7 +580,9 @@ class AudienceSchema(Closed):
 
     list = fields.String(required=True, validate=validate.Length(min=1, max=64))
     addresses = fields.List(
-        _address(), required=True, validate=validate.Length(min=1, max=MOST_ASKED_ABOUT)
+        fields.String(validate=validate.Length(max=1_000)),
+        required=True,
+        validate=validate.Length(min=1, max=MOST_ASKED_ABOUT),
     )
 
 
@@ -598,7 +600,7 @@ class AudienceCheckedSchema(Answer):
     """An answer for each address, in order."""
 
     list = fields.String()
-    results = fields.List(fields.Nested(ReaderSchema))
+    answers = fields.List(fields.Nested(ReaderSchema))
 
 
 class NamedStateSchema(Answer):

@@ -52,7 +52,7 @@ def test_each_address_has_its_answer_in_order(ask: Any, relay: Relay, site: Site
 
     assert answer.status_code == 200
     assert answer.json["list"] == "news"
-    found = answer.json["results"]
+    found = answer.json["answers"]
     assert [each["address"].partition("@")[0] for each in found] == [*names, "no address"]
     assert [(each["may_mail"], each["code"], each["reason"]) for each in found] == [
         (True, None, None),
@@ -72,7 +72,7 @@ def test_each_address_has_its_answer_in_order(ask: Any, relay: Relay, site: Site
 def test_the_answer_is_what_a_newsletter_meets(ask: Any, relay: Relay, site: Site) -> None:
     subscribe(relay, site, parse("ada@customer.example"))
     people = ["ada@customer.example", "bob@customer.example"]
-    answer = {each["address"]: each["may_mail"] for each in ask(*people).json["results"]}
+    answer = {each["address"]: each["may_mail"] for each in ask(*people).json["answers"]}
     receipt = accept(relay, site, to=people, list_id="news", Precedence="bulk")
     assert answer == {
         each["address"]: each["disposition"] == "queued" for each in receipt["recipients"]
@@ -89,10 +89,10 @@ def test_nothing_is_learned_of_people_who_never_agreed(ask: Any, relay: Relay, s
     (copy,) = deliver_due(relay)
     assert tell(relay, "Bounce", copy)
     subscribe(relay, site)
-    (before,) = ask("gone@customer.example").json["results"]
+    (before,) = ask("gone@customer.example").json["answers"]
     assert before["reason"] == "never-subscribed"
     subscribe(relay, site, parse("gone@customer.example"))
-    (after,) = ask("gone@customer.example").json["results"]
+    (after,) = ask("gone@customer.example").json["answers"]
     assert (after["may_mail"], after["reason"]) == (False, "unknown-address")
     assert "another.example" not in str(after)
 
@@ -131,7 +131,7 @@ def test_a_question_that_makes_no_sense_is_400(
 
 def test_a_thousand_people_at_once(ask: Any, relay: Relay, site: Site) -> None:
     subscribe(relay, site, *(parse(f"p{n}@customer.example") for n in range(0, 1_000, 100)))
-    found = ask(*(f"p{n}@customer.example" for n in range(1_000))).json["results"]
+    found = ask(*(f"p{n}@customer.example" for n in range(1_000))).json["answers"]
     assert sum(each["may_mail"] for each in found) == 10
     assert len(found) == 1_000
 
