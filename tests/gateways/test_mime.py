@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
 import email
 import email.policy
 import hashlib
 import io
 import re
+from base64 import b64encode
 from email.message import EmailMessage
 from email.utils import getaddresses
 
