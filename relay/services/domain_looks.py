@@ -42,6 +42,7 @@ TITLES = {
     "proof-gone": "A required record is missing or wrong",
     "grace-over": "A required record was missing for 72 hours; nothing can be sent any more",
     "claim-over": "Not proven within 7 days; the claim has ended",
+    "banned": "Banned by an operator",
     REVIEW: "On a block list; an operator will look at it",
     TAKEN: "Another account owns the domain above and has not agreed",
 }
@@ -248,6 +249,9 @@ def _write(
         raise NotFound("There is no such sending domain")
     if found.status is DomainStatus.SUSPENDED:  # banned while we looked
         return found
+    if domains.is_banned(session, found.account_id, found.name):  # banned while it was claimed
+        domains.close(session, found.account_id, found.name, TITLES["banned"], now=now)
+        return found
     _review(session, found, listing, now)
     seen = Seen(report.required, provider, _obstacle(session, found))
     step = after(
@@ -279,6 +283,7 @@ def _step(
     found.status, found.since, found.checks = step.status, now, 0
     if step.status is DomainStatus.VERIFIED:
         found.verified_at = now
+        domains.close_banned_below(session, found.account_id, found.name, now)
     domains.note(session, found, step.code, TITLES[step.code], now=now)
     log.info("domain moved", domain_id=str(found.id), status=step.status.value, code=step.code)
     if step.code in LETTERS:
