@@ -40,6 +40,7 @@ TITLES = {
     "proven": "All required records are there; mail can leave",
     "recovered": "The records are back; mail can leave as before",
     "proof-gone": "A required record is missing or wrong",
+    "provider-gone": "Amazon SES does not accept the domain any more",
     "grace-over": "A required record was missing for 72 hours; nothing can be sent any more",
     "claim-over": "Not proven within 7 days; the claim has ended",
     "banned": "Banned by an operator",
@@ -51,7 +52,7 @@ TITLES = {
 LETTERS = {
     "proven": ("domain-verified", "{name} is verified: mail can leave"),
     "recovered": ("domain-verified", "{name} is in order again"),
-    "proof-gone": ("domain-failing", "{name}: a DNS record is missing, mail stops in 72 hours"),
+    "proof-gone": ("domain-failing", "{name} is not in order, mail stops in 72 hours"),
     "grace-over": ("domain-lapsed", "{name}: mail has stopped, its DNS records are missing"),
     "claim-over": ("domain-lapsed", "{name} was not verified within 7 days"),
 }
@@ -284,7 +285,9 @@ def _step(
     if step.status is DomainStatus.VERIFIED:
         found.verified_at = now
         domains.close_banned_below(session, found.account_id, found.name, now)
-    domains.note(session, found, step.code, TITLES[step.code], now=now)
+    provider_alone = step.code == "proof-gone" and report.required is not CheckResult.FAIL
+    title = TITLES["provider-gone" if provider_alone else step.code]
+    domains.note(session, found, step.code, title, now=now)
     log.info("domain moved", domain_id=str(found.id), status=step.status.value, code=step.code)
     if step.code in LETTERS:
         template, subject = LETTERS[step.code]
