@@ -41,7 +41,7 @@ TITLES = {
     "recovered": "The records are back; mail can leave as before",
     "proof-gone": "A required record is missing or wrong",
     "provider-gone": "Amazon SES does not accept the domain any more",
-    "grace-over": "A required record was missing for 72 hours; nothing can be sent any more",
+    "grace-over": "Its proof was missing for 72 hours; nothing can be sent any more",
     "claim-over": "Not proven within 7 days; the claim has ended",
     "banned": "Banned by an operator",
     REVIEW: "On a block list; an operator will look at it",
