@@ -256,6 +256,8 @@ def _show(found: DomainView, *, as_json: bool) -> None:
         show_one(row | details, as_json=True, title="")
         return
     show_one(row, as_json=False, title=f"Sending domain {found.unicode_name}")
+    if each.status is DomainStatus.SUSPENDED:  # nothing anybody publishes will open it
+        return
     for heading, required in (("Required", True), ("Advised", False)):
         lines = [record for record in found.records if record["required"] is required]
         if lines:

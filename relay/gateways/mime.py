@@ -8,13 +8,14 @@ repeated single headers, lines over 998 octets, raw 8-bit in headers, `X-SES-*` 
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 import re
 from collections.abc import Iterator
 from dataclasses import replace
 from email.errors import HeaderParseError
 from email.header import Header as EncodedText
-from email.header import decode_header, make_header
+from email.header import decode_header
 from email.utils import getaddresses
 from typing import IO, NamedTuple
 
@@ -59,6 +60,9 @@ _SENDER = re.compile(
     rf'\s*(?:(?P<name>"(?:[^"\\]|\\.)*"|(?:{_WORDS})*?)\s*<\s*(?P<boxed>{_ATOM}@{_ATOM})\s*>'
     rf"|(?P<bare>{_ATOM}@{_ATOM}))\s*"
 )
+_LANGUAGE = re.compile(r"(=\?[^?*\s]{1,40})\*[^?\s]{0,40}(?=\?[BbQq]\?)")
+"""The charset of an encoded word, and the language behind it."""
+
 _BOUNDARY = re.compile(rb';\s*boundary\s*=\s*(?:"([^"]{1,70})"|([^\s;"]{1,70}))', re.IGNORECASE)
 
 
@@ -251,14 +255,32 @@ def _value(headers: list[Header], name: bytes) -> str | None:
 
 
 def _text(value: str | None) -> str | None:
-    """The value with its encoded words decoded (RFC 2047); as it stands if they are broken."""
+    """The value with its encoded words decoded (RFC 2047).
+
+    As mail programs do it: a language (RFC 2231 §5) is passed over, and octets that mean nothing in
+    their charset spoil only themselves. What we left encoded we would not look through, and the
+    reader's program may well decode it.
+    """
     if value is None or "=?" not in value:
         return value
     try:
-        text = str(make_header(decode_header(value))).replace("\x00", "")
-        return text.encode("utf-8", "replace").decode()  # lone surrogates fit into no database
-    except (HeaderParseError, LookupError, ValueError):
+        pieces = decode_header(_LANGUAGE.sub(r"\1", value))
+    except (HeaderParseError, ValueError):
         return value
+    return "".join(_readable(*piece) for piece in pieces).strip().replace("\x00", "")
+
+
+def _readable(text: bytes | str, charset: str | None) -> str:
+    """A piece of a header, with U+FFFD for what cannot be read."""
+    if isinstance(text, str):
+        return text
+    known = charset or "ascii"
+    try:
+        codecs.lookup(known)
+        decoded = text.decode(known, "replace")
+    except (LookupError, ValueError):  # no such charset, or a codec that is none of text
+        decoded = text.decode("utf-8", "replace")
+    return decoded.encode("utf-8", "replace").decode()  # lone surrogates fit into no database
 
 
 def _sender(headers: list[Header]) -> tuple[EmailAddress, str]:

@@ -90,10 +90,15 @@ def look(token: str) -> AnyResponse:
 def zone(token: str) -> Response:
     """The records as lines of a zone file, for those who edit one."""
     relay: Relay = current_app.extensions["relay"]
-    with relay.reads() as session:
-        found = domain_views.view(
-            session, domains.by_share_token(session, token), public_url=relay.settings.public_url
-        )
+    try:
+        with relay.reads() as session:
+            found = domain_views.view(
+                session,
+                domains.by_share_token(session, token),
+                public_url=relay.settings.public_url,
+            )
+    except NotFound:
+        return make_response(render_template("setup_gone.html"), 404)
     lines = [f"; Postreeve: records of {found.domain.name}"]
     lines += [
         f"{record['name']}.  300  IN  {record['type']}  {_master(record)}"

@@ -22,6 +22,7 @@ import idna
 
 from relay.policy.names.data import words
 from relay.policy.names.look_alikes import brand_in, look_alike
+from relay.policy.names.skeletons import skeleton
 from relay.policy.names.suffixes import RESERVED, is_real
 
 LONGEST_NAME = 300
@@ -42,7 +43,8 @@ OVERRIDES = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u2
 STRAY = frozenset("\u200b\u2060\u2061\u2062\u2063\ufeff\u00ad\u180e\u115f\u1160\u3164\uffa0")
 """Invisible characters that no script needs; joiners (ZWJ, ZWNJ) may stay."""
 
-_DOTS = frozenset(".․。｡．﹒")
+_DOTS = frozenset(".․。｡．﹒۔܁܂‧ꓸ𝅭")
+"""Full stops of all sorts, and what passes for one (UTS #39)."""
 _NEW = (
     r"new|unread|messages?|mails?|neue?n?|ungelesene?|nachrichten?|nuev[oa]s?|mensajes?|baru|pesan"
     r"|新|封|則|未讀|未读|条|جديدة?|رسائل|رسالة"
@@ -51,23 +53,36 @@ _COUNTER = re.compile(
     rf"[(\[{{<（［【〔]\s{{0,3}}\d{{1,3}}\+?(?:\s{{0,3}}(?:{_NEW})){{0,3}}\s{{0,3}}[)\]}}>）］】〕]",
     re.IGNORECASE,
 )
-_LABEL = r"[^\W_](?:[\w-]{0,61}[^\W_])?"
-_URL = re.compile(r"\b(?:https?|ftp)://[^\s<>\"]*", re.IGNORECASE)
+_SUBJECT = re.compile(
+    r"\b\d{1,3}\s{1,3}(?:new|unread|neue|ungelesene|nuev[oa]s)\s{1,3}"
+    r"(?:messages?|e?-?mails?|notifications?|nachrichten?|mensajes?|notificaciones|correos)\b",
+    re.IGNORECASE,
+)
+_MARKS = (
+    "\u0300-\u036f\u0483-\u0489\u0591-\u05bd\u064b-\u065f\u0900-\u0903\u093a-\u094f"
+    "\u0e31-\u0e4e\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20f0\ufe20-\ufe2f"
+)
+"""Accents and vowel signs of their own, which are no letters to `re` but part of a word."""
+
+_LABEL = rf"[^\W_](?:[\w{_MARKS}-]{{0,61}}[^\W_{_MARKS}][{_MARKS}]{{0,4}}|[{_MARKS}]{{0,4}})"
+_URL = re.compile(r"\b(?:https?|hxxps?|ftp)://[^\s<>\"]*", re.IGNORECASE)
 _ADDRESS = re.compile(rf"[\w.!#$%&'*+/=?^`{{|}}~-]{{1,64}}@{_LABEL}(?:\.{_LABEL}){{1,10}}")
 _SPACED_ADDRESS = re.compile(
-    rf"(?<![\w.-])[\w.+-]{{1,64}}\s{{0,3}}@\s{{0,3}}({_LABEL}(?:\s{{0,3}}\.\s{{0,3}}{_LABEL}){{1,10}})"
+    rf"(?<![\w.{_MARKS}-])[\w.+-]{{1,64}}\s{{0,3}}@\s{{0,3}}({_LABEL}(?:\s{{0,3}}\.\s{{0,3}}{_LABEL}){{1,10}})"
 )
 _SPELLED = re.compile(
-    rf"(?<![\w.-])[\w.+-]{{1,64}}\s{{0,3}}(?:[(\[{{]\s?at\s?[)\]}}]|\s(?:at|arroba|ät)\s)\s{{0,3}}"
+    rf"(?<![\w.{_MARKS}-])[\w.+-]{{1,64}}\s{{0,3}}(?:[(\[{{]\s?at\s?[)\]}}]|\s(?:at|arroba|ät)\s)\s{{0,3}}"
     rf"{_LABEL}(?:\s{{0,3}}(?:[(\[{{]\s?(?:dot|punkt|punto)\s?[)\]}}]|\s(?:dot|punkt|punto)\s|\.)\s{{0,3}}{_LABEL}){{1,6}}",
     re.IGNORECASE,
 )
 _HALF_SPELLED = re.compile(
-    rf"(?<![\w.-]){_LABEL}(?:\s{{0,3}}[(\[{{]\s?(?:dot|punkt|punto)\s?[)\]}}]\s{{0,3}}{_LABEL}){{1,6}}",
+    rf"(?<![\w.{_MARKS}-]){_LABEL}(?:\s{{0,3}}[(\[{{]\s?(?:dot|punkt|punto|\.)\s?[)\]}}]\s{{0,3}}{_LABEL}){{1,6}}",
     re.IGNORECASE,
 )
-_DOMAIN = re.compile(rf"(?<![\w.-]){_LABEL}(?:\.{_LABEL}){{1,10}}(?:[:/?#][^\s<>\"()]{{0,200}})?")
-_SPACED_DOMAIN = re.compile(rf"(?<![\w.-]){_LABEL}(?:\s{{0,3}}\.\s{{0,3}}{_LABEL}){{1,10}}")
+_DOMAIN = re.compile(
+    rf"(?<![\w.{_MARKS}-]){_LABEL}(?:\.{_LABEL}){{1,10}}(?:[:/?#][^\s<>\"()]{{0,200}})?"
+)
+_SPACED_DOMAIN = re.compile(rf"(?<![\w.{_MARKS}-]){_LABEL}(?:\s{{0,3}}\.\s{{0,3}}{_LABEL}){{1,10}}")
 
 ABBREVIATIONS = words(
     "dr prof st ste mr mrs ms mx hr fr frl no nr inc co jr sr dipl ing mag med abt dep dept vs fa gebr "
@@ -158,6 +173,10 @@ def _once(name: str, own: Own) -> str:
             (start, end) for start, end, domain in _found_in(name) if not (domain and own(domain))
         ]
     spans += [match.span() for match in _COUNTER.finditer(name)]
+    spans += [match.span() for match in _SUBJECT.finditer(name)]
+    if not name.isascii():  # `⑵`, `(²)`
+        shadow = _shadow(name)
+        spans += [shadow.span(*match.span()) for match in _COUNTER.finditer(shadow.text)]
     spans += [(n, n + 1) for n, char in enumerate(name) if char in BADGES]
     cleaned = _without(name, spans)
     cleaned = "".join(filter(None, map(_visible, cleaned)))
@@ -196,7 +215,7 @@ def _tidy(text: str, *, emptied: bool) -> str:
     if not emptied:
         return text
     while True:
-        shorter = text.lstrip(_DANGLING_END + ".)]}>）】").rstrip(_DANGLING)
+        shorter = text.lstrip(_DANGLING_END + ".。、)]}>）】").rstrip(_DANGLING)
         shorter = _CONNECTORS.sub("", shorter)
         if shorter == text:
             break
@@ -314,22 +333,54 @@ def _of_spelled(match: re.Match[str]) -> _Found | None:
 
 
 def _of_half_spelled(match: re.Match[str]) -> _Found | None:
-    dotted = re.sub(r"\s*[(\[{]\s?\w+\s?[)\]}]\s*", ".", match[0])
+    dotted = re.sub(r"\s*[(\[{]\s?(?:\w+|\.)\s?[)\]}]\s*", ".", match[0])
     domain = _ascii(dotted)
     return _Found(domain) if domain is not None and is_real(domain) else None
 
 
 def _of_domain(match: re.Match[str]) -> _Found | None:
     whole = re.split(r"[:/?#]", match[0], maxsplit=1)[0]
-    path = len(match[0]) - len(whole)
+    path = match[0][len(whole) :]
     labels = whole.split(".")
     skip = _foreign_start(labels[0])
-    drop = 0 if path else _foreign_end(labels[-1])
-    text = whole[skip : len(whole) - drop]
-    domain = _ascii(text)
-    if domain is None or not is_real(domain) or _is_name(text, domain):
+    for drop in _ends(labels) if not path else (0,):
+        text = whole[skip : len(whole) - drop]
+        domain = _ascii(text)
+        if domain is not None and is_real(domain):
+            break
+    else:
+        return _Found("", skip) if _is_disguised(labels[-1]) else None
+    if _is_name(text, domain):
         return None
-    return _Found(domain, skip, drop)
+    # A path that holds a dot shows another domain beside this one: `shop.example/bank.example`.
+    return _Found("" if "." in path else domain, skip, drop)
+
+
+def _ends(labels: list[str]) -> Iterator[int]:
+    """How many characters at the end may not belong to a domain: none, or the words behind it."""
+    last = labels[-1]
+    yield _foreign_end(last)
+    if "-" in last:  # `bank.com-Team`
+        yield len(last) - last.index("-")
+    drop = 0
+    for label in reversed(labels[2:]):  # `bank.com。台北`
+        if not all(map(_is_cjk, label)):
+            return
+        drop += len(label) + 1
+        yield drop
+
+
+def _is_disguised(top: str) -> bool:
+    """Whether this is no top level but is read as one: `com` with a Cyrillic o."""
+    if top.isascii():
+        return False
+    seen = skeleton(top)
+    strange = any(
+        char.isalpha() and not char.isascii() and "LATIN" not in unicodedata.name(char, "")
+        for char in top
+    )
+    mixed = any(char.isascii() for char in top)
+    return seen in CLASSIC or (strange and mixed and is_real(f"a.{seen}"))
 
 
 def _of_spaced_domain(match: re.Match[str]) -> _Found | None:

@@ -82,7 +82,14 @@ def merged(records: tuple[str, ...], *, include: str = "") -> str:
         terms = [term for record in records for term in parse(record)]
     except Malformed:
         return ""
-    words = [term.text for term in terms if term.name not in ("all", "redirect")]
+    refused = [  # Before the include that is added, it would go before it as well.
+        term for term in terms if term.name == "include" and plain(term.argument) == plain(include)
+    ]
+    words = [
+        term.text
+        for term in terms
+        if term.name not in ("all", "redirect") and not (include and term in refused)
+    ]
     words += [f"include:{term.argument}" for term in terms if term.name == "redirect"]
     if include:
         words.append(f"include:{include}")

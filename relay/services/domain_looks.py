@@ -40,8 +40,10 @@ TITLES = {
     "proven": "All required records are there; mail can leave",
     "recovered": "The records are back; mail can leave as before",
     "proof-gone": "A required record is missing or wrong",
-    "grace-over": "A required record was missing for 72 hours; nothing can be sent any more",
+    "provider-gone": "Amazon SES does not accept the domain any more",
+    "grace-over": "Its proof was missing for 72 hours; nothing can be sent any more",
     "claim-over": "Not proven within 7 days; the claim has ended",
+    "banned": "Banned by an operator",
     REVIEW: "On a block list; an operator will look at it",
     TAKEN: "Another account owns the domain above and has not agreed",
 }
@@ -50,7 +52,7 @@ TITLES = {
 LETTERS = {
     "proven": ("domain-verified", "{name} is verified: mail can leave"),
     "recovered": ("domain-verified", "{name} is in order again"),
-    "proof-gone": ("domain-failing", "{name}: a DNS record is missing, mail stops in 72 hours"),
+    "proof-gone": ("domain-failing", "{name} is not in order, mail stops in 72 hours"),
     "grace-over": ("domain-lapsed", "{name}: mail has stopped, its DNS records are missing"),
     "claim-over": ("domain-lapsed", "{name} was not verified within 7 days"),
 }
@@ -248,6 +250,9 @@ def _write(
         raise NotFound("There is no such sending domain")
     if found.status is DomainStatus.SUSPENDED:  # banned while we looked
         return found
+    if domains.is_banned(session, found.account_id, found.name):  # banned while it was claimed
+        domains.close(session, found.account_id, found.name, TITLES["banned"], now=now)
+        return found
     _review(session, found, listing, now)
     seen = Seen(report.required, provider, _obstacle(session, found))
     step = after(
@@ -279,7 +284,10 @@ def _step(
     found.status, found.since, found.checks = step.status, now, 0
     if step.status is DomainStatus.VERIFIED:
         found.verified_at = now
-    domains.note(session, found, step.code, TITLES[step.code], now=now)
+        domains.close_banned_below(session, found.account_id, found.name, now)
+    provider_alone = step.code == "proof-gone" and report.required is not CheckResult.FAIL
+    title = TITLES["provider-gone" if provider_alone else step.code]
+    domains.note(session, found, step.code, title, now=now)
     log.info("domain moved", domain_id=str(found.id), status=step.status.value, code=step.code)
     if step.code in LETTERS:
         template, subject = LETTERS[step.code]

@@ -35,10 +35,14 @@ def ban(session: Session, name: str, *, reason: str, now: datetime) -> int:
     canon = domains.canonical(name)
     _rule(session, canon, DomainRuleKind.BANNED, None, reason, now)
     claims = session.scalars(
-        select(Domain).where(
+        select(Domain)
+        .where(
             or_(Domain.name == canon, domains.below(Domain.name, canon)),
             Domain.status != DomainStatus.SUSPENDED,
         )
+        .order_by(Domain.id)
+        .with_for_update(key_share=True)  # nobody gives one up, or verifies it, meanwhile
+        .execution_options(populate_existing=True)
     ).all()
     why = f"Banned by an operator: {reason}"
     for each in claims:
@@ -66,7 +70,7 @@ def lift(session: Session, name: str, *, now: datetime) -> int:
         for each in closed:
             if each.report is None:  # it was only made to keep a domain above from covering it
                 session.delete(each)
-            elif domains.rule_for(session, each.account_id, each.name) is None:
+            elif not domains.is_banned(session, each.account_id, each.name):
                 each.status, each.since, each.checks = DomainStatus.PENDING, now, 0
                 each.due_at = now
                 domains.note(session, each, "ban-lifted", "An operator lifted the ban", now=now)

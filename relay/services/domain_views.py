@@ -72,9 +72,11 @@ class DomainView:
             case DomainStatus.VERIFIED:
                 return "All required records are in place; mail can leave."
             case DomainStatus.FAILING:
+                return f"{self._trouble()} Mail still leaves, but stops {self._end()}."
+            case DomainStatus.LAPSED if self.report.get("obstacle") == TAKEN:
                 return (
-                    "A required record is missing or wrong. Mail still leaves, but stops "
-                    f"on {self.ends_at:%-d %B, %H:%M} UTC."
+                    "The claim has ended: the domain above belongs to another account, which has not "
+                    "agreed. Once it has, check again."
                 )
             case DomainStatus.LAPSED:
                 return (
@@ -85,19 +87,50 @@ class DomainView:
                 return "Closed by an operator; nothing can be sent from it."
         return self._waiting()
 
+    def _trouble(self) -> str:
+        """What has made the domain fail, as it was last seen."""
+        if self._wrong:
+            return "A required record is missing or wrong."
+        if self.open:
+            return "A required record was missing or wrong, and DNS gives no answer just now."
+        if self._provider is False:
+            return "The records are there, but Amazon SES does not accept them any more."
+        return "A required record was missing or wrong."
+
+    def _end(self) -> str:
+        ends, seen = self.ends_at, self.domain.checked_at
+        if ends is None or (seen is not None and seen >= ends):
+            return "as soon as it is certain that the trouble is still there"
+        return f"on {ends:%-d %B, %H:%M} UTC"
+
+    @property
+    def _wrong(self) -> list[dict[str, Any]]:
+        """The required records of which DNS says that they are not right."""
+        return [record for record in self.open if record["result"] == "fail"]
+
+    @property
+    def _provider(self) -> bool | None:
+        found: bool | None = self.report.get("provider", {}).get("verified")
+        return found
+
     def _waiting(self) -> str:
         obstacle = self.report.get("obstacle")
         if self.domain.review is not None or obstacle == REVIEW:
             return "An operator of the relay will look at this domain first."
         if obstacle == TAKEN:
             return "The domain above belongs to another account, which has not agreed yet."
+        if any(not record["value"] for record in self.open):
+            return "Amazon SES has not told its records yet. They appear here within some minutes."
         if self.domain.checked_at is None:
             return "Publish the records below; we look every few minutes."
-        if not self.open:
-            return "The records are there; Amazon SES has not noticed yet. That can take an hour."
-        number = len(self.open)
-        what = "record is" if number == 1 else "records are"
-        return f"{number} required {what} not there yet; we keep looking."
+        if number := len(self._wrong):
+            what = "record is" if number == 1 else "records are"
+            return f"{number} required {what} not there yet; we keep looking."
+        if self.open:
+            return "DNS gave no answer just now; we keep looking."
+        if self._provider is None:
+            return "The records are there; Amazon SES gives no answer just now. We keep asking."
+        return "The records are there; Amazon SES has not noticed yet. That can take an hour."
 
 
 def view(session: Session, domain: Domain, *, public_url: str) -> DomainView:

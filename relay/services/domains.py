@@ -29,6 +29,9 @@ TOKEN_MARK = "postreeve-account="  # noqa: S105  (it is published in DNS)
 """How the text of an ownership record begins."""
 
 
+LIVE = USABLE | {DomainStatus.PENDING}
+"""Claims that are, or may come to be, used."""
+
 _SHARE_TOKEN = re.compile(r"[A-Za-z0-9_-]{16,64}")
 
 
@@ -59,8 +62,7 @@ def claim(
     unless another account uses the domain already. Raises `AlreadyExists`, `FreeMailSender`,
     `LookAlikeDomain`, `DomainRefused` or `DomainTaken`.
     """
-    if session.get(Account, account_id) is None:
-        raise NotFound(f"There is no account {account_id}")
+    _lock_account(session, account_id)
     canon = canonical(name)
     label = _label(mail_from)
     found = session.scalar(
@@ -85,8 +87,8 @@ def claim(
     found.status, found.since, found.checks, found.vouched = status, now, 0, vouched
     found.verified_at = now if vouched else None
     found.due_at = now
-    found.review = None
-    _want_identity(session, canon, f"{label}.{canon}", now)
+    found.review, found.checked_at = None, None
+    _want_identity(session, account_id, canon, f"{label}.{canon}", now)
     session.flush()
     note(
         session,
@@ -96,7 +98,7 @@ def claim(
         now=now,
     )
     found.report = _not_looked_at(plan(session, found, region=region))
-    _close_banned_below(session, account_id, canon, now)
+    close_banned_below(session, account_id, canon, now)
     session.flush()
     return found
 
@@ -152,7 +154,12 @@ def remove(session: Session, account_id: UUID, name: str, *, now: datetime) -> N
 
     A claim that an operator has closed stays: without it, a domain above would cover the name again.
     """
+    _lock_account(session, account_id)
     found = find(session, account_id, name)
+    # Whoever else claims or gives up the name meanwhile waits here, and so sees what we did.
+    session.execute(select(Identity.name).where(Identity.name == found.name).with_for_update())
+    # A ban that came between stays: what was read before it counts no more.
+    session.refresh(found, with_for_update={"key_share": True})
     if found.status is DomainStatus.SUSPENDED:
         raise DomainRefused(
             f"{found.name} was closed by an operator and cannot be removed",
@@ -239,6 +246,12 @@ def rule_for(session: Session, account_id: UUID | None, name: str) -> DomainRule
     )
 
 
+def is_banned(session: Session, account_id: UUID, name: str) -> bool:
+    """Whether an operator has closed the name."""
+    rule = rule_for(session, account_id, name)
+    return rule is not None and rule.kind is DomainRuleKind.BANNED
+
+
 def check_name(session: Session, account_id: UUID, name: str) -> None:
     """Whether the account may claim this name at all; raises what `check_claim` raises, or a ban."""
     rule = rule_for(session, account_id, name)
@@ -299,6 +312,15 @@ def _not_looked_at(asked: Plan) -> dict[str, Any]:
     return as_json(Report(wanted(asked), (), nobody_knows))
 
 
+def _lock_account(session: Session, account_id: UUID) -> None:
+    """One claims, or gives up, one thing at a time. Raises `NotFound`."""
+    found = session.scalar(
+        select(Account.id).where(Account.id == account_id).with_for_update(key_share=True)
+    )
+    if found is None:
+        raise NotFound(f"There is no account {account_id}")
+
+
 def _label(text: str) -> str:
     """A label for the MAIL FROM domain. Raises `Invalid`."""
     label = text.strip().lower()
@@ -312,8 +334,13 @@ def _label(text: str) -> str:
     return label
 
 
-def _want_identity(session: Session, name: str, mail_from: str, now: datetime) -> None:
-    """See that the provider will be asked for the identity. A sole claimant chooses the MAIL FROM."""
+def _want_identity(
+    session: Session, account_id: UUID, name: str, mail_from: str, now: datetime
+) -> None:
+    """See that the provider will be asked for the identity. A sole claimant chooses the MAIL FROM.
+
+    A later claimant has proven nothing and moves nobody's records.
+    """
     session.execute(
         upsert(session, Identity)
         .values(
@@ -323,7 +350,9 @@ def _want_identity(session: Session, name: str, mail_from: str, now: datetime) -
         .on_conflict_do_nothing()
     )  # fmt: skip
     others = session.scalar(
-        select(Domain.id).where(Domain.name == name, Domain.status.in_(USABLE)).limit(1)
+        select(Domain.id)
+        .where(Domain.name == name, Domain.account_id != account_id, Domain.status.in_(LIVE))
+        .limit(1)
     )
     changed: Mapping[str, Any] = {} if others else {"mail_from": mail_from}
     session.execute(
@@ -334,7 +363,7 @@ def _want_identity(session: Session, name: str, mail_from: str, now: datetime) -
     )
 
 
-def _close_banned_below(session: Session, account_id: UUID, name: str, now: datetime) -> None:
+def close_banned_below(session: Session, account_id: UUID, name: str, now: datetime) -> None:
     """Close banned names under a newly claimed domain, so that the claim does not cover them."""
     banned = session.scalars(
         select(DomainRule.name).where(

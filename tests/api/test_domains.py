@@ -9,6 +9,7 @@ from flask.testing import FlaskClient
 
 from relay.context import Relay
 from relay.models import Account, Site
+from relay.services import domain_rules
 from relay.vocabulary import Scope
 from tests import factories
 from tests.api.requests import check_problem
@@ -225,3 +226,48 @@ def test_the_records_come_as_a_zone_file_too(client: FlaskClient, manager: Heade
 @pytest.mark.parametrize("token", ["", "x", "%00", "a" * 500, "../health"])
 def test_a_made_up_link_shows_nothing(client: FlaskClient, token: str) -> None:
     assert client.get(f"/setup/{token}").status_code == 404
+
+
+def test_a_zone_file_of_a_made_up_link_is_a_page_for_people(client: FlaskClient) -> None:
+    assert "This link does not work any more" in client.get(f"/setup/{'a' * 32}/zone.txt").text
+
+
+def test_the_share_page_of_a_closed_domain_asks_nobody_to_publish_anything(
+    client: FlaskClient, manager: Headers, relay: Relay
+) -> None:
+    told = add(client, manager)
+    with relay.sessions.begin() as session:
+        domain_rules.ban(session, "new.example", reason="phishing", now=relay.clock())
+
+    shown = client.get(told["share_url"].removeprefix("https://relay.example")).text
+
+    assert "Closed by an operator" in shown
+    assert "Nothing has to be published" in shown
+    assert "Add these records" not in shown
+    assert told["records"][0]["value"] not in shown
+    assert "Check again" not in shown
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "new.example.",
+        "NEW.Example",
+        "n%65w.example",
+        "%20new.example",
+        "new。example",
+        "ｎｅｗ.example",
+    ],
+)
+def test_a_domain_is_found_however_its_name_is_written(
+    client: FlaskClient, manager: Headers, path: str
+) -> None:
+    add(client, manager)
+    assert client.get(f"/v1/domains/{path}", headers=manager).json["name"] == "new.example"
+
+
+@pytest.mark.parametrize(
+    "path", ["a" * 300, "a." * 200 + "b", "%ff%fe", "%00", "..", "*", "1.2.3.4"]
+)
+def test_what_is_no_name_is_no_domain(client: FlaskClient, manager: Headers, path: str) -> None:
+    check_problem(client.get(f"/v1/domains/{path}", headers=manager), 404, "not-found")

@@ -7,6 +7,7 @@ import email.policy
 import hashlib
 import io
 import re
+from base64 import b64encode
 from email.message import EmailMessage
 from email.utils import getaddresses
 
@@ -93,7 +94,7 @@ def test_a_mail_may_have_no_body(ending: bytes) -> None:
         ('"The \\"best\\" shop" <news@shop.example>', "news@shop.example", 'The "best" shop'),
         ("=?UTF-8?Q?B=C3=BCcher?= <news@shop.example>", "news@shop.example", "Bücher"),
         ("=?UTF-8?B?QsO8Y2hlcg==?= <news@shop.example>", "news@shop.example", "Bücher"),
-        ("=?broken?Q?B=C3?= <news@shop.example>", "news@shop.example", "=?broken?Q?B=C3?="),
+        ("=?broken?Q?B=C3?= <news@shop.example>", "news@shop.example", "B\ufffd"),
         ("The shop (Berlin) <news@shop.example>", "news@shop.example", "The shop (Berlin)"),
         ("The\r\n shop\r\n <news@shop.example>", "news@shop.example", "The shop"),
         ("news+tag@mail.shop.example", "news+tag@mail.shop.example", ""),
@@ -105,14 +106,45 @@ def test_the_sender_is_read(sender: str, address: str, name: str) -> None:
     assert (str(found.sender), found.sender_name) == (address, name)
 
 
+def encoded(charset: str, text: bytes) -> str:
+    """An encoded word."""
+    return f"=?{charset}?B?{b64encode(text).decode()}?="
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "=?UTF-8?Q?help=40bank=2Ecom?=",
+        "=?utf-8*en?Q?help=40bank=2Ecom?=",
+        encoded("utf-8*de-AT", b"help@bank.com"),
+        encoded("UTF-8", b"help@ba") + "\r\n " + encoded("iso-8859-1", b"nk.com"),
+        encoded("UTF-8", b"help@ba") + encoded("UTF-8", b"nk.com"),
+        '"' + encoded("UTF-8", b"help@bank.com") + '"',
+        encoded("UTF-7", b"help+AEA-bank.com"),
+        encoded("ISO-2022-JP", b"help@bank.com"),
+        encoded("KOI8-R", b"help@bank.com"),
+        encoded("windows-1256", b"help@bank.com"),
+        encoded("UTF-16", "help@bank.com".encode("utf-16")),
+        encoded("us-ascii", b"help@bank.com \xff"),
+        encoded("UTF-8", b"help@bank.com \xff"),
+        encoded("no-such-charset", b"help@bank.com"),
+        encoded("hex", b"help@bank.com"),
+    ],
+)
+def test_a_name_is_read_however_it_is_encoded(name: str) -> None:
+    found = read(make_message(From=f"{name} <news@shop.example>"))
+    assert found.sender_name.removesuffix(" \ufffd") == "help@bank.com"
+
+
 @pytest.mark.parametrize(
     ("subject", "text"),
     [
         ("Your order", "Your order"),
         ("=?UTF-8?Q?Ihre_Bestellung_f=C3=BCr_=E2=82=AC_5?=", "Ihre Bestellung für € 5"),
         ("=?UTF-8?B?8J+YgA==?=\r\n =?UTF-8?B?8J+YgA==?=", "😀😀"),
-        ("=?UTF-8?Q?broken=C3?=", "=?UTF-8?Q?broken=C3?="),
-        ("=?no-such-charset?Q?x?=", "=?no-such-charset?Q?x?="),
+        ("=?UTF-8?Q?broken=C3?=", "broken\ufffd"),
+        ("=?no-such-charset?Q?x=C3=BC?=", "xü"),
+        ("=?hex?Q?4142?=", "4142"),  # a codec of Python's that is no charset
         ("=?UTF-8?B?a?=", "=?UTF-8?B?a?="),
         ("=?UTF-8?Q?=00nul?=", "nul"),
         ("=?UTF-7?Q?+2AA-?=", "?"),  # a lone surrogate, which no database keeps

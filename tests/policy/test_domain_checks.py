@@ -138,6 +138,14 @@ def test_a_provider_that_has_told_nothing_yet_is_waited_for() -> None:
         ),
         ({OWNERSHIP: None, "postreeve.shop.example TXT": TOKEN}, "underscore-lost", "“_postreeve”"),
         ({OWNERSHIP: None, OWN: [TOKEN, "v=spf1 -all"]}, "at-the-domain", "Move it"),
+        ({OWNERSHIP: f"{TOKEN}."}, "too-much", f"Enter only: {TOKEN}"),
+        ({OWNERSHIP: f"_postreeve TXT {TOKEN}"}, "too-much", f"Enter only: {TOKEN}"),
+        ({OWNERSHIP: TOKEN.partition("=")[2]}, "cut-off", f"It is: {TOKEN}"),
+        ({OWNERSHIP: f"\u200b{TOKEN}"}, "quoted", "Enter it without"),
+        (
+            {OWNERSHIP: None, "_postreeve.shop.example CNAME": "gone.agency.example"},
+            *("cname-in-the-way", "Delete it first. Add a TXT record with the name “_postreeve”"),
+        ),
         ({OWNERSHIP: None, "*.shop.example TXT": "parked"}, "wildcard", "wildcard record"),
         ({OWNERSHIP: None, "*.shop.example CNAME": "shop.example"}, "wildcard", "wildcard record"),
     ],
@@ -316,6 +324,20 @@ def test_another_preference_is_as_good() -> None:
             },
             *("domain-appended", "Enter only “bounce”"),
         ),
+        (
+            {SPF: "v=spf1 -include:amazonses.com ~all"},
+            "without-provider",
+            "v=spf1 include:amazonses",
+        ),
+        (
+            {SPF: "v=spf1 include:gone.example -all"},
+            "include-without-record",
+            "Amazon SES needs: v=",
+        ),
+        (
+            {SPF: None, MX: None, "bounce.shop.example CNAME": "mail.agency.example"},
+            *("cname-in-the-way", "Delete it first. Add a TXT record with the name “bounce”"),
+        ),
         ({SPF: None, MX: None, "*.shop.example TXT": "v=spf1 -all"}, "wildcard", "wildcard"),
     ],
 )
@@ -336,6 +358,9 @@ def test_the_mail_from_spf(change: Change, code: str, words: str) -> None:
         (f"v=spf1 {'a ' * 12}-all", FAIL, "too-many-lookups", "needs 12"),
         (f"v=spf1 {'a ' * 40}-all", FAIL, "too-many-lookups", "at least 20"),
         ("v=spf1 include:nowhere.example -all", FAIL, "include-without-record", "nowhere.example"),
+        ("v=spf1; mx -all", FAIL, "unreadable", "meant as SPF"),
+        ('"v=spf1 mx -all"', FAIL, "unreadable", "without quotes"),
+        ("v=spf1\tmx -all", FAIL, "unreadable", "and a space"),
         ("v=spf1 include:silent.example -all", UNKNOWN, "no-answer", "again by itself"),
     ],
 )
@@ -356,7 +381,22 @@ def test_spf_at_the_from_domain(
         ({DMARC: "v=DMARC1; p=everything"}, FAIL, "invalid", "p="),
         ({DMARC: "v=DMARC1"}, FAIL, "invalid", "p= is missing"),
         ({DMARC: "v=DMARC1, p=none"}, FAIL, "unreadable", "cannot be read"),
-        ({DMARC: '"v=DMARC1; p=none"'}, FAIL, "unreadable", "cannot be read"),
+        ({DMARC: '"v=DMARC1; p=reject"'}, FAIL, "unreadable", "by: v=DMARC1; p=reject"),
+        ({DMARC: "v=dmarc1; p=reject"}, FAIL, "unreadable", "by: v=DMARC1; p=reject"),
+        ({DMARC: r"v=DMARC1\; p=reject"}, FAIL, "unreadable", "by: v=DMARC1; p=reject"),
+        ({DMARC: "v=DMARC1; p=reject; sp=all"}, FAIL, "invalid", "because of sp="),
+        (
+            {DMARC: None, "_dmarc.shop.example CNAME": "gone.example"},
+            *(FAIL, "cname-in-the-way", "Delete it first. Add a TXT record with the name “_dmarc”"),
+        ),
+        (
+            {
+                DMARC: None,
+                "_dmarc.shop.example CNAME": "shop.reports.example",
+                "shop.reports.example TXT": "v=DMARC1;p=reject;rua=mailto:a@shop.example",
+            },
+            *(PASS, "ok", ""),
+        ),
         ({DMARC: None, "_dmarc.example TXT": "v=DMARC1; p=reject; psd=y"}, PASS, "inherited", ""),
         (
             {DMARC: None, "_dmarc.shop.example.shop.example TXT": "v=DMARC1; p=none"},
@@ -448,6 +488,7 @@ def test_silence_about_a_consent_is_no_advice() -> None:
         ({DMARC: "v=DMARC1; p=none; rua=mailto:a@shop.example; aspf=s"}, (), (True, False, True)),
         ({DMARC: "v=DMARC1; p=none; rua=mailto:a@shop.example; adkim=s"}, (), (True, True, True)),
         ({"_dmarc.bounce.shop.example TXT": "v=DMARC1; p=none; psd=n"}, (), (True, False, True)),
+        ({DMARC: None}, (), (True, True, True)),
         ({}, ("_domainkey.shop.example",), (None, True, True)),
         ({MX: None}, ("_domainkey.shop.example",), (None, False, None)),
         ({}, ("_dmarc.shop.example",), (True, None, True)),
@@ -460,6 +501,17 @@ def test_alignment_is_predicted(
     found = look(change, *silent).alignment
     assert (found.dkim, found.spf, found.dmarc) == alignment
     assert found.detail
+
+
+@pytest.mark.parametrize(
+    ("silent", "words"),
+    [
+        ("_domainkey.shop.example", "whether by DKIM too, nobody has answered"),
+        ("bounce.shop.example", "whether by SPF too, nobody has answered"),
+    ],
+)
+def test_what_nobody_has_answered_is_not_called_missing(silent: str, words: str) -> None:
+    assert words in look({}, silent).alignment.detail
 
 
 def test_a_domain_inside_a_zone_is_entered_as_the_zones_panel_wants_it() -> None:

@@ -164,6 +164,7 @@ def test_a_suspended_or_unproven_domain_is_not_own() -> None:
         ({"Reply_To": "service@paypa1.example"}, ["reply-to-look-alike"]),
         ({"Reply_To": "not an address"}, ["reply-to-unreadable"]),
         ({"From": "PayPal <a@shop.example>"}, ["brand-in-name"]),
+        ({"From": "WordPress <wordpress@shop.example>"}, []),  # what WordPress itself writes
         ({"From": "Apple Farm <a@shop.example>"}, []),
         ({"From": "PayPal (2) <a@shop.example>"}, ["sender-name-cleaned", "brand-in-name"]),
         ({"X_Postreeve_Rewritten": "from"}, ["sender-rewritten-by-site"]),

@@ -19,10 +19,10 @@ from relay.errors import (
     NotFound,
     SenderNotVerified,
 )
-from relay.models import Account, Content, Domain, Identity, Message, Recipient, Site
+from relay.models import Account, Content, Domain, DomainRule, Identity, Message, Recipient, Site
 from relay.services import domain_looks, domain_rules, domain_views, domains
 from relay.services.letters import HOUSE_SITE
-from relay.vocabulary import DomainStatus, Stage
+from relay.vocabulary import DomainRuleKind, DomainStatus, Stage
 from tests import factories
 from tests.fakes import MORNING, FakeClock, FakeIdentities, FakeNames
 from tests.steps import accept
@@ -165,7 +165,7 @@ def test_zone_edits_alone_lead_from_pending_to_verified_to_failing_and_back(
     assert look(relay, account) is VERIFIED
     assert [subject for _, subject in letters(relay)] == [
         "new.example is verified: mail can leave",
-        "new.example: a DNS record is missing, mail stops in 72 hours",
+        "new.example is not in order, mail stops in 72 hours",
         "new.example is in order again",
     ]
 
@@ -555,6 +555,121 @@ def test_the_first_claim_chooses_the_mail_from_and_a_verified_one_keeps_it(
     claim(relay, other, mail_from="theirs")
 
     assert identities.made["new.example"] == "mail.new.example"
+
+
+def test_a_stranger_s_claim_moves_nobody_s_mail_from(
+    relay: Relay, account: Account, other: Account, identities: FakeIdentities
+) -> None:
+    claim(relay, account)
+
+    claim(relay, other, mail_from="www")
+
+    assert identities.made["new.example"] == "bounce.new.example"
+
+
+def test_a_ban_that_came_while_somebody_claimed_closes_the_claim_at_the_next_look(
+    relay: Relay, account: Account, names: FakeNames
+) -> None:
+    claim(relay, account)
+    publish(relay, names, account)
+    with relay.sessions.begin() as session:
+        session.add(
+            DomainRule(
+                id=new_id(), name="new.example", account_id=None, kind=DomainRuleKind.BANNED,
+                reason="phishing", created_at=MORNING,
+            )
+        )  # fmt: skip
+
+    assert look(relay, account) is SUSPENDED
+
+
+def test_a_name_banned_below_while_somebody_claimed_is_not_covered(
+    relay: Relay, account: Account, names: FakeNames
+) -> None:
+    claim(relay, account)
+    publish(relay, names, account)
+    with relay.sessions.begin() as session:
+        session.add(
+            DomainRule(
+                id=new_id(), name="evil.new.example", account_id=None, kind=DomainRuleKind.BANNED,
+                reason="phishing", created_at=MORNING,
+            )
+        )  # fmt: skip
+
+    assert look(relay, account) is VERIFIED
+    with relay.reads() as session:
+        assert domains.find(session, account.id, "evil.new.example").status is SUSPENDED
+
+
+def summary(relay: Relay, account: Account) -> str:
+    """Where the domain stands, as everybody is told."""
+    with relay.reads() as session:
+        found = domains.find(session, account.id, "new.example")
+        return domain_views.view(session, found, public_url="https://relay.example").summary
+
+
+def test_each_state_says_what_is_true(
+    relay: Relay,
+    account: Account,
+    names: FakeNames,
+    identities: FakeIdentities,
+    clock: FakeClock,
+) -> None:
+    identities.away = True
+    claim(relay, account)
+    assert "Amazon SES has not told" in summary(relay, account)
+    identities.away = False
+    clock.advance(minutes=5)
+    domain_looks.provision_due(relay)
+    look(relay, account)
+    assert summary(relay, account).startswith("4 required records are not there yet")
+    names.silent.add("new.example")
+    look(relay, account)
+    assert summary(relay, account) == "DNS gave no answer just now; we keep looking."
+    names.silent.clear()
+    publish(relay, names, account)
+    identities.verified.clear()
+    look(relay, account)
+    assert "Amazon SES has not noticed yet" in summary(relay, account)
+    identities.away = True
+    look(relay, account)
+    assert "Amazon SES gives no answer" in summary(relay, account)
+    identities.away = False
+    identities.verified.add("new.example")
+    look(relay, account)
+    assert summary(relay, account) == "All required records are in place; mail can leave."
+
+
+def test_where_only_amazon_has_lost_the_domain_nobody_is_told_of_a_record(
+    relay: Relay, account: Account, names: FakeNames, identities: FakeIdentities, clock: FakeClock
+) -> None:
+    claim(relay, account)
+    publish(relay, names, account)
+    look(relay, account)
+    identities.verified.clear()
+
+    assert look(relay, account) is FAILING
+
+    assert summary(relay, account).startswith("The records are there, but Amazon SES does not")
+    with relay.reads() as session:
+        found = domains.find(session, account.id, "new.example")
+        assert domains.history(session, found.id)[-1].title.startswith("Amazon SES does not accept")
+    names.silent.add("new.example")
+    clock.advance(hours=80)
+    assert look(relay, account) is FAILING
+    assert "stops as soon as it is certain" in summary(relay, account)
+
+
+def test_a_claim_made_again_is_one_that_nobody_has_looked_at(
+    relay: Relay, account: Account, clock: FakeClock
+) -> None:
+    claim(relay, account)
+    clock.advance(days=7)
+    assert look(relay, account) is LAPSED
+
+    claim(relay, account)
+
+    assert summary(relay, account) == "Publish the records below; we look every few minutes."
 
 
 @pytest.mark.parametrize("label", ["", "a.b", "-x", "x-", "ü", "a b", "x" * 64])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import threading
 import time
@@ -9,17 +10,20 @@ from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
+from uuid import UUID
 
 import pytest
 from flask import Flask
 from sqlalchemy import func, select, text
+from sqlalchemy.orm import Session
 
 from relay.addresses import parse
 from relay.context import Relay
-from relay.models import Event, Message, Notice, Recipient, Suppression, Usage
-from relay.services import circumstances, delivery, events, first_contacts
+from relay.errors import AlreadyExists, DomainRefused
+from relay.models import Event, Identity, Message, Notice, Recipient, Suppression, Usage
+from relay.services import circumstances, delivery, domain_rules, domains, events, first_contacts
 from relay.services.suppressions import suppress
-from relay.vocabulary import Kind, SuppressionReason, SuppressionScope
+from relay.vocabulary import DomainStatus, Kind, SuppressionReason, SuppressionScope
 from relay.worker import Duties
 from tests import factories
 from tests.api.requests import BOUNDARY, encoded, parts
@@ -311,3 +315,73 @@ def test_workers_events_and_duties_do_not_lock_each_other_out(
     assert {
         state for receipt in receipts for state in statuses(shared, site, receipt).values()
     } == {"delivered"}
+
+
+def test_one_name_claimed_by_one_account_many_times_at_once_is_one_claim(shared: Relay) -> None:
+    with shared.sessions.begin() as session:
+        account = factories.make_account(session).id
+
+    def claim_it(_: int) -> str:
+        try:
+            with shared.sessions.begin() as session:
+                domains.claim(
+                    session, account, "new.example", region="us-east-1", now=shared.clock()
+                )
+        except AlreadyExists:
+            return "there already"
+        return "claimed"
+
+    assert Counter(at_once(8, claim_it)) == {"claimed": 1, "there already": 7}
+
+
+def test_an_identity_is_wanted_as_long_as_somebody_claims_it(shared: Relay) -> None:
+    with shared.sessions.begin() as session:
+        accounts = [factories.make_account(session, name=name).id for name in "abcd"]
+    first, second, *later = accounts
+
+    def claim_as(session: Session, account: UUID, name: str) -> None:
+        domains.claim(session, account, name, region="us-east-1", now=shared.clock())
+
+    for number in range(12):
+        kept, given_up = f"kept{number}.example", f"gone{number}.example"
+        with shared.sessions.begin() as session:
+            for name in (kept, given_up):
+                claim_as(session, first, name)
+                claim_as(session, second, name)
+
+        def do(which: int, kept: str = kept, given_up: str = given_up) -> None:
+            with shared.sessions.begin() as session:
+                if which < 2:
+                    domains.remove(session, accounts[which], kept, now=shared.clock())
+                elif which < 4:
+                    domains.remove(session, accounts[which - 2], given_up, now=shared.clock())
+                else:
+                    claim_as(session, later[which - 4], kept)
+
+        at_once(6, do)
+        with shared.reads() as session:
+            assert session.get_one(Identity, kept).unwanted_since is None
+            assert session.get_one(Identity, given_up).unwanted_since is not None
+
+
+def test_a_ban_is_not_undone_by_giving_the_domain_up_at_the_same_moment(shared: Relay) -> None:
+    with shared.sessions.begin() as session:
+        account = factories.make_account(session).id
+        domains.claim(
+            session, account, "up.example", region="us-east-1", vouched=True, now=shared.clock()
+        )
+    for number in range(12):
+        name = f"x{number}.up.example"
+        with shared.sessions.begin() as session:
+            domains.claim(session, account, name, region="us-east-1", now=shared.clock())
+
+        def do(which: int, name: str = name) -> None:
+            with contextlib.suppress(DomainRefused), shared.sessions.begin() as session:
+                if which:
+                    domains.remove(session, account, name, now=shared.clock())
+                else:
+                    domain_rules.ban(session, name, reason="phishing", now=shared.clock())
+
+        at_once(2, do)
+        with shared.reads() as session:
+            assert domains.find(session, account, name).status is DomainStatus.SUSPENDED

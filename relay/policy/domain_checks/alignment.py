@@ -33,7 +33,10 @@ def _spf_fits(look: Look) -> bool | None:
         return True
     if not look.dmarc.is_known:
         return None
-    if look.dmarc.record is not None and look.dmarc.record.strict_spf:
+    if look.dmarc.record is None:
+        # Nobody is asked to look; whatever record will be published for the domain is above both.
+        return mail_from.endswith(f".{domain}")
+    if look.dmarc.record.strict_spf:
         return False
     theirs, ours = organisational_domain(mail_from, look.ask), look.dmarc.organisational
     return None if theirs is None or ours is None else theirs == ours
@@ -42,6 +45,10 @@ def _spf_fits(look: Look) -> bool | None:
 def _sentence(dkim: bool | None, spf: bool | None, look: Look) -> str:
     if dkim and spf:
         text = "Mail is aligned twice, by DKIM and by SPF."
+    elif dkim and spf is None:
+        text = "Mail is aligned by DKIM; whether by SPF too, nobody has answered just now."
+    elif spf and dkim is None:
+        text = "Mail is aligned by SPF; whether by DKIM too, nobody has answered just now."
     elif dkim:
         text = "Mail is aligned by DKIM alone: a mail whose signature breaks on its way fails."
     elif spf:

@@ -93,7 +93,8 @@ def _without_cname(record: CheckedRecord, look: Look) -> CheckedRecord:
         fix = f"A wildcard record (*) answers for this name with {quoted(text.records)}. {_add(record, look)}"
         return failed(record, "wildcard", fix, text.records)
     if text.records:
-        fix = f"A TXT record is there instead: {quoted(text.records)}. {_add(record, look)}"
+        there = quoted(text.records)
+        fix = f"A TXT record is there instead: {there}. Delete it. {_add(record, look)}"
         return failed(record, "different", fix, text.records)
     addresses = look.ask(record.name, RecordType.A).records
     if addresses and not look.is_wildcard(record.name, RecordType.A, addresses):

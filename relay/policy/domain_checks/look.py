@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import cached_property
 
-from relay.answers import Ask, Existence, RecordType, remembering
+from relay.answers import Ask, Existence, RecordType, plain, remembering
 from relay.policy import dmarc, spf
 from relay.policy.domain_checks.values import CheckedRecord, Plan
 from relay.vocabulary import CheckResult
@@ -59,6 +59,22 @@ class Look:
         """Whether the records of the name are what a wildcard answers for any name beside it."""
         beside = f"{NOBODY}.{name.partition('.')[2]}"
         return bool(records) and set(self.ask(beside, type).records) == set(records)
+
+    def obstructed(self, name: str, type: RecordType) -> str:
+        """What has to go first: a sentence where the name is a CNAME, beside which nothing else can be.
+
+        RFC 1034 §3.6.2. What a wildcard answers is no obstacle: the record's own name goes before it.
+        """
+        end = self.ask(name, type).name
+        if not end or end == plain(name):
+            return ""
+        own = self.ask(name, RecordType.CNAME).records
+        if not own or self.is_wildcard(name, RecordType.CNAME, own):
+            return ""
+        return (
+            f"There is a CNAME record at {name}, to {quoted(own)}, and nothing else can stand beside "
+            "a CNAME. Delete it first. "
+        )
 
     def misplaced(
         self,

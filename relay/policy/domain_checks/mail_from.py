@@ -20,6 +20,8 @@ def check_exchanger(record: CheckedRecord, look: Look) -> CheckedRecord:
     add = f"Add an MX record with the name “{entry}”, the priority 10 and the value “{right}”."
     if hosts == [right]:
         return passed(record, "ok" if found == (record.value,) else "other-preference", found)
+    if first := look.obstructed(record.name, RecordType.MX):
+        return failed(record, "cname-in-the-way", f"{first}{add}", found)
     if not hosts:
         misplaced = look.misplaced(
             record.name, RecordType.MX, lambda each: each.endswith(f" {right}")
@@ -51,10 +53,15 @@ def check_exchanger(record: CheckedRecord, look: Look) -> CheckedRecord:
 def check_spf(record: CheckedRecord, look: Look) -> CheckedRecord:
     """One SPF record, within its limits, that includes the provider."""
     found = spf.read(record.name, look.ask)
+    is_right = found.state is spf.SpfState.USABLE and found.includes(PROVIDER)
+    if not is_right and (first := look.obstructed(record.name, RecordType.TXT)):
+        return failed(record, "cname-in-the-way", f"{first}{_add(record, look)}", found.records)
     if found.state is spf.SpfState.UNKNOWN and not found.includes(PROVIDER):
         return unknown(record, found.detail)
     if found.state is spf.SpfState.BROKEN:
         code, fix = repair(found, look, include=PROVIDER)
+        if not found.includes(PROVIDER) and len(found.records) == 1:
+            fix = f"{fix} Amazon SES needs: {record.value}"
         return failed(record, code, fix, found.records)
     if found.includes(PROVIDER):
         if found.state is spf.SpfState.UNKNOWN and not found.detail.startswith(f"{PROVIDER}:"):

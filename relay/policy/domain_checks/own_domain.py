@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
 from relay.answers import Existence, RecordType
-from relay.policy.domain_checks.look import Look, failed, passed, unknown
+from relay.policy.domain_checks.look import Look, failed, passed, quoted, unknown
 from relay.policy.domain_checks.spf_repair import repair
 from relay.policy.domain_checks.values import CheckedRecord
 from relay.policy.spf import SpfState
+
+_MEANT = re.compile(r"[\s\"'“”\\]*v\s*=\s*spf", re.IGNORECASE)
+"""How a record begins that somebody took for SPF."""
 
 NULL_EXCHANGER = "."
 """The host of a null MX: the domain accepts no mail at all (RFC 7505)."""
@@ -18,6 +23,13 @@ def check_spf(record: CheckedRecord, look: Look) -> CheckedRecord:
     if found.state is SpfState.UNKNOWN:
         return unknown(record, found.detail)
     if found.state is SpfState.ABSENT:
+        meant = [t for t in look.ask(record.name, RecordType.TXT).records if _MEANT.match(t)]
+        if meant:
+            fix = (
+                f"This was meant as SPF, but receivers do not see it as such: {quoted((meant[0],))}. It "
+                "begins with “v=spf1” and a space, without quotes."
+            )
+            return failed(record, "unreadable", fix, tuple(meant))
         return passed(record, "spf-absent", ())
     if found.state is SpfState.BROKEN:
         code, fix = repair(found, look)
@@ -35,6 +47,11 @@ def check_exchangers(record: CheckedRecord, look: Look) -> CheckedRecord:
             f"{record.name} does not exist in DNS. Check its spelling, and whether it is still "
             "registered; receivers refuse mail from a domain that does not exist."
         )
+        if look.zone != record.name:
+            fix = (
+                f"{record.name} does not exist in DNS yet, and receivers refuse mail from a domain that "
+                "does not exist. With the required records it will."
+            )
         return failed(record, "no-such-domain", fix)
     if hosts := [each.partition(" ")[2] for each in answer.records]:
         if NULL_EXCHANGER in hosts:

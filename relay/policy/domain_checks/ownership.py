@@ -25,6 +25,8 @@ def check(record: CheckedRecord, look: Look) -> CheckedRecord:
     if misplaced:
         return failed(record, *misplaced, found)
     add = f"Add a TXT record with the name “{look.entry(record.name)}” and the value “{record.value}”."
+    if first := look.obstructed(record.name, RecordType.TXT):
+        return failed(record, "cname-in-the-way", f"{first}{add}", found)
     if not found:
         return failed(record, "missing", f"Nothing is published at {record.name} yet. {add}")
     if look.is_wildcard(record.name, RecordType.TXT, found):
@@ -35,8 +37,9 @@ def check(record: CheckedRecord, look: Look) -> CheckedRecord:
 
 def _slip(text: str, value: str) -> tuple[str, str] | None:
     """What went wrong with the value, where that can be seen."""
-    name, is_pair, _ = value.partition("=")
-    bare = "".join(letter for letter in text if letter not in "\"'“”\\" and not letter.isspace())
+    name, is_pair, secret = value.partition("=")
+    bare = "".join(letter for letter in text if letter not in "\"'“”\\" and letter.isprintable())
+    bare = "".join(bare.split())
     if bare == value:
         return (
             "quoted",
@@ -44,8 +47,13 @@ def _slip(text: str, value: str) -> tuple[str, str] | None:
         )
     if bare.casefold() == value.casefold():
         return "changed-case", f"Capital and small letters matter. The value is: {value}"
-    if len(bare) > len(name) + 1 and value.startswith(bare):
-        return "cut-off", f"The value is cut off. It is: {value}"
+    if value in bare:
+        return (
+            "too-much",
+            f"There is more in the value than belongs there ({quoted((text,))}). Enter only: {value}",
+        )
+    if bare == secret or (len(bare) > len(name) + 1 and value.startswith(bare)):
+        return "cut-off", f"The value is not whole ({quoted((text,))}). It is: {value}"
     if is_pair and bare.startswith(f"{name}="):
         return (
             "other-account",

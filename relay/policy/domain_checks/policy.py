@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
 from relay.answers import RecordType
-from relay.policy.dmarc_record import is_dmarc
+from relay.policy.dmarc_record import DmarcRecord, is_dmarc, parse
 from relay.policy.domain_checks.look import Look, failed, passed, quoted, unknown
 from relay.policy.domain_checks.values import CheckedRecord
 
@@ -23,9 +25,7 @@ def check(record: CheckedRecord, look: Look) -> CheckedRecord:
     if found.record is None:
         return _absent(record, look, own.records)
     if found.record.policy is None:
-        wrong = ", ".join(f"{tag}=" for tag in found.record.wrong) or "p= is missing"
-        fix = f"Receivers ignore this record ({wrong}). Change it to: {record.value}"
-        return failed(record, "invalid", fix, (found.record.text,))
+        return failed(record, "invalid", _mend(found.record), (found.record.text,))
     return passed(record, "ok" if found.is_own else "inherited", (found.record.text,))
 
 
@@ -37,12 +37,41 @@ def _absent(record: CheckedRecord, look: Look, there: tuple[str, ...]) -> Checke
     )
     if misplaced := look.misplaced(record.name, RecordType.TXT, is_dmarc, at_the_domain=True):
         return failed(record, *misplaced, there)
+    if first := look.obstructed(record.name, RecordType.TXT):
+        return failed(record, "cname-in-the-way", f"{first}{add}", there)
     if look.is_wildcard(record.name, RecordType.TXT, there):
         fix = f"A wildcard record (*) answers for {record.name} with {quoted(there)}. {add}"
         return failed(record, "wildcard", fix, there)
     if there:
-        fix = (
-            f"What is there cannot be read as DMARC: {quoted(there)}. Replace it by: {record.value}"
-        )
+        meant = next(filter(None, map(_meant, there)), record.value)
+        fix = f"What is there cannot be read as DMARC: {quoted(there)}. Replace it by: {meant}"
         return failed(record, "unreadable", fix, there)
     return failed(record, "missing", f"There is no DMARC record yet. {add}")
+
+
+def _mend(record: DmarcRecord) -> str:
+    """What to change so that receivers take the record, which never weakens what it asks for."""
+    if not record.wrong:
+        return (
+            "Receivers ignore this record: p= is missing. Add “p=none;” behind “v=DMARC1;” (or "
+            "quarantine or reject)."
+        )
+    names = ", ".join(f"{tag}=" for tag in record.wrong)
+    return (
+        f"Receivers ignore this record because of {names}. Each tag may stand once, with “;” behind its "
+        "value; that of p=, sp= and np= is none, quarantine or reject."
+    )
+
+
+def _meant(text: str) -> str:
+    """The record that somebody meant, without what a panel made of it; "" where that is not clear."""
+    bare = " ".join("".join(c for c in text if c not in '"“”\\' and c.isprintable()).split())
+    found = _VERSION.match(bare)
+    if found is None:
+        return ""
+    better = f"v=DMARC1; {bare[found.end() :].strip()}"
+    return better if parse("", better).policy is not None else ""
+
+
+_VERSION = re.compile(r"v ?= ?DMARC1 ?[;,: ] ?", re.IGNORECASE)
+"""The version, as people write it."""

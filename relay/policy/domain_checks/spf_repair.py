@@ -30,8 +30,7 @@ def proposal(records: tuple[str, ...], *, include: str = "") -> str:
 
 def _merge(found: Spf, look: Look, include: str) -> str:
     """Several records, of which receivers accept none (RFC 7208 §4.5)."""
-    missing = include if not any(f"include:{include}" in each for each in found.records) else ""
-    together = proposal(found.records, include=missing)
+    together = proposal(found.records, include=include)
     name = look.entry(found.domain)
     count = f"There are {len(found.records)} SPF records, so receivers accept none of them."
     if not together:

@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any
 
 from relay.policy.names import data
-from relay.policy.names.skeletons import collapsed, readings
+from relay.policy.names.skeletons import DIGITS, barred, collapsed, readings
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +40,8 @@ class Book:
     by_collapsed: Mapping[str, Brand]
     by_initial: Mapping[str, Sequence[Brand]]
     """Those that are nothing else and long enough for slips of the finger, by first letter."""
+    by_bars: Mapping[str, Brand]
+    """The same, with every i an l and every n an m, as they look when read quickly."""
     plain: frozenset[str]
     joined_domains: Mapping[str, Brand] = field(default_factory=dict)
     """Real domains written in one word, `paypalcom`."""
@@ -63,8 +65,10 @@ def book() -> Book:
     document = tomllib.loads(data.text("brands.toml"))
     brands = [*_brands(document, "brands"), *_brands(document, "common")]
     uncommon = [brand for brand in brands if not brand.common]
+    by_name = {brand.name: brand for brand in brands}
     return Book(
-        by_name={brand.name: brand for brand in brands},
+        # A name with digits of its own is found by a disguised reading too: `office365`.
+        by_name={brand.name.translate(DIGITS): brand for brand in brands} | by_name,
         by_domain={domain: brand for brand in reversed(brands) for domain in brand.domains}
         | {brand.domain: brand for brand in brands},
         by_collapsed={collapsed(b.name): b for b in uncommon if len(b.name) >= SHORTEST_SLIP},
@@ -72,6 +76,7 @@ def book() -> Book:
             initial: [b for b in uncommon if b.name[0] == initial and len(b.name) >= SHORTEST_SLIP]
             for initial in {b.name[0] for b in uncommon}
         },
+        by_bars={barred(b.name): b for b in uncommon if len(b.name) >= SHORTEST_SLIP},
         plain=frozenset(document["plain"]["words"]),
         joined_domains={
             domain.replace(".", ""): brand

@@ -13,14 +13,22 @@ from functools import lru_cache
 
 from relay.policy.names.brands import SHORTEST_SLIP, Brand, book
 from relay.policy.names.data import words
-from relay.policy.names.skeletons import LONGEST_LABEL, collapsed, decoded, readings, skeleton
+from relay.policy.names.skeletons import (
+    LONGEST_LABEL,
+    barred,
+    collapsed,
+    decoded,
+    readings,
+    skeleton,
+)
 from relay.policy.names.suffixes import public_suffix
 
 UNMISTAKABLE = words(
-    "login signin logon signon verify verification verified verifizierung verificacion verifikasi account "
-    "accounts konto cuenta akun secure security sicherheit seguridad password passwort unlock unblock "
-    "suspended billing webmail authenticate authentication auth sso 2fa tan onlinebanking banking "
-    "kundenservice recovery recover"
+    "login signin logon signon verify verification verified verifizierung verificacion verificar "
+    "verifikasi account accounts konto cuenta akun secure security sicherheit seguridad password passwort "
+    "contrasena clave sandi unlock unblock suspended billing webmail authenticate authentication auth sso "
+    "2fa tan pushtan phototan mtan onlinebanking banking kundenservice anmelden anmeldung masuk recovery "
+    "recover"
 )
 """Words of phishing that say 'give me your password' beside any brand (our decision)."""
 
@@ -29,11 +37,19 @@ SUSPECT = UNMISTAKABLE | words(
     "info alert alerts notice notification notifications confirm confirmation payment payments pay "
     "invoice refund online access my mein mi portal center centre team official safe safety safeguard "
     "protect protection track tracking delivery paket parcel package express reward rewards bonus gift "
-    "claim mail email web www app de com net org kunden hilfe ayuda soporte servicio pago pagos bantuan "
+    "claim mail email web www app kunden hilfe ayuda soporte servicio pago pagos bantuan "
     "layanan rechnung aktualisierung client clients user users session limited limitation resolution "
-    "resolve ticket"
+    "resolve ticket redelivery package premium prime document documents "
+    "kundencenter sicherheitscenter bestaetigung bestatigung zahlung zahlungen bezahlen bestellung "
+    "kaeuferschutz kauferschutz sendung lieferung zustellung zoll "
+    "atencion cliente clientes confirmar acceso seguro pedido envio entrega aduana paquete sesion "
+    "resmi pembayaran hadiah undian promo pengiriman paket cs "
+    "deutschland germany espana spain mexico indonesia taiwan"
 )
-"""Words of phishing beside a name that is nothing but a brand (our decision)."""
+"""Words of phishing, and of a brand's branch office, beside a name that is nothing but a brand."""
+
+ENDINGS = words("com net org de")
+"""Written behind a brand at a label's end they are its domain: `paypal-de`. Elsewhere `de` is a word."""
 
 MOST_WORDS = 12
 """Words of a label that are looked at (our decision: real names have fewer)."""
@@ -112,13 +128,14 @@ def _judged(label: str) -> Brand | None:
 
 def _judged_below(label: str, *, own: bool = False) -> Brand | None:
     """As for a registered label, without slips. Below it, a common word alone is a plain label."""
-    whole = label.replace("-", "")
-    brand = _named(whole)
+    whole = label.replace("-", "").removeprefix("www")
+    brand = _named(whole) or _numbered(label)
     if brand is not None and (own or not brand.common):
         return brand
     known = book()
     joined = next((b for r in readings(whole) if (b := known.joined_domains.get(r))), None)
-    return joined or _beside_suspects(label) or _glued(whole)
+    glued = (found for part in (whole, *label.split("-")) if (found := _glued(part)))
+    return joined or _beside_suspects(label) or next(glued, None)
 
 
 def _beside_suspects(label: str) -> Brand | None:
@@ -131,13 +148,32 @@ def _beside_suspects(label: str) -> Brand | None:
         for start in range(len(parts) - size + 1):
             brand = _named("".join(parts[start : start + size]))
             if brand is None and size == 1:
-                brand = _slipped(parts[start])
+                brand = _slipped(parts[start]) or _inflected(parts, start)
             if brand is None:
                 continue
             others = {*plain[:start], *plain[start + size :]}
             if not others.isdisjoint(_suspects(brand)):
                 return brand
+            if not brand.common and plain[start + size :] in [[each] for each in ENDINGS]:
+                return brand
     return None
+
+
+def _inflected(parts: list[str], at: int) -> Brand | None:
+    """A long name with one letter more at its end, beside a word that says it all: `sparkassen-login`."""
+    rest = {skeleton(part) for part in [*parts[:at], *parts[at + 1 :]]}
+    brand = book().by_name.get(skeleton(parts[at])[:-1])
+    if brand is None or brand.common or len(brand.name) < SHORTEST_SLIP:
+        return None
+    return brand if not rest.isdisjoint(UNMISTAKABLE) else None
+
+
+def _numbered(label: str) -> Brand | None:
+    """A brand that is nothing else, and a number behind it: `paypal24`, `paypal-2027`."""
+    plain = skeleton(label).replace("-", "")
+    name = plain.rstrip("0123456789")
+    brand = book().by_name.get(name) if name != plain else None
+    return brand if brand is not None and not brand.common else None
 
 
 def _glued(whole: str) -> Brand | None:
@@ -150,6 +186,8 @@ def _glued(whole: str) -> Brand | None:
                 if brand is None or len(name) < 5:
                     continue
                 if rest in brand.additions or (len(rest) > 2 and rest in _suspects(brand)):
+                    return brand
+                if rest == "my" and each.startswith(rest) and not brand.common:
                     return brand
     return None
 
@@ -164,7 +202,7 @@ def _slipped(label: str) -> Brand | None:
     if len(label) < SHORTEST_SLIP - 1 or label in known.plain:
         return None
     for each in readings(label):
-        if brand := known.by_collapsed.get(collapsed(each)):
+        if brand := known.by_collapsed.get(collapsed(each)) or known.by_bars.get(barred(each)):
             return brand
         for brand in known.by_initial.get(each[:1], ()):
             if is_slip(each, brand.name):
