@@ -195,27 +195,7 @@ def _about(dialect: Any) -> Any:
             among(OptOut.address_key, "people"),
             OptOut.ended_at.is_(None),
         ),
-        select(
-            literal(About.SUBSCRIBED.value, String),
-            _SUBSCRIPTIONS.c.address_key,
-            type_coerce(_SUBSCRIPTIONS.c.status, String),
-            null(),
-            func.coalesce(
-                _SUBSCRIPTIONS.c.ended_at,
-                _SUBSCRIPTIONS.c.confirmed_at,
-                _SUBSCRIPTIONS.c.requested_at,
-                type_=UtcDateTime(),
-            ),
-            null(),
-            _SUBSCRIPTIONS.c.list_id,
-            null(),
-        )
-        .join(_LISTS, _LISTS.c.id == _SUBSCRIPTIONS.c.list_id)
-        .where(
-            _LISTS.c.site_id == site,
-            among(_LISTS.c.key, "lists"),
-            among(_SUBSCRIPTIONS.c.address_key, "people"),
-        ),
+        _subscribed(dialect),
         select(
             literal(About.NEWCOMER.value, String),
             given.c.value,
@@ -224,12 +204,60 @@ def _about(dialect: Any) -> Any:
     ).subquery("about")
 
 
+def _subscribed(dialect: Any) -> Any:
+    """To which of the lists named the people have agreed.
+
+    On PostgreSQL each person is looked up by the index; else a list of a million readers may be read
+    for one of them where the planner knows too little. SQLite does so by itself.
+    """
+    site: Any = bindparam("site")
+    one = select(
+        _SUBSCRIPTIONS.c.address_key,
+        _SUBSCRIPTIONS.c.status,
+        func.coalesce(
+            _SUBSCRIPTIONS.c.ended_at,
+            _SUBSCRIPTIONS.c.confirmed_at,
+            _SUBSCRIPTIONS.c.requested_at,
+            type_=UtcDateTime(),
+        ).label("since"),
+        _SUBSCRIPTIONS.c.list_id,
+    )
+    if dialect is postgresql:
+        readers = _given(dialect, "readers")
+        found: Any = (
+            one.where(
+                _SUBSCRIPTIONS.c.list_id == _LISTS.c.id,
+                _SUBSCRIPTIONS.c.address_key == readers.c.value,
+            )
+            .limit(1)
+            .lateral("found")
+        )
+        source = _LISTS.join(readers, true()).join(found, true())
+    else:
+        found = one.where(among(_SUBSCRIPTIONS.c.address_key, "readers")).subquery("found")
+        source = _LISTS.join(found, found.c.list_id == _LISTS.c.id)
+    return (
+        select(
+            literal(About.SUBSCRIBED.value, String),
+            found.c.address_key,
+            type_coerce(found.c.status, String),
+            null(),
+            found.c.since,
+            null(),
+            found.c.list_id,
+            null(),
+        )
+        .select_from(source)
+        .where(_LISTS.c.site_id == site, among(_LISTS.c.key, "lists"))
+    )
+
+
 def _given(dialect: Any, name: str) -> Any:
     """The texts in the parameter `name` as a table with the one column `value`."""
     if dialect is postgresql:
         texts = cast(bindparam(name, type_=ARRAY(String)), ARRAY(String))
-        return func.unnest(texts).table_valued("value").render_derived(name="given")
-    return func.json_each(bindparam(name, type_=Many())).table_valued("value", name="given")
+        return func.unnest(texts).table_valued("value").render_derived(name=name)
+    return func.json_each(bindparam(name, type_=Many())).table_valued("value", name=name)
 
 
 _LIST_COLUMNS = tuple(
@@ -430,6 +458,7 @@ class _People:
             "people": list(self.by_key),
             "persons": list(self.by_person),
             "strangers": self.strangers,
+            "readers": list(self.by_key) if self.lists else [],
         }
 
 
