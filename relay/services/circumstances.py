@@ -207,48 +207,37 @@ def _about(dialect: Any) -> Any:
 def _subscribed(dialect: Any) -> Any:
     """To which of the lists named the people have agreed.
 
-    On PostgreSQL each person is looked up by the index; else a list of a million readers may be read
-    for one of them where the planner knows too little. SQLite does so by itself.
+    Each person is looked up by the index: else a list of a million readers may be read for one of them,
+    where the planner knows too little. On PostgreSQL LATERAL with LIMIT leaves it no other way, on
+    SQLite an outer join; there, `what` is null for those who have not.
     """
-    site: Any = bindparam("site")
-    one = select(
-        _SUBSCRIPTIONS.c.address_key,
-        _SUBSCRIPTIONS.c.status,
-        func.coalesce(
-            _SUBSCRIPTIONS.c.ended_at,
-            _SUBSCRIPTIONS.c.confirmed_at,
-            _SUBSCRIPTIONS.c.requested_at,
-            type_=UtcDateTime(),
-        ).label("since"),
-        _SUBSCRIPTIONS.c.list_id,
+    readers = _given(dialect, "readers")
+    ours = and_(
+        _SUBSCRIPTIONS.c.list_id == _LISTS.c.id,
+        _SUBSCRIPTIONS.c.address_key == readers.c.value,
     )
     if dialect is postgresql:
-        readers = _given(dialect, "readers")
-        found: Any = (
-            one.where(
-                _SUBSCRIPTIONS.c.list_id == _LISTS.c.id,
-                _SUBSCRIPTIONS.c.address_key == readers.c.value,
-            )
-            .limit(1)
-            .lateral("found")
-        )
+        found: Any = select(_SUBSCRIPTIONS).where(ours).limit(1).lateral("found")
         source = _LISTS.join(readers, true()).join(found, true())
     else:
-        found = one.where(among(_SUBSCRIPTIONS.c.address_key, "readers")).subquery("found")
-        source = _LISTS.join(found, found.c.list_id == _LISTS.c.id)
+        found = _SUBSCRIPTIONS
+        source = _LISTS.join(readers, true()).outerjoin(found, ours)
+    since = func.coalesce(
+        found.c.ended_at, found.c.confirmed_at, found.c.requested_at, type_=UtcDateTime()
+    )
     return (
         select(
             literal(About.SUBSCRIBED.value, String),
-            found.c.address_key,
+            readers.c.value,
             type_coerce(found.c.status, String),
             null(),
-            found.c.since,
+            since,
             null(),
             found.c.list_id,
             null(),
         )
         .select_from(source)
-        .where(_LISTS.c.site_id == site, among(_LISTS.c.key, "lists"))
+        .where(_LISTS.c.site_id == bindparam("site"), among(_LISTS.c.key, "lists"))
     )
 
 
@@ -526,6 +515,7 @@ def _facts_from(
         subscribed={
             (row.what, keys[row.who]): Subscribed(SubscriptionStatus(row.word), iso(row.since))
             for row in told.get(About.SUBSCRIBED, ())
+            if row.what is not None
         },
         opted_out={address: tuple(stops.values()) for address, stops in opted_out.items()},
         allowance=allowance,
