@@ -36,6 +36,9 @@ HOUSE_SITE = UUID("00000000-0000-7000-8000-000000000002")
 KEPT = timedelta(hours=72)
 """How long such a mail may wait (our decision: it is worth reading for days)."""
 
+WRITTEN_HERE = {"written_by": "relay"}
+"""Marks the source of a mail as ours; no site can say this of its own."""
+
 TEMPLATES = Path(__file__).parents[1] / "letters"
 
 
@@ -129,7 +132,7 @@ def write(
         "kind": Kind.SECURITY,
         "lane": Lane.PROTECTED,
         "list_id": None,
-        "source": {"plugin": "postreeve", "form": None} | dict(source or {}),
+        "source": {"plugin": "postreeve", "form": None} | dict(source or {}) | WRITTEN_HERE,
         "sender": str(read.sender),
         "subject": read.subject[:500],
         "mime_message_id": read.message_id[:500] if read.message_id else None,

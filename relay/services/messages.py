@@ -16,11 +16,19 @@ from sqlalchemy.orm import Session
 
 from relay.addresses import EmailAddress
 from relay.db import new_id
-from relay.errors import ContentGone, IdempotencyKeyReused, Invalid, NotFound, PostreeveError
+from relay.errors import (
+    ContentGone,
+    IdempotencyKeyReused,
+    Invalid,
+    NotFound,
+    PostreeveError,
+    Refused,
+)
 from relay.gateways import bodies, mime
 from relay.mail import Draft, Mime, Source
 from relay.models import Content, IdempotencyKey, MailingList, Message, Recipient
 from relay.policy.admission import Admission, admit, described, disposition
+from relay.policy.erasures import is_placeholder
 from relay.policy.facts import Allowance, Held
 from relay.policy.streams import asks_for_protection
 from relay.services import circumstances, intake, newsletters
@@ -142,13 +150,17 @@ def stored_draft(
 ) -> Draft:
     """The draft of an accepted message, to be sent again: to the same people, or to `recipients`.
 
-    Raises `NotFound` for another site's message, `ContentGone` when its content is no longer kept.
+    Raises `NotFound` for another site's message, `Refused` for one that the relay wrote itself (a
+    confirmation's link is for one person: the site must not have it sent anywhere else), and
+    `ContentGone` when its content is no longer kept, or all its people were erased.
     """
     message = session.scalar(
         select(Message).where(Message.id == message_id, Message.site_id == site_id)
     )
     if message is None:
         raise NotFound("There is no such message on this site")
+    if message.source.get("written_by") == "relay":
+        raise Refused("The relay wrote this mail itself; only the relay sends it")
     parts = session.scalars(
         select(Content.data).where(Content.message_id == message_id).order_by(Content.part)
     ).all()
@@ -161,7 +173,10 @@ def stored_draft(
             .where(Recipient.message_id == message_id)
             .order_by(Recipient.id)
         )
+        if not is_placeholder(address)
     ]
+    if not people:
+        raise ContentGone("Everybody this message went to was erased; send it anew")
     return Draft(
         recipients=tuple(dict.fromkeys(people)),
         mime=mime.read(BytesIO(b"".join(parts))),

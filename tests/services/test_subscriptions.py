@@ -10,11 +10,12 @@ from sqlalchemy import func, select, update
 
 from relay.addresses import parse
 from relay.context import Relay
-from relay.errors import NotFound
+from relay.errors import NotFound, Refused
 from relay.models import (
     Confirmation,
     ConsentPerson,
     MailingList,
+    Message,
     Site,
     Subscription,
     SubscriptionRequest,
@@ -22,6 +23,7 @@ from relay.models import (
 )
 from relay.services import challenges, confirmations, erasures, expiry, opt_outs, subscriptions
 from relay.services.challenges import Attempt, Challenge, Standing
+from relay.services.messages import stored_draft
 from relay.services.suppressions import suppress
 from relay.vocabulary import (
     ConsentKind,
@@ -81,6 +83,18 @@ def test_a_confirmed_subscription_is_kept_with_who_pressed_the_button(
             "address": "ada@customer.example", "ip": HERSELF.ip, "user_agent": HERSELF.user_agent,
         }  # fmt: skip
         assert session.get_one(Confirmation, (site.id, ADA.key)).at == clock()
+
+
+def test_no_site_has_a_confirmation_sent_to_itself(
+    relay: Relay, site: Site, news: MailingList
+) -> None:
+    sign_up(relay, site)
+    answer_due(relay)
+    with relay.reads() as session:
+        id = session.scalars(select(Message.id).where(Message.site_id == site.id)).one()
+
+    with relay.sessions.begin() as session, pytest.raises(Refused):
+        stored_draft(session, site.id, id, recipients=[parse("site@shop.example")])
 
 
 def test_pressing_again_changes_nothing(
