@@ -50,7 +50,7 @@ STEPS = (
     Step(
         "exploring",
         "Interleavings and hostile requests",
-        pytest("exploring", *NOT_SIMULATOR, "-n", "auto", "--dist", "loadfile"),
+        pytest("exploring", *NOT_SIMULATOR),
     ),
     Step("simulator", "The simulator, asked by boto3", ("-m", "pytest", "tests/simulator")),
     Step("processes", "Real processes", pytest("processes", "--ignore=tests/simulator")),

@@ -126,7 +126,7 @@ def at_random(cases: float) -> hypothesis.settings:
 # --- the world, and a question to it --------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def tally() -> Counter[tuple[str, int]]:
     """How often each operation answered with each status."""
     return Counter()
