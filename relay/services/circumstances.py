@@ -1,307 +1,41 @@
-"""Everything the rules ask for, in one reading under the site's lock.
-
-A message costs the database few statements: that, not their content, decides how many mails a
-machine accepts (docs/decisions/0006-few-statements.md). The statements are built once, at import.
-"""
+"""Everything the rules ask for, in one reading under the site's lock (`readings`)."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
 import idna
-from sqlalchemy import (
-    String,
-    and_,
-    bindparam,
-    case,
-    cast,
-    func,
-    literal,
-    not_,
-    null,
-    select,
-    true,
-    type_coerce,
-    union_all,
-)
-from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
 from relay.addresses import EmailAddress
-from relay.db import Many, UtcDateTime, among, is_postgresql, table_of
+from relay.db import is_postgresql
 from relay.errors import NotFound
 from relay.keys import Keyring
 from relay.mail import Draft
-from relay.models import (
-    Account,
-    AddressHold,
-    Domain,
-    Erasure,
-    IdempotencyKey,
-    MailingList,
-    Message,
-    OptOut,
-    Recipient,
-    Site,
-    Subscription,
-    Suppression,
-    UnknownAddress,
-    Usage,
-)
 from relay.policy.facts import Allowance, Facts, Held, ListFacts, OptedOut, Subscribed
 from relay.policy.protection import PER_SITE
 from relay.policy.sender import names_to_know
 from relay.policy.streams import asks_for_protection, effective_stream
+from relay.services import readings
 from relay.services.ledger import persons_of
+from relay.services.readings import FIRST, SECURITY, About
 from relay.vocabulary import (
     ConsentGap,
     DomainStatus,
-    HoldKind,
-    Lane,
-    Outcome,
-    Stage,
     Stream,
     SubscriptionStatus,
     SuppressionReason,
     SuppressionScope,
 )
 
-FIRST, SECURITY = "first", "security"
-"""Windows of `Usage` that count first contacts, and protected mail, by the hour."""
-
 PROTECTED_WITHIN = timedelta(minutes=60)
 """In which a person's protected mails are counted."""
-
-_SITES, _COPIES, _MAILS = table_of(Site), table_of(Recipient), table_of(Message)
-_LISTS, _SUBSCRIPTIONS = table_of(MailingList), table_of(Subscription)
-_HOUR = table_of(Usage)
-
-
-class About(StrEnum):
-    """What a row of the reading tells about a person."""
-
-    HOLD = "hold"
-    SUPPRESSED = "suppressed"
-    UNKNOWN = "unknown"
-    ERASED = "erased"
-    OPTED_OUT = "opted-out"
-    SUBSCRIBED = "subscribed"
-    NEWCOMER = "newcomer"
-
-
-def _about(dialect: Any) -> Any:
-    """All that is known of the people a draft is for: why they may not be mailed, to what they have
-    agreed, what they wanted to stop, and who was never mailed.
-
-    An entry of another site's bounce does not count where this site has lifted its own since. Those
-    who were erased are found by their keyed hashes, newcomers by there being no copy for them.
-    """
-    site: Any = bindparam("site")
-    lifted = (
-        select(Suppression.id)
-        .where(
-            Suppression.site_id == site,
-            Suppression.address_key == UnknownAddress.address_key,
-            Suppression.ended_at >= UnknownAddress.since,
-        )
-        .exists()
-    )
-    unprobed = and_(AddressHold.recipient_id.is_(None), AddressHold.probed_at.is_(None))
-    everything = literal(SuppressionScope.ALL.value, String)
-    given = _given(dialect, "strangers")
-    mailed = (
-        select(literal(1))
-        .where(
-            _COPIES.c.site_id == site,
-            _COPIES.c.address_key == given.c.value,
-            not_(and_(_COPIES.c.stage == Stage.DONE, _COPIES.c.outcome == Outcome.SUPPRESSED)),
-        )
-        .limit(1)  # looked up for each person; no join over all that was ever sent
-        .scalar_subquery()
-    )
-    return union_all(
-        select(
-            literal(About.HOLD.value, String).label("about"),
-            AddressHold.address_key.label("who"),
-            type_coerce(AddressHold.kind, String).label("word"),
-            everything.label("scope"),
-            AddressHold.began_at.label("since"),
-            AddressHold.evidence,
-            AddressHold.id.label("what"),
-            case((unprobed, AddressHold.probe_at)).label("opens_at"),
-        ).where(
-            AddressHold.site_id == site,
-            among(AddressHold.address_key, "people"),
-            AddressHold.ended_at.is_(None),
-            AddressHold.kind.in_((HoldKind.DISPUTED, HoldKind.COOL_OFF)),
-        ),
-        select(
-            literal(About.SUPPRESSED.value, String),
-            Suppression.address_key,
-            type_coerce(Suppression.reason, String),
-            type_coerce(Suppression.scope, String),
-            Suppression.began_at,
-            Suppression.evidence,
-            null(),
-            null(),
-        ).where(
-            Suppression.site_id == site,
-            among(Suppression.address_key, "people"),
-            Suppression.ended_at.is_(None),
-        ),
-        select(
-            literal(About.UNKNOWN.value, String),
-            UnknownAddress.address_key,
-            null(),
-            null(),
-            UnknownAddress.since,
-            UnknownAddress.evidence,
-            null(),
-            null(),
-        ).where(
-            among(UnknownAddress.address_key, "people"),
-            UnknownAddress.until > bindparam("now"),
-            ~lifted,
-        ),
-        select(
-            literal(About.ERASED.value, String),
-            Erasure.person,
-            null(),
-            type_coerce(Erasure.scope, String),
-            Erasure.at,
-            null(),
-            null(),
-            null(),
-        ).where(Erasure.site_id == site, among(Erasure.person, "persons")),
-        select(
-            literal(About.OPTED_OUT.value, String),
-            OptOut.address_key,
-            OptOut.topic,
-            null(),
-            OptOut.began_at,
-            OptOut.evidence,
-            null(),
-            null(),
-        ).where(
-            OptOut.site_id == site,
-            among(OptOut.address_key, "people"),
-            OptOut.ended_at.is_(None),
-        ),
-        select(
-            literal(About.SUBSCRIBED.value, String),
-            _SUBSCRIPTIONS.c.address_key,
-            type_coerce(_SUBSCRIPTIONS.c.status, String),
-            null(),
-            func.coalesce(
-                _SUBSCRIPTIONS.c.ended_at,
-                _SUBSCRIPTIONS.c.confirmed_at,
-                _SUBSCRIPTIONS.c.requested_at,
-                type_=UtcDateTime(),
-            ),
-            null(),
-            _SUBSCRIPTIONS.c.list_id,
-            null(),
-        )
-        .join(_LISTS, _LISTS.c.id == _SUBSCRIPTIONS.c.list_id)
-        .where(
-            _LISTS.c.site_id == site,
-            among(_LISTS.c.key, "lists"),
-            among(_SUBSCRIPTIONS.c.address_key, "people"),
-        ),
-        select(
-            literal(About.NEWCOMER.value, String),
-            given.c.value,
-            *(null() for _ in range(6)),
-        ).where(mailed.is_(None)),
-    ).subquery("about")
-
-
-def _given(dialect: Any, name: str) -> Any:
-    """The texts in the parameter `name` as a table with the one column `value`."""
-    if dialect is postgresql:
-        texts = cast(bindparam(name, type_=ARRAY(String)), ARRAY(String))
-        return func.unnest(texts).table_valued("value").render_derived(name="given")
-    return func.json_each(bindparam(name, type_=Many())).table_valued("value", name="given")
-
-
-_LIST_COLUMNS = tuple(
-    _LISTS.c[name].label(f"list_{name}")
-    for name in ("id", "key", "name", "controller", "postal_address", "language", "archived_at")
-)
-
-_SITE_COLUMNS = (
-    Site.account_id,
-    Site.url,
-    Site.state.label("site_state"),
-    Account.state.label("account_state"),
-    func.coalesce(Site.first_contacts_set, Site.first_contacts_earned).label("budget"),
-)
-
-
-def _facts_statement(dialect: Any) -> Any:
-    about = _about(dialect)
-    return (
-        select(
-            *_SITE_COLUMNS,
-            _HOUR.c.recipients.label("contacted"),
-            IdempotencyKey.fingerprint,
-            IdempotencyKey.answer,
-            IdempotencyKey.expires_at,
-            Domain.name,
-            Domain.status,
-            *_LIST_COLUMNS,
-            *about.c,
-        )
-        .select_from(Site)
-        .join(Account, Account.id == Site.account_id)
-        .outerjoin(
-            _HOUR,
-            and_(
-                _HOUR.c.site_id == Site.id,
-                _HOUR.c.window == FIRST,
-                _HOUR.c.began_at == bindparam("hour"),
-            ),
-        )
-        .outerjoin(
-            IdempotencyKey,
-            and_(IdempotencyKey.site_id == Site.id, IdempotencyKey.key == bindparam("key")),
-        )
-        .outerjoin(Domain, and_(Domain.account_id == Site.account_id, among(Domain.name, "names")))
-        .outerjoin(_LISTS, and_(_LISTS.c.site_id == Site.id, among(_LISTS.c.key, "lists")))
-        .outerjoin(about, true())
-        .where(Site.id == bindparam("site"))
-        .with_for_update(of=Site, key_share=True)
-    )
-
-
-_ON = {True: postgresql, False: sqlite}
-_FACTS = {on: _facts_statement(dialect) for on, dialect in _ON.items()}
-"""By whether it is PostgreSQL."""
-
-_PROTECTED = (
-    select(_COPIES.c.address_key, func.count().label("times"))
-    .join(_MAILS, _MAILS.c.id == _COPIES.c.message_id)
-    .where(
-        _COPIES.c.site_id == bindparam("site"),
-        among(_COPIES.c.address_key, "people"),
-        _COPIES.c.lane_rank == Lane.PROTECTED.rank,
-        _MAILS.c.accepted_at > bindparam("since"),
-    )
-    .group_by(_COPIES.c.address_key)
-)
-_USED = select(_HOUR.c.window, _HOUR.c.recipients).where(
-    _HOUR.c.site_id == bindparam("site"),
-    _HOUR.c.window.in_((FIRST, SECURITY)),
-    _HOUR.c.began_at == bindparam("hour"),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -342,7 +76,7 @@ def facts(
     rows = (
         session.connection()
         .execute(
-            _FACTS[is_postgresql(session)],
+            readings.FACTS[is_postgresql(session)],
             {
                 "site": site_id,
                 "key": key,
@@ -430,6 +164,7 @@ class _People:
             "people": list(self.by_key),
             "persons": list(self.by_person),
             "strangers": self.strangers,
+            "readers": list(self.by_key) if self.lists else [],
         }
 
 
@@ -440,10 +175,10 @@ def _used(
     connection = session.connection()
     used = {
         row.window: row.recipients
-        for row in connection.execute(_USED, {"site": site_id, "hour": hour_of(now)})
+        for row in connection.execute(readings.USED, {"site": site_id, "hour": hour_of(now)})
     }
     given = {"site": site_id, "people": list(people.by_key), "since": now - PROTECTED_WITHIN}
-    times = connection.execute(_PROTECTED, given)
+    times = connection.execute(readings.PROTECTED, given)
     return used, {people.by_key[row.address_key]: row.times for row in times}
 
 
@@ -497,6 +232,7 @@ def _facts_from(
         subscribed={
             (row.what, keys[row.who]): Subscribed(SubscriptionStatus(row.word), iso(row.since))
             for row in told.get(About.SUBSCRIBED, ())
+            if row.what is not None
         },
         opted_out={address: tuple(stops.values()) for address, stops in opted_out.items()},
         allowance=allowance,
@@ -525,24 +261,6 @@ def seconds_left(now: datetime) -> int:
     return 3_600 - int((now - hour_of(now)).total_seconds())
 
 
-_LOCK = (
-    select(*_SITE_COLUMNS)
-    .join(Account, Account.id == Site.account_id)
-    .where(Site.id == bindparam("site"))
-    .with_for_update(of=Site, key_share=True)
-)
-_ANSWERS = select(
-    IdempotencyKey.key, IdempotencyKey.fingerprint, IdempotencyKey.answer, IdempotencyKey.expires_at
-).where(IdempotencyKey.site_id == bindparam("site"), among(IdempotencyKey.key, "keys"))
-_DOMAINS = select(Domain.name, Domain.status).where(
-    Domain.account_id == bindparam("account"), among(Domain.name, "names")
-)
-_PEOPLE = {on: select(_about(dialect)) for on, dialect in _ON.items()}
-_THE_LISTS = select(*_LIST_COLUMNS).where(
-    _LISTS.c.site_id == bindparam("site"), among(_LISTS.c.key, "lists")
-)
-
-
 def facts_of_many(
     session: Session,
     site_id: UUID,
@@ -557,22 +275,15 @@ def facts_of_many(
     The lock comes first, so that everything here is read, and counted, under it.
     """
     connection = session.connection()
-    site = connection.execute(_LOCK, {"site": site_id}).one_or_none()
+    site = connection.execute(readings.LOCK, {"site": site_id}).one_or_none()
     if site is None:
         raise NotFound("The site of this key no longer exists")
     names = {name for draft in drafts for name in names_to_know(draft.mime)}
     found = _facts_of(session, site_id, site, _People.of(drafts, keyring), names, now)
-    answers = connection.execute(_ANSWERS, {"site": site_id, "keys": list(keys)})
+    answers = connection.execute(readings.ANSWERS, {"site": site_id, "keys": list(keys)})
     return Known(site.account_id, found, None), {
         row.key: Answered(row.fingerprint, row.answer, row.expires_at) for row in answers
     }
-
-
-_SITE = (
-    select(*_SITE_COLUMNS)
-    .join(Account, Account.id == Site.account_id)
-    .where(Site.id == bindparam("site"))
-)
 
 
 def facts_about(
@@ -588,7 +299,7 @@ def facts_about(
 
     Raises `NotFound` for a site that is gone.
     """
-    site = session.connection().execute(_SITE, {"site": site_id}).one_or_none()
+    site = session.connection().execute(readings.SITE, {"site": site_id}).one_or_none()
     if site is None:
         raise NotFound("The site of this key no longer exists")
     asked = _People.named(people, keyring, lists=[list_key])
@@ -604,10 +315,12 @@ def _facts_of(
     now: datetime,
 ) -> Facts:
     connection = session.connection()
-    domains = connection.execute(_DOMAINS, {"account": site.account_id, "names": sorted(names)})
+    domains = connection.execute(
+        readings.DOMAINS, {"account": site.account_id, "names": sorted(names)}
+    )
     given = {"site": site_id, "lists": people.lists, "now": now, **people.parameters}
-    about = connection.execute(_PEOPLE[is_postgresql(session)], given).all()
-    lists = connection.execute(_THE_LISTS, given).all() if people.lists else []
+    about = connection.execute(readings.PEOPLE[is_postgresql(session)], given).all()
+    lists = connection.execute(readings.THE_LISTS, given).all() if people.lists else []
     used, times = _used(session, site_id, people, now)
     return _facts_from(
         site,

@@ -30,7 +30,8 @@ from relay.models import (
     Usage,
 )
 from relay.policy.admission import first_contacts_used_up
-from relay.services.circumstances import FIRST, SECURITY, hour_of, seconds_left
+from relay.services.circumstances import hour_of, seconds_left
+from relay.services.readings import FIRST, SECURITY
 from relay.vocabulary import (
     Lane,
 )

@@ -103,3 +103,24 @@ def test_the_api_document_can_be_written_without_any_settings(tmp_path: Path) ->
     target = tmp_path / "openapi.json"
     assert CliRunner().invoke(cli, ["openapi", "--write", str(target)]).exit_code == 0
     assert json.loads(target.read_text())["info"]["title"] == "Postreeve"
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"), [("500", 500), ("0", 0), ("earned", None), ("10000000", 10_000_000)]
+)
+def test_an_operator_sets_how_many_new_people_a_site_may_write_to(
+    said: str, kept: int | None, run
+) -> None:
+    account = made(run("account", "create", "Shop", "--owner", "o@shop.example", "--json"))
+    words = ("site", "create", "S", "--account", account["id"], "--url", "https://s.example")
+    site = made(run(*words, "--json"))
+
+    budget = made(run("site", "budget", site["id"], "--first-contacts", said, "--json"))
+
+    assert (budget["first_contacts_set"], budget["first_contacts_earned"]) == (kept, 20)
+
+
+@pytest.mark.parametrize("said", ["-1", "many", "10000001", ""])
+def test_a_budget_is_a_number_of_people(said: str, run) -> None:
+    site = "00000000-0000-7000-8000-000000000000"
+    assert run("site", "budget", site, "--first-contacts", said).exit_code == 2
