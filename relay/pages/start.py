@@ -84,20 +84,43 @@ def api_docs() -> Response:
 @blueprint.get("/problems/<slug>")
 def problems(slug: str | None = None) -> Response:
     """What an error code means and how to fix it; the `type` of every problem leads here."""
-    sections = _sections(PROBLEMS.read_text(encoding="utf-8"))
-    if slug is not None and slug not in sections:
-        raise NotFound("There is no problem of this name; /problems/ lists them all")
-    return make_response(render_template("problems.html", slug=slug, sections=sections))
+    return _codes(
+        PROBLEMS,
+        slug,
+        endpoint="pages.problems",
+        word="Problems",
+        heading="Problems and how to fix them",
+        lead=Markup(
+            "Each error of the API carries a <code>type</code>. Its last word is one of these."
+        ),
+    )
 
 
 @blueprint.get("/remarks/")
 @blueprint.get("/remarks/<slug>")
 def remarks(slug: str | None = None) -> Response:
     """What a remark about a mail means."""
-    sections = _sections(REMARKS.read_text(encoding="utf-8"))
+    return _codes(
+        REMARKS,
+        slug,
+        endpoint="pages.remarks",
+        word="Remarks",
+        heading="Remarks about a mail",
+        lead=Markup(
+            "A mail that is taken may carry <code>remarks</code>. Each has one of these codes."
+        ),
+    )
+
+
+def _codes(document: Path, slug: str | None, *, word: str, **words: Any) -> Response:
+    """A document of codes: one of its sections, or all of them with an index."""
+    sections = _sections(document.read_text(encoding="utf-8"))
     if slug is not None and slug not in sections:
-        raise NotFound("There is no remark of this name; /remarks/ lists them all")
-    return make_response(render_template("remarks.html", slug=slug, sections=sections))
+        one = word.lower()
+        raise NotFound(f"There is no {one.removesuffix('s')} of this name; /{one}/ lists them all")
+    return make_response(
+        render_template("codes.html", slug=slug, sections=sections, word=word, **words)
+    )
 
 
 @lru_cache(maxsize=2)
