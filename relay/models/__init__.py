@@ -31,7 +31,7 @@ from relay.models.messages import (
     Message,
     Recipient,
 )
-from relay.models.operations import Counter, Notice, NoticeId, Usage
+from relay.models.operations import Counter, Notice, NoticeId, SendingBudget, Usage
 
 __all__ = [
     "AbuseReport",
@@ -61,6 +61,7 @@ __all__ = [
     "OptOut",
     "ReceivingDomain",
     "Recipient",
+    "SendingBudget",
     "Site",
     "Subscription",
     "SubscriptionRequest",
