@@ -32,6 +32,7 @@ from relay.models.messages import (
     Recipient,
 )
 from relay.models.operations import Counter, Notice, NoticeId, SendingBudget, Usage
+from relay.models.reviews import Review, Wording
 
 __all__ = [
     "AbuseReport",
@@ -61,6 +62,7 @@ __all__ = [
     "OptOut",
     "ReceivingDomain",
     "Recipient",
+    "Review",
     "SendingBudget",
     "Site",
     "Subscription",
@@ -69,4 +71,5 @@ __all__ = [
     "UnknownAddress",
     "UnsealedRecord",
     "Usage",
+    "Wording",
 ]
