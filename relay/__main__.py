@@ -22,6 +22,7 @@ from relay.commands import (
     people,
     processes,
     senders,
+    standing,
     suppressions,
     trial,
 )
@@ -53,6 +54,7 @@ for command in (
     *people.COMMANDS,
     *processes.COMMANDS,
     *senders.COMMANDS,
+    *standing.COMMANDS,
     *suppressions.COMMANDS,
     *trial.COMMANDS,
 ):

@@ -28,6 +28,7 @@ from relay.services import (
     expiry,
     feed,
     first_contacts,
+    freezing,
     holds,
     lifting,
     notices,
@@ -308,6 +309,14 @@ class Duties:
                 lambda session, now: campaigns.look_at(
                     session, sender=relay.settings.house_sender, now=now
                 ),
+            ),
+            "freeze what may not leave": (
+                timedelta(seconds=1),
+                lambda session, now: freezing.freeze(session, now=now),
+            ),
+            "freeze what came back": (
+                timedelta(minutes=1),
+                lambda session, now: freezing.freeze(session, now=now, lately=False),
             ),
             "carry out reviews": (
                 timedelta(seconds=1),

@@ -71,10 +71,21 @@ def show_held(review_id: UUID, as_json: bool) -> None:
 @held.command("release")
 @click.argument("review_id", type=click.UUID)
 @REASON
+@click.option(
+    "--per-minute",
+    "drip",
+    default=reviews.DRIP,
+    show_default=True,
+    type=click.IntRange(1, 100_000),
+    help="How fast mail leaves that was frozen with its site.",
+)
 @json_option
-def release(review_id: UUID, because: str, as_json: bool) -> None:
-    """Let held mail out; mail that says the same is let out for 30 days."""
-    _decide(review_id, Decision.RELEASED, because, as_json)
+def release(review_id: UUID, because: str, drip: int, as_json: bool) -> None:
+    """Let held mail out: at once, or as a drip where a whole site was frozen.
+
+    Mail that says the same as a released campaign is let out for 30 days.
+    """
+    _decide(review_id, Decision.RELEASED, because, as_json, drip=drip)
 
 
 @held.command("reject")
@@ -86,10 +97,19 @@ def reject(review_id: UUID, because: str, as_json: bool) -> None:
     _decide(review_id, Decision.REJECTED, because, as_json)
 
 
-def _decide(review_id: UUID, decision: Decision, because: str, as_json: bool) -> None:
+def _decide(
+    review_id: UUID,
+    decision: Decision,
+    because: str,
+    as_json: bool,
+    *,
+    drip: int = reviews.DRIP,
+) -> None:
     context = relay()
     with context.sessions.begin() as session:
-        reviews.decide(session, review_id, decision, because=because, now=context.clock())
+        reviews.decide(
+            session, review_id, decision, because=because, drip=drip, now=context.clock()
+        )
         moved = moving = reviews.carry_out(session, now=context.clock())
     while moving:
         with context.sessions.begin() as session:
@@ -108,6 +128,7 @@ def _row(found: Waiting) -> Row:
         "id": review.id,
         "since": review.opened_at,
         "kind": review.kind.value,
+        "lane": review.lane.value if review.lane else None,
         "account": found.account,
         "site": found.site,
         "subject": review.subject,

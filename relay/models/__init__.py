@@ -32,11 +32,12 @@ from relay.models.messages import (
     Recipient,
 )
 from relay.models.operations import Counter, Notice, NoticeId, SendingBudget, Usage
-from relay.models.reviews import Review, Wording
+from relay.models.reviews import Action, Review, Wording
 
 __all__ = [
     "AbuseReport",
     "Account",
+    "Action",
     "AddressHold",
     "ApiKey",
     "Attempt",

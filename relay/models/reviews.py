@@ -8,8 +8,8 @@ from sqlalchemy import ForeignKey, Index, Integer, String, Text, Uuid, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from relay.db import Base
-from relay.models.columns import Id, Sometime, When, words
-from relay.vocabulary import Decision, ReviewKind
+from relay.models.columns import Details, Id, Json, Sometime, When, words
+from relay.vocabulary import Cause, Decision, Lane, ReviewKind, Verb
 
 
 class Review(Base):
@@ -17,6 +17,8 @@ class Review(Base):
 
     `subject` and `message_id` are of the first mail that was held, `people` how many had got, or were
     to get, the same when it began. A decision counts for mail of the same `wording` until `until`.
+    `lane` is that of frozen mail; released, so many copies a minute go as `drip` says (all at once, if
+    NULL), and `dripped` have.
     """
 
     __tablename__ = "reviews"
@@ -40,10 +42,38 @@ class Review(Base):
     people: Mapped[int] = mapped_column(Integer)
     opened_at: Mapped[When]
     told_at: Mapped[Sometime]
+    lane: Mapped[Lane | None] = mapped_column(words(Lane))
+    drip: Mapped[int | None] = mapped_column(Integer)
+    dripped: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
     decision: Mapped[Decision | None] = mapped_column(words(Decision))
     decided_at: Mapped[Sometime]
     because: Mapped[str | None] = mapped_column(Text)
     until: Mapped[Sometime]
+
+
+class Action(Base):
+    """What was done to an account or site, by whom and why. Rows are only added, by triggers.
+
+    `actor` is `operator:NAME` or `relay`; `before` and `after` hold what changed.
+    """
+
+    __tablename__ = "actions"
+    __table_args__ = (
+        Index("ix_actions_account_id_id", "account_id", "id"),
+        Index("ix_actions_site_id_id", "site_id", "id"),
+    )
+
+    id: Mapped[Id]
+    at: Mapped[When]
+    actor: Mapped[str] = mapped_column(String(100))
+    verb: Mapped[Verb] = mapped_column(words(Verb))
+    account_id: Mapped[UUID] = mapped_column(Uuid)
+    site_id: Mapped[UUID | None] = mapped_column(Uuid)
+    cause: Mapped[Cause | None] = mapped_column(words(Cause))
+    reason: Mapped[str] = mapped_column(Text)
+    before: Mapped[Details] = mapped_column(Json)
+    after: Mapped[Details] = mapped_column(Json)
+    evidence: Mapped[Details] = mapped_column(Json)
 
 
 class Wording(Base):

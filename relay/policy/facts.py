@@ -10,6 +10,7 @@ from uuid import UUID
 from relay.addresses import EmailAddress
 from relay.policy.wordings import MOST_ALIKE
 from relay.vocabulary import (
+    Cause,
     ConsentGap,
     DomainStatus,
     State,
@@ -87,7 +88,7 @@ class Allowance:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """The state of the world around one draft.
+    """The state of the world around one draft; `owner` is the key of the account owner's address.
 
     `domains` holds those of the account's domains that the From domain, or a domain in the display
     name, lies in or under; `site_host` is the host of the site's own address, if it is a domain, and
@@ -108,3 +109,6 @@ class Facts:
     subscribed: Mapping[tuple[UUID, EmailAddress], Subscribed] = field(default_factory=dict)
     opted_out: Mapping[EmailAddress, tuple[OptedOut, ...]] = field(default_factory=dict)
     allowance: Allowance = field(default_factory=Allowance)
+    account_cause: Cause | None = None
+    site_cause: Cause | None = None
+    owner: str = ""

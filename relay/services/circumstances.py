@@ -13,9 +13,9 @@ from uuid import UUID
 import idna
 from sqlalchemy.orm import Session
 
-from relay.addresses import EmailAddress
+from relay.addresses import EmailAddress, parse
 from relay.db import is_postgresql
-from relay.errors import NotFound
+from relay.errors import Invalid, NotFound
 from relay.keys import Keyring
 from relay.mail import Draft
 from relay.policy.facts import Allowance, Facts, Held, ListFacts, OptedOut, Subscribed
@@ -222,6 +222,9 @@ def _facts_from(
     return Facts(
         account_state=site.account_state,
         site_state=site.site_state,
+        account_cause=site.account_cause,
+        site_cause=site.site_cause,
+        owner=_key(site.owner_email),
         site_host=_domain(link_host),
         link_host=link_host,
         domains=domains,
@@ -343,6 +346,14 @@ def _facts_of(
         allowance=_allowance(site, used, times, now),
         now=now,
     )
+
+
+@lru_cache(maxsize=10_000)
+def _key(address: str) -> str:
+    try:
+        return parse(address).key
+    except Invalid:
+        return ""
 
 
 @lru_cache(maxsize=10_000)

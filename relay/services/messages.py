@@ -34,7 +34,7 @@ from relay.policy.streams import asks_for_protection
 from relay.services import campaigns, circumstances, intake, newsletters, reviews
 from relay.services.circumstances import Answered, Known, iso
 from relay.services.person_links import Links
-from relay.vocabulary import Disposition, Lane, Outcome, Stage
+from relay.vocabulary import Disposition, Lane, Outcome, ReviewKind, Stage
 
 IDEMPOTENCY_KEPT = timedelta(hours=72)
 """How long a repeated request gets the first one's answer (our decision)."""
@@ -290,6 +290,9 @@ def _begins(
     While an operator has yet to decide about a wording, the receipt of mail that says the same tells
     that it is held, as it will be at the look.
     """
+    if admission.frozen:
+        told = reviews.described(ReviewKind.LIMITED)
+        return _Begins(Stage.HELD, told, Disposition.HELD)  # `freezing` puts it into a review
     allowance = known.facts.allowance
     if admission.lane is not Lane.TRANSACTIONAL or not allowance.asks_for_a_look:
         return _Begins()

@@ -236,6 +236,9 @@ _SITE_COLUMNS = (
     Site.url,
     Site.state.label("site_state"),
     Account.state.label("account_state"),
+    Site.cause.label("site_cause"),
+    Account.cause.label("account_cause"),
+    Account.owner_email,
     func.coalesce(Site.first_contacts_set, Site.first_contacts_earned).label("budget"),
 )
 

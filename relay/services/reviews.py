@@ -9,19 +9,23 @@ from io import BytesIO
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, literal, select, update
+from sqlalchemy import func, literal, or_, select, update
 from sqlalchemy.orm import Session
 
 from relay.db import new_id, table_of
 from relay.errors import Conflict, NotFound
 from relay.gateways import bodies, mime
 from relay.models import Account, Content, Message, Recipient, Review, Site
+from relay.policy.standing import Stand, fate, held_by
 from relay.policy.wordings import DECISION_COUNTS, UNDECIDED_COUNTS
 from relay.services import delivery, letters
-from relay.vocabulary import Decision, EventType, ReviewKind, Stage
+from relay.vocabulary import Decision, EventType, Fate, Lane, ReviewKind, Stage
 
 TELL_AGAIN = timedelta(hours=24)
 """An owner hears of the same wording once in this time."""
+
+DRIP = 60
+"""Copies a minute of what was frozen, once it is released (our decision)."""
 
 MOST = 1_000
 """Copies moved in one turn, so that no lock is held long."""
@@ -30,6 +34,8 @@ TITLES = {
     ReviewKind.CAMPAIGN_IN_DISGUISE: (
         "Many people were to get the same words, as a receipt; an operator looks at it first"
     ),
+    ReviewKind.LIMITED: "The site is limited: newsletters and notifications are held",
+    ReviewKind.SUSPENDED: "The account or site is suspended",
 }
 """What a kind means, for people; the code is for programs."""
 
@@ -58,6 +64,7 @@ def open_review(
     *,
     people: int,
     wording: str | None = None,
+    lane: Lane | None = None,
     now: datetime,
 ) -> Review:
     """A new review, of which this message is the first mail."""
@@ -67,6 +74,8 @@ def open_review(
         site_id=message.site_id,
         kind=kind,
         wording=wording,
+        lane=lane,
+        dripped=0,
         subject=message.subject,
         message_id=message.id,
         people=people,
@@ -160,6 +169,17 @@ def waiting(
     return [Waiting(*row) for row in session.execute(query)]
 
 
+def held_copies(session: Session, site_id: UUID) -> dict[str, int]:
+    """How many copies of a site are held, by why."""
+    rows = session.execute(
+        select(Review.kind, func.count())
+        .join(Recipient, Recipient.review_id == Review.id)
+        .where(Review.site_id == site_id, Recipient.stage == _HELD)
+        .group_by(Review.kind)
+    )
+    return {kind.value: count for kind, count in rows}
+
+
 def find(session: Session, review_id: UUID) -> Waiting:
     """One review. Raises `NotFound`."""
     review = session.get(Review, review_id)
@@ -192,18 +212,28 @@ def _stored(session: Session, message_id: UUID) -> bytes:
 
 
 def decide(
-    session: Session, review_id: UUID, decision: Decision, *, because: str, now: datetime
+    session: Session,
+    review_id: UUID,
+    decision: Decision,
+    *,
+    because: str,
+    drip: int = DRIP,
+    now: datetime,
 ) -> Review:
     """Decide on held mail: released it goes into the queue, rejected it ends as failed.
 
     The copies themselves move by `carry_out`, a portion at a time. Mail that says the same is treated
-    alike for `DECISION_COUNTS`. Raises `NotFound`, and `Conflict` where it was decided already.
+    alike for `DECISION_COUNTS`. Mail that was frozen with its site leaves as a drip, so many copies a
+    minute. Raises `NotFound`, and `Conflict` where it was decided already, or the site may not send.
     """
     review = session.scalar(select(Review).where(Review.id == review_id).with_for_update())
     if review is None:
         raise NotFound("There is no review with this id; `python -m relay held list` shows them")
     if review.decision is not None:
         raise Conflict(f"This mail was {review.decision.value} already")
+    if review.lane is not None and decision is Decision.RELEASED:
+        _check_may_leave(session, review, review.lane)
+        review.drip = drip
     review.decision = decision
     review.because = because
     review.decided_at = now
@@ -212,10 +242,65 @@ def decide(
     return review
 
 
+def _check_may_leave(session: Session, review: Review, lane: Lane) -> None:
+    """Whether the site is reinstated by now. Raises `Conflict`."""
+    site = session.get_one(Site, review.site_id)
+    account = session.get_one(Account, review.account_id)
+    stand = held_by(Stand(account.state, account.cause), Stand(site.state, site.cause))
+    if fate(lane, stand) is not Fate.GOES:
+        whose = "site" if stand.state is site.state else "account"
+        id = site.id if whose == "site" else account.id
+        raise Conflict(
+            f"The {whose} is {stand.state.value}; reinstate it first: "
+            f"python -m relay {whose} reinstate {id} --reason TEXT"
+        )
+
+
 def carry_out(session: Session, *, now: datetime) -> int:
     """Move a portion of the copies whose review was decided; returns how many."""
+    dripped = sum(_drip(session, review, now) for review in _dripping(session, now))
+    return dripped + _carry_out_at_once(session, now)
+
+
+def _dripping(session: Session, now: datetime) -> Sequence[Review]:
+    """Released reviews whose copies leave a few at a time; whoever works on one has it alone."""
+    return session.scalars(
+        select(Review)
+        .where(
+            Review.decision == Decision.RELEASED,
+            Review.drip.is_not(None),
+            Review.decided_at > now - DECISION_COUNTS,
+        )
+        .with_for_update(skip_locked=True)
+    ).all()
+
+
+def _drip(session: Session, review: Review, now: datetime) -> int:
+    """Let the oldest copies go, as many as the minutes since the release allow: one minute's at once."""
+    assert review.decided_at is not None
+    assert review.drip is not None
+    minutes = 1 + (now - review.decided_at) / timedelta(minutes=1)
+    room = min(int(review.drip * minutes) - review.dripped, MOST)
+    if room <= 0:
+        return 0
+    copies = session.scalars(
+        select(Recipient.id)
+        .where(Recipient.stage == _HELD, Recipient.review_id == review.id)
+        .order_by(Recipient.id)
+        .limit(room)
+        .with_for_update(skip_locked=True)
+    ).all()
+    release(session, copies, now=now)
+    review.dripped += len(copies)
+    session.flush()
+    return len(copies)
+
+
+def _carry_out_at_once(session: Session, now: datetime) -> int:
     decided = select(Review.id).where(
-        Review.decision.is_not(None), Review.decided_at > now - DECISION_COUNTS
+        Review.decision.is_not(None),
+        Review.decided_at > now - DECISION_COUNTS,
+        or_(Review.drip.is_(None), Review.decision == Decision.REJECTED),
     )
     rows = session.execute(
         select(Recipient.id, Review.decision)
