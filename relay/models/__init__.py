@@ -22,6 +22,7 @@ from relay.models.domains import (
     DomainRule,
     Identity,
 )
+from relay.models.limits import SiteCount, SourceCount
 from relay.models.messages import (
     Attempt,
     Content,
@@ -63,6 +64,8 @@ __all__ = [
     "Recipient",
     "SendingBudget",
     "Site",
+    "SiteCount",
+    "SourceCount",
     "Subscription",
     "SubscriptionRequest",
     "Suppression",

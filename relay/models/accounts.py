@@ -13,7 +13,10 @@ from relay.vocabulary import State
 
 
 class Account(Base):
-    """One customer. `domain_token` is what it publishes in DNS to prove that a domain is its own."""
+    """One customer. `domain_token` is what it publishes in DNS to prove that a domain is its own.
+
+    `plan` says what it may send, `limits` what of that an operator has set otherwise (`policy.plans`).
+    """
 
     __tablename__ = "accounts"
 
@@ -22,6 +25,8 @@ class Account(Base):
     owner_email: Mapped[Address]
     state: Mapped[State] = mapped_column(words(State), default=State.ACTIVE)
     domain_token: Mapped[str | None] = mapped_column(String(64))
+    plan: Mapped[str] = mapped_column(String(32), default="standard", server_default="standard")
+    limits: Mapped[dict[str, int] | None] = mapped_column(Json)
     created_at: Mapped[When]
 
     sites: Mapped[list[Site]] = relationship(back_populates="account", order_by="Site.id")
@@ -31,7 +36,9 @@ class Site(Base):
     """One WordPress install of an account. Its row is the lock under which its mail is accepted.
 
     `first_contacts_earned` is how many people it never mailed it may write to in an hour, as its
-    history has it; `first_contacts_set` what an operator has decided instead.
+    history has it; `first_contacts_set` what an operator has decided instead. `declared_daily` is the
+    volume of transactional mail it is expected to have, people a day; `limits` is what an operator has
+    set otherwise than the plan.
     """
 
     __tablename__ = "sites"
@@ -45,6 +52,8 @@ class Site(Base):
     created_at: Mapped[When]
     first_contacts_earned: Mapped[int] = mapped_column(Integer, default=20, server_default="20")
     first_contacts_set: Mapped[int | None] = mapped_column(Integer)
+    declared_daily: Mapped[int] = mapped_column(Integer, default=500, server_default="500")
+    limits: Mapped[dict[str, int] | None] = mapped_column(Json)
 
     account: Mapped[Account] = relationship(back_populates="sites")
     keys: Mapped[list[ApiKey]] = relationship(back_populates="site", order_by="ApiKey.id")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from relay.addresses import EmailAddress
 from relay.errors import LimitReached, ListUnknown, NobodyToMail
 from relay.mail import Draft
-from relay.policy import protection, streams
+from relay.policy import limits, protection, streams
 from relay.policy.consent import reason_not_to_mail, topic_of
 from relay.policy.facts import Facts, Held, ListFacts
 from relay.policy.sender import Remark, check_sender, remark, remarks, shown_name
@@ -50,7 +50,8 @@ class Admission:
     that may go out, and what is to be remarked.
 
     `list` is the newsletter's; `topic` what each person can stop by a link; `newcomers` those who get
-    a copy and whom the site never mailed before, as far as they draw on the budget.
+    a copy and whom the site never mailed before, as far as they draw on the budget; `drawn` is how
+    many people it draws on the limits.
     """
 
     stream: Stream
@@ -61,12 +62,13 @@ class Admission:
     list: ListFacts | None = None
     topic: str | None = None
     newcomers: Collection[EmailAddress] = ()
+    drawn: int = 0
 
 
 def admit(draft: Draft, facts: Facts) -> Admission:
     """Decide on a draft. A rule about the message raises; a rule about one person holds that copy.
 
-    Raises `AccountPending`, `AccountSuspended`, `SenderNotVerified`, `FreeMailSender`,
+    Raises `AccountPending`, `AccountSuspended`, `TooLarge`, `SenderNotVerified`, `FreeMailSender`,
     `LookAlikeDomain`, `ListUnknown`, `NobodyToMail` when no recipient is left, or `LimitReached`.
     """
     stream = streams.effective_stream(draft)
@@ -75,6 +77,8 @@ def admit(draft: Draft, facts: Facts) -> Admission:
     )
     chosen = streams.lane(stream, protected=unprotected is None)
     check_standing(chosen, facts)
+    if chosen is not Lane.PROTECTED:
+        limits.check_message(draft, facts.limits)
     check_sender(draft, facts)
     mailing_list = list_of(draft.list_id, facts) if stream is Stream.MARKETING else None
     topic = topic_of(stream, draft.source.plugin, mailing_list)
@@ -93,6 +97,9 @@ def admit(draft: Draft, facts: Facts) -> Admission:
         if chosen in CONTACTING
         else frozenset()
     )
+    drawn = len(draft.recipients) - len(held) if chosen is Lane.TRANSACTIONAL else 0
+    if drawn:
+        limits.check_quota(drawn, limits.source_key(draft.source), facts.allowance.quota)
     check_first_contacts(len(newcomers), facts)
     name = shown_name(draft, facts)
     return Admission(
@@ -104,6 +111,7 @@ def admit(draft: Draft, facts: Facts) -> Admission:
         list=mailing_list,
         topic=topic,
         newcomers=newcomers,
+        drawn=drawn,
     )
 
 

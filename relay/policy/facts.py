@@ -8,6 +8,8 @@ from typing import Any
 from uuid import UUID
 
 from relay.addresses import EmailAddress
+from relay.policy.limits import Quota
+from relay.policy.plans import USUAL, Limits, limits_of
 from relay.vocabulary import (
     ConsentGap,
     DomainStatus,
@@ -16,6 +18,8 @@ from relay.vocabulary import (
     SuppressionReason,
     SuppressionScope,
 )
+
+_USUAL = limits_of(USUAL, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +69,7 @@ class Allowance:
     `newcomers` are those recipients whom the site never mailed, of whom `first_contacts` may still be
     written to, out of `budget` an hour; `seconds` are left of the hour. `security` is how much
     protected mail the site may still send, `protected` how much each recipient had in the last 60
-    minutes.
+    minutes. `quota` is what transactional mail may still draw.
     """
 
     budget: int = 20
@@ -74,6 +78,7 @@ class Allowance:
     newcomers: set[EmailAddress] = field(default_factory=set)
     security: int = 30
     protected: dict[EmailAddress, int] = field(default_factory=dict)
+    quota: Quota = field(default_factory=Quota)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +90,7 @@ class Facts:
     `link_host` the same whatever it is, both without `www.`; `suppressed` holds those recipients the
     site may not mail; `probes` those whose next mail decides about them (the id of their hold).
     `lists` holds the lists a draft names, by key; `subscribed` the recipients' consents to them;
-    `opted_out` what recipients want no more of.
+    `opted_out` what recipients want no more of. `limits` are the site's, with all that was set for it.
     """
 
     account_state: State
@@ -99,3 +104,4 @@ class Facts:
     subscribed: Mapping[tuple[UUID, EmailAddress], Subscribed] = field(default_factory=dict)
     opted_out: Mapping[EmailAddress, tuple[OptedOut, ...]] = field(default_factory=dict)
     allowance: Allowance = field(default_factory=Allowance)
+    limits: Limits = _USUAL

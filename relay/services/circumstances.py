@@ -19,10 +19,12 @@ from relay.errors import NotFound
 from relay.keys import Keyring
 from relay.mail import Draft
 from relay.policy.facts import Allowance, Facts, Held, ListFacts, OptedOut, Subscribed
+from relay.policy.limits import Quota, source_key
+from relay.policy.plans import limits_of
 from relay.policy.protection import PER_SITE
 from relay.policy.sender import names_to_know
 from relay.policy.streams import asks_for_protection, effective_stream
-from relay.services import readings
+from relay.services import counts, readings
 from relay.services.ledger import persons_of
 from relay.services.readings import FIRST, SECURITY, About
 from relay.vocabulary import (
@@ -73,6 +75,7 @@ def facts(
     site that is gone.
     """
     people = _People.of([draft], keyring)
+    source = source_key(draft.source)
     rows = (
         session.connection()
         .execute(
@@ -82,8 +85,9 @@ def facts(
                 "key": key,
                 "names": names_to_know(draft.mime),
                 "lists": people.lists,
-                "hour": hour_of(now),
+                "source": source,
                 "now": now,
+                **counts.windows(now),
                 **people.parameters,
             },
         )
@@ -104,7 +108,9 @@ def facts(
             lists=rows,
             about=rows,
             people=people,
-            allowance=_allowance(first.budget, used, times, now),
+            allowance=_allowance(
+                first.budget, used, times, now, counts.quota_of(first, first, source, now)
+            ),
             now=now,
         ),
         answered=(
@@ -183,7 +189,11 @@ def _used(
 
 
 def _allowance(
-    budget: int, used: Mapping[str, int], times: dict[EmailAddress, int], now: datetime
+    budget: int,
+    used: Mapping[str, int],
+    times: dict[EmailAddress, int],
+    now: datetime,
+    quota: Quota,
 ) -> Allowance:
     return Allowance(
         budget=budget,
@@ -191,6 +201,7 @@ def _allowance(
         seconds=seconds_left(now),
         security=PER_SITE - used.get(SECURITY, 0),
         protected=times,
+        quota=quota,
     )
 
 
@@ -236,6 +247,7 @@ def _facts_from(
         },
         opted_out={address: tuple(stops.values()) for address, stops in opted_out.items()},
         allowance=allowance,
+        limits=limits_of(site.plan, site.account_limits, site.site_limits),
     )
 
 
@@ -272,18 +284,24 @@ def facts_of_many(
 ) -> tuple[Known, dict[str, Answered]]:
     """As `facts`, for the drafts of a batch: one reading serves them all. Answers are by key.
 
-    The lock comes first, so that everything here is read, and counted, under it.
+    The site's lock comes first, and the account's, so that everything here is read, and counted, under
+    them.
     """
     connection = session.connection()
     site = connection.execute(readings.LOCK, {"site": site_id}).one_or_none()
     if site is None:
         raise NotFound("The site of this key no longer exists")
+    sources = {key for draft in drafts if (key := source_key(draft.source)) is not None}
+    quota = counts.read_for_many(session, site_id, site, sources, now)
     names = {name for draft in drafts for name in names_to_know(draft.mime)}
-    found = _facts_of(session, site_id, site, _People.of(drafts, keyring), names, now)
-    answers = connection.execute(readings.ANSWERS, {"site": site_id, "keys": list(keys)})
-    return Known(site.account_id, found, None), {
-        row.key: Answered(row.fingerprint, row.answer, row.expires_at) for row in answers
-    }
+    found = _facts_of(session, site_id, site, _People.of(drafts, keyring), names, now, quota)
+    return Known(site.account_id, found, None), answers(session, site_id, keys)
+
+
+def answers(session: Session, site_id: UUID, keys: Sequence[str]) -> dict[str, Answered]:
+    """What earlier requests with these keys were told, by key."""
+    rows = session.connection().execute(readings.ANSWERS, {"site": site_id, "keys": list(keys)})
+    return {row.key: Answered(row.fingerprint, row.answer, row.expires_at) for row in rows}
 
 
 def facts_about(
@@ -303,7 +321,7 @@ def facts_about(
     if site is None:
         raise NotFound("The site of this key no longer exists")
     asked = _People.named(people, keyring, lists=[list_key])
-    return _facts_of(session, site_id, site, asked, (), now)
+    return _facts_of(session, site_id, site, asked, (), now, Quota())
 
 
 def _facts_of(
@@ -313,6 +331,7 @@ def _facts_of(
     people: _People,
     names: Collection[str],
     now: datetime,
+    quota: Quota,
 ) -> Facts:
     connection = session.connection()
     domains = connection.execute(
@@ -328,7 +347,7 @@ def _facts_of(
         lists=lists,
         about=about,
         people=people,
-        allowance=_allowance(site.budget, used, times, now),
+        allowance=_allowance(site.budget, used, times, now, quota),
         now=now,
     )
 

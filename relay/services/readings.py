@@ -40,11 +40,14 @@ from relay.models import (
     OptOut,
     Recipient,
     Site,
+    SiteCount,
+    SourceCount,
     Subscription,
     Suppression,
     UnknownAddress,
     Usage,
 )
+from relay.services import counts
 from relay.vocabulary import (
     HoldKind,
     Lane,
@@ -236,6 +239,11 @@ _SITE_COLUMNS = (
     Site.state.label("site_state"),
     Account.state.label("account_state"),
     func.coalesce(Site.first_contacts_set, Site.first_contacts_earned).label("budget"),
+    Account.plan,
+    Account.limits.label("account_limits"),
+    Site.limits.label("site_limits"),
+    Site.declared_daily,
+    counts.SHARED,
 )
 
 
@@ -245,6 +253,8 @@ def _facts_statement(dialect: Any) -> Any:
         select(
             *_SITE_COLUMNS,
             _HOUR.c.recipients.label("contacted"),
+            *counts.OWN_COLUMNS,
+            *counts.SOURCE_COLUMNS,
             IdempotencyKey.fingerprint,
             IdempotencyKey.answer,
             IdempotencyKey.expires_at,
@@ -263,6 +273,9 @@ def _facts_statement(dialect: Any) -> Any:
                 _HOUR.c.began_at == bindparam("hour"),
             ),
         )
+        .join(counts.OTHERS, true())
+        .outerjoin(SiteCount, counts.OWN)
+        .outerjoin(SourceCount, counts.SOURCE)
         .outerjoin(
             IdempotencyKey,
             and_(IdempotencyKey.site_id == Site.id, IdempotencyKey.key == bindparam("key")),
