@@ -121,7 +121,9 @@ SOURCE_COLUMNS = (
     _SOURCES.c.open_until.label("source_open_until"),
 )
 
-_READ = select(*OWN_COLUMNS).select_from(OTHERS.outerjoin(_COUNTS, OWN))
+READ = select(*OWN_COLUMNS).select_from(OTHERS.outerjoin(_COUNTS, OWN))
+"""All of these, for a site that is known."""
+
 _READ_SOURCES = select(_SOURCES.c.source, *SOURCE_COLUMNS).where(
     _SOURCES.c.site_id == bindparam("site"), among(_SOURCES.c.source, "sources")
 )
@@ -183,7 +185,7 @@ def read_for_many(
         locks.hold(session, [_name(site.account_id)])
     connection = session.connection()
     given = {"site": site_id, **windows(now)}
-    quota = quota_of(site, connection.execute(_READ, given).one(), None, now)
+    quota = quota_of(site, connection.execute(READ, given).one(), None, now)
     found = {
         row.source: (row.source_used, row.source_open_until)
         for row in connection.execute(_READ_SOURCES, {**given, "sources": list(sources)})
