@@ -163,7 +163,7 @@ def _meters(found: SiteLimits) -> list[Row]:
             "allowed": meter.allowed,
             "used": meter.used,
             "left": meter.left,
-            "begins_anew_in": f"{meter.resets} s",
+            "begins_anew_in_seconds": meter.resets,
         }
         for meter in found.meters
     ]

@@ -19,6 +19,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from math import ceil
 from typing import Any
 from uuid import UUID
 
@@ -173,7 +174,7 @@ def source_meter(
     meter = Meter(Limit.SOURCE, allowed, used or 0, rules.AN_HOUR, resets(now)["hour"])
     if open_until is not None and open_until > now:
         meter.used = max(meter.used, allowed)
-        meter.resets = int((open_until - now).total_seconds()) + 1
+        meter.resets = ceil((open_until - now).total_seconds())
     return meter
 
 
