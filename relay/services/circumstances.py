@@ -284,15 +284,16 @@ def facts_of_many(
 ) -> tuple[Known, dict[str, Answered]]:
     """As `facts`, for the drafts of a batch: one reading serves them all. Answers are by key.
 
-    The site's lock comes first, and the account's, so that everything here is read, and counted, under
-    them.
+    The site's lock comes first, and the account's where it is needed, so that everything here is read,
+    and counted, under them.
     """
     connection = session.connection()
     site = connection.execute(readings.LOCK, {"site": site_id}).one_or_none()
     if site is None:
         raise NotFound("The site of this key no longer exists")
     sources = {key for draft in drafts if (key := source_key(draft.source)) is not None}
-    quota = counts.read_for_many(session, site_id, site, sources, now)
+    people = sum(len(draft.recipients) for draft in drafts)
+    quota = counts.read_for_many(session, site_id, site, sources, people, now)
     names = {name for draft in drafts for name in names_to_know(draft.mime)}
     found = _facts_of(session, site_id, site, _People.of(drafts, keyring), names, now, quota)
     return Known(site.account_id, found, None), answers(session, site_id, keys)

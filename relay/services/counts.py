@@ -11,7 +11,8 @@ What may be overlooked is what other sites have written and not yet committed at
 - An hour or a day is exact as long as fewer than `HEADROOM` people are in flight on the account's
   other sites. Whatever is smaller than that is always counted under the lock.
 - A second is exact up to `SMALL_SECOND`; above, as long as no more than half of it is in flight.
-- Batches hold the account's lock from the beginning.
+- Batches are judged under the account's lock from the beginning, unless `BATCH_HEADROOM` people are left
+  beside their own.
 """
 
 from __future__ import annotations
@@ -38,6 +39,9 @@ from relay.vocabulary import Limit
 HEADROOM = 1_000
 """People who must be left of an account's hour or day for it not to be counted under the account's lock:
 twenty messages with as many people as there can be, or a thousand with one."""
+
+BATCH_HEADROOM = 50_000
+"""The same for a batch, beside its own people: two more batches with as many people as there can be."""
 
 SMALL_SECOND = 20
 """People a second up to which an account's second is always counted under the lock."""
@@ -179,14 +183,25 @@ def source_meter(
 
 
 def read_for_many(
-    session: Session, site_id: UUID, site: Any, sources: Collection[str], now: datetime
+    session: Session,
+    site_id: UUID,
+    site: Any,
+    sources: Collection[str],
+    people: int,
+    now: datetime,
 ) -> Quota:
-    """The quota for a batch; the site's lock is held, and the account's is taken now."""
-    if site.shared:
-        locks.hold(session, [_name(site.account_id)])
+    """The quota for a batch to so many people; the site's lock is held, and the account's is taken now
+    if it is needed."""
     connection = session.connection()
     given = {"site": site_id, **windows(now)}
     quota = quota_of(site, connection.execute(READ, given).one(), None, now)
+    if quota.shared and any(
+        near(meter, meter.used + people, headroom=BATCH_HEADROOM)
+        for meter in quota.meters
+        if meter.limit in OF_ACCOUNT.values()
+    ):
+        locks.hold(session, [_name(site.account_id)])
+        quota = quota_of(site, connection.execute(READ, given).one(), None, now)
     found = {
         row.source: (row.source_used, row.source_open_until)
         for row in connection.execute(_READ_SOURCES, {**given, "sources": list(sources)})
@@ -352,11 +367,11 @@ def _before(meter: Meter, after: int, drawn: Drawn) -> Meter:
     return Meter(meter.limit, meter.allowed, after - drawn.people, meter.window, meter.resets)
 
 
-def near(meter: Meter, used: int) -> bool:
+def near(meter: Meter, used: int, *, headroom: int = HEADROOM) -> bool:
     """Whether so little is left of an account's limit that it must be counted under the lock."""
     if meter.window == rules.A_SECOND:
         return meter.allowed <= SMALL_SECOND or used * 2 > meter.allowed
-    return meter.allowed - used < HEADROOM
+    return meter.allowed - used < headroom
 
 
 def _see_to_breaker(session: Session, drawn: Drawn, site_id: UUID, row: Any, now: datetime) -> None:
