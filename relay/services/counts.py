@@ -222,10 +222,10 @@ def _name(account_id: UUID) -> str:
 def _site_count(dialect: Any) -> Any:
     """Add to what the site has used; gives what that makes."""
     people: Any = bindparam("q_people")
-    at: dict[str, Any] = {f"{window}_at": bindparam(f"q_{window}") for window in WINDOWS}
+    at: dict[str, Any] = {f"{window}_at": bindparam(window) for window in WINDOWS}
     addition = dialect.insert(_COUNTS).values(
         {
-            "site_id": bindparam("q_site_id"),
+            "site_id": bindparam("site"),
             "account_id": bindparam("q_account_id"),
             **at,
             **{f"{window}_used": people for window in WINDOWS},
@@ -248,10 +248,10 @@ def _source_count(dialect: Any) -> Any:
     """Add to what the source has used; gives what that makes, and how its breaker is."""
     addition = dialect.insert(_SOURCES).values(
         {
-            "site_id": bindparam("q_site_id"),
+            "site_id": bindparam("site"),
             "source": bindparam("q_source"),
-            "hour_at": bindparam("q_hour"),
-            "hour_used": bindparam("q_source_people"),
+            "hour_at": bindparam("hour"),
+            "hour_used": bindparam("q_people"),
             "openings": 0,
         }
     )
@@ -293,13 +293,10 @@ def parameters(drawn: Drawn, site_id: UUID, now: datetime) -> dict[str, Any]:
     """What the statements of the write ask for."""
     began = windows(now)
     return {
-        "q_site_id": site_id,
         "q_account_id": drawn.account_id,
         "q_people": drawn.people,
-        "q_source_people": drawn.people,
         "q_source": drawn.source,
         "q_day_before": began["day"] - timedelta(days=1),
-        **{f"q_{window}": at for window, at in began.items()},
         "site": site_id,
         **began,
     }
