@@ -278,6 +278,7 @@ class Rig:
             "POSTREEVE_SIMULATOR_CERTIFICATE": str(
                 self.folder / "simulator" / "sns-certificate.pem"
             ),
+            "POSTREEVE_REQUESTS_PER_MINUTE": "10000000",  # one key makes them all
             "POSTREEVE_SETTLE_SECONDS": str(self.settle_seconds),
             "POSTREEVE_MAILER_TIMEOUT_SECONDS": str(self.mailer_timeout),
             "POSTREEVE_SENDER_THREADS": str(self.sender_threads),
@@ -331,7 +332,8 @@ class Rig:
     def make_sites(self, count: int) -> list[Site]:
         """An account with this many sites, each with a key; its domain is verified."""
         from relay.db import writing
-        from relay.services import accounts, domains, first_contacts
+        from relay.policy.plans import MOST
+        from relay.services import accounts, domains, first_contacts, limits
         from relay.vocabulary import Scope
 
         now = datetime.now(UTC)
@@ -340,12 +342,16 @@ class Rig:
             account = accounts.create_account(
                 session, name="Harness", owner_email=f"o@{DOMAIN}", now=now
             )
+            limits.set_for_account(
+                session, account.id, {each: MOST[each] for each in ("second", "hour", "day")}
+            )
             domains.claim(session, account.id, DOMAIN, region="us-east-1", vouched=True, now=now)
             for n in range(count):
                 site = accounts.create_site(
                     session, account.id, name=f"Site {n}", url=f"https://{n}.{DOMAIN}", now=now
                 )
                 first_contacts.set_budget(session, site.id, 10_000_000)
+                limits.set_for_site(session, site.id, {}, declared_daily=MOST["day"])
                 key = accounts.create_key(
                     session, site.id, secret=self.secret, scopes=list(Scope), now=now
                 )

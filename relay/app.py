@@ -42,6 +42,7 @@ from relay.api.schemas import (
 )
 from relay.context import Relay
 from relay.gateways import dns, identities, ses, sns
+from relay.gateways.throttle import Throttle
 from relay.logs import configure
 from relay.pages import challenge, confirm, people, setup, speech, start
 from relay.settings import Settings
@@ -66,6 +67,7 @@ def build(settings: Settings) -> Relay:
         reads=reads,
         mailer=ses.LazyMailer(lambda: _mailer(settings)),
         clock=db.database_clock(reads),
+        throttle=Throttle(settings.rate_limit_store),
         sending_account=lambda: ses.sending_account(
             ses.control_client(
                 "sesv2", region=settings.aws_region, endpoint_url=settings.aws_endpoint_url

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from relay.answers import Ask
@@ -13,6 +13,7 @@ from relay.gateways.dns import MailExchangers, no_exchangers, not_asked
 from relay.gateways.identities import ProviderIdentity
 from relay.gateways.ses import SendingAccount
 from relay.gateways.sns import SubscriptionConfirmer
+from relay.gateways.throttle import Throttle
 from relay.mail import Envelope
 from relay.settings import Settings
 
@@ -74,7 +75,7 @@ class Relay:
 
     `provider_list` takes an address off the provider's own suppression list; it may raise anything.
     `names` gives somebody to ask DNS for the length of one report (each question is put once).
-    `exchangers` looks up a domain's MX records; it may raise `Unavailable`.
+    `exchangers` looks up a domain's MX records; it may raise `Unavailable`. `throttle` counts requests.
     """
 
     settings: Settings
@@ -89,6 +90,7 @@ class Relay:
     exchangers: Callable[[str], MailExchangers] = no_exchangers
     names: Callable[[], Ask] = lambda: not_asked
     identities: Identities = NOBODY
+    throttle: Throttle = field(default_factory=Throttle)
 
     def close(self) -> None:
         """Give the database's connections back; nothing may be asked of the relay afterwards."""

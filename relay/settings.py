@@ -23,6 +23,12 @@ SIMULATED_AWS_ACCOUNT = "000000000000"
 """AWS account id of the simulator's topics; Amazon hands out no such id."""
 
 
+STORES = ("memory", "redis", "rediss", "redis+unix", "valkey", "valkeys", "valkey+unix")
+"""How the address of a store for the counts of requests may begin; Valkey speaks Redis's protocol."""
+
+MOST_REQUESTS = 10_000_000
+"""Requests a minute that a key can be allowed."""
+
 LONGEST_PUBLIC_URL = 300
 """Characters; a link for a person has 540 more and must fit into one line of a mail's head (998)."""
 
@@ -49,6 +55,8 @@ class Settings:
     notices_from: str = ""
     consent_keys: tuple[str, ...] = ()
     trusted_proxies: int = 0
+    rate_limit_store: str = "memory://"
+    requests_per_minute: int = 3_000
     settle_after: timedelta = timedelta(minutes=5)
     mailer_timeout: timedelta = timedelta(seconds=20)
     sender_threads: int = 16
@@ -90,6 +98,13 @@ class Settings:
             faults.append(f"POSTREEVE_CONSENT_KEYS: {error}")
         if not 0 <= self.trusted_proxies <= 10:
             faults.append("POSTREEVE_TRUSTED_PROXIES must be between 0 and 10")
+        if urlsplit(self.rate_limit_store).scheme not in STORES:
+            faults.append(
+                "POSTREEVE_RATE_LIMIT_STORE must be memory://, or the address of a Redis or Valkey: "
+                "redis://host:6379/0"
+            )
+        if not 1 <= self.requests_per_minute <= MOST_REQUESTS:
+            faults.append(f"POSTREEVE_REQUESTS_PER_MINUTE must be between 1 and {MOST_REQUESTS:,}")
         if self.settle_after <= timedelta(0):
             faults.append("POSTREEVE_SETTLE_SECONDS must be more than 0")
         if self.mailer_timeout <= timedelta(0):
@@ -174,6 +189,8 @@ _READERS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "notices_from": ("POSTREEVE_NOTICES_FROM", str),
     "consent_keys": ("POSTREEVE_CONSENT_KEYS", _list),
     "trusted_proxies": ("POSTREEVE_TRUSTED_PROXIES", int),
+    "rate_limit_store": ("POSTREEVE_RATE_LIMIT_STORE", str),
+    "requests_per_minute": ("POSTREEVE_REQUESTS_PER_MINUTE", int),
     "settle_after": ("POSTREEVE_SETTLE_SECONDS", _seconds),
     "mailer_timeout": ("POSTREEVE_MAILER_TIMEOUT_SECONDS", _seconds),
     "sender_threads": ("POSTREEVE_SENDER_THREADS", int),

@@ -304,3 +304,17 @@ class NoticeState(StrEnum):
     UNMATCHED = "unmatched"
     ORPHANED = "orphaned"
     IGNORED = "ignored"
+
+
+class Limit(StrEnum):
+    """What a limit is about, as the problem `limit-reached` names it in `limit`."""
+
+    SITE_SECOND = "site-second"
+    SITE_HOUR = "site-hour"
+    SITE_DAY = "site-day"
+    ACCOUNT_SECOND = "account-second"
+    ACCOUNT_HOUR = "account-hour"
+    ACCOUNT_DAY = "account-day"
+    SOURCE = "source"
+    FIRST_CONTACTS = "first-contacts"
+    REQUESTS = "requests"

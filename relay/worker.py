@@ -36,6 +36,7 @@ from relay.services import (
     retention,
     reviews,
     seals,
+    volumes,
 )
 from relay.services.delivery import Copy, Result
 from relay.services.person_links import Links
@@ -334,6 +335,10 @@ class Duties:
             "let first contacts grow": (
                 timedelta(minutes=10),
                 lambda session, now: first_contacts.judge_yesterday(session, now=now),
+            ),
+            "let declared volumes grow": (
+                timedelta(minutes=10),
+                lambda session, now: volumes.judge_yesterday(session, now=now),
             ),
             "seal the consent ledger": (
                 timedelta(seconds=1),

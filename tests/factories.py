@@ -30,13 +30,17 @@ SECRET = "a secret of at least thirty-two characters"
 
 
 def make_account(
-    session: Session, *, name: str = "Shop Ltd", state: State = State.ACTIVE
+    session: Session,
+    *,
+    name: str = "Shop Ltd",
+    state: State = State.ACTIVE,
+    plan: str = "agency",
 ) -> Account:
-    """A customer."""
+    """A customer, on the largest plan: what a test is not about does not stop it."""
     account = accounts.create_account(
         session, name=name, owner_email="owner@shop.example", now=MORNING
     )
-    account.state = state
+    account.state, account.plan = state, plan
     session.flush()
     return account
 
@@ -44,14 +48,18 @@ def make_account(
 def make_site(session: Session, account: Account, **given: Any) -> Site:
     """One of the customer's WordPress installs, which may write to as many new people as it likes.
 
-    `first_contacts` is what an operator has set; None leaves what a site has to earn.
+    `first_contacts` is what an operator has set; None leaves what a site has to earn. `declared_daily`
+    is the volume it is expected to have, `limits` what an operator has set otherwise than the plan.
     """
     state = given.pop("state", State.ACTIVE)
     first_contacts = given.pop("first_contacts", 1_000_000)
+    declared = given.pop("declared_daily", 1_000_000)
+    limits = given.pop("limits", None)
     values = {"name": "The shop", "url": "https://shop.example", "now": MORNING} | given
     site = accounts.create_site(session, account.id, **values)
     site.state = state
     site.first_contacts_set = first_contacts
+    site.declared_daily, site.limits = declared, limits
     session.flush()
     return site
 

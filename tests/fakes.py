@@ -21,6 +21,7 @@ from cryptography.x509.oid import NameOID
 from relay.answers import Answer, Ask, Existence, RecordType
 from relay.errors import Unavailable
 from relay.gateways.identities import ProviderIdentity
+from relay.gateways.throttle import Throttle
 from relay.mail import Envelope
 
 MORNING = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
@@ -267,3 +268,14 @@ class FakeIdentities:
     def _answer(self) -> None:
         if self.away:
             raise Unavailable("Amazon SES does not answer")
+
+
+class FakeThrottle(Throttle):
+    """A throttle that tells everybody to wait so many seconds, or nobody."""
+
+    def __init__(self, wait: int | None = None) -> None:
+        self._wait = wait
+
+    def ask(self, what: str, who: str, *, per_minute: int) -> int | None:
+        """See `Throttle`."""
+        return self._wait

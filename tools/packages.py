@@ -20,7 +20,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tools")]
 
 import progress  # noqa: E402  (found only after the line above)
 
-from tests import nsd  # noqa: E402
+from tests import nsd, redis_server  # noqa: E402
 from tests.wordpress import packages as wordpress  # noqa: E402
 from tests.wordpress import suites  # noqa: E402
 
@@ -28,6 +28,7 @@ WHY = {
     "postgresql": "the same tests on a private PostgreSQL",
     "mariadb-server": "a private MariaDB under the WordPress sites",
     "chromium": "the browser journey",
+    "redis-tools": "a private Redis (without Debian's service): web processes count requests in it",
     "libatomic1": "Playwright, which leads the browser",
     "curl": "the lines that the start page gives to paste",
     "fonts-dejavu-core": "letters for the browser",
@@ -90,6 +91,8 @@ def missing() -> list[str]:
         names.append("postgresql")
     if not any(Path("/usr/lib").glob("*/libatomic.so.1")):
         names.append("libatomic1")
+    if redis_server.find() is None:
+        names.append("redis-tools")
     return names
 
 

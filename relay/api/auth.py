@@ -10,6 +10,7 @@ from uuid import UUID
 
 from flask import current_app, g, request
 
+from relay.api import throttle
 from relay.api.drafts import LONGEST_KEY, is_idempotency_key
 from relay.context import Relay
 from relay.errors import Invalid, KeySiteMismatch, ScopeMissing, Unauthenticated
@@ -32,8 +33,8 @@ def relay() -> Relay:
 def keyed(scope: Scope) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Mark a view as open to keys with this scope only.
 
-    Raises `Unauthenticated`, `ScopeMissing`, or `KeySiteMismatch` when the key is bound to another
-    site than the one that `X-Postreeve-Site` names.
+    Raises `Unauthenticated`, `ScopeMissing`, `KeySiteMismatch` when the key is bound to another site
+    than the one that `X-Postreeve-Site` names, or `LimitReached` when it asks too often.
     """
 
     def decorate(view: Callable[P, R]) -> Callable[P, R]:
@@ -49,15 +50,12 @@ def keyed(scope: Scope) -> Callable[[Callable[P, R]], Callable[P, R]]:
 
 
 def _authenticated(scope: Scope) -> Caller:
-    scheme, _, presented = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not presented.strip():
-        raise Unauthenticated("Send your API key as: Authorization: Bearer prk_…")
-    context = relay()
-    now = context.clock()
-    with context.reads() as session:
-        caller = accounts.authenticate(
-            session, presented.strip(), secret=context.settings.secret, now=now
-        )
+    try:
+        caller = _known()
+    except Unauthenticated:
+        throttle.check_stranger(relay())
+        raise
+    throttle.check_key(relay(), caller.key_id)
     if scope not in caller.scopes:
         raise ScopeMissing(f"This API key lacks the scope {scope.value!r}", scope=scope.value)
     if caller.bound_url is not None and not _same_site(
@@ -68,6 +66,18 @@ def _authenticated(scope: Scope) -> Caller:
             site=caller.bound_url,
         )
     return caller
+
+
+def _known() -> Caller:
+    scheme, _, presented = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not presented.strip():
+        raise Unauthenticated("Send your API key as: Authorization: Bearer prk_…")
+    context = relay()
+    now = context.clock()
+    with context.reads() as session:
+        return accounts.authenticate(
+            session, presented.strip(), secret=context.settings.secret, now=now
+        )
 
 
 def _same_site(bound: str, presented: str) -> bool:

@@ -13,6 +13,7 @@ from flask_smorest import Blueprint
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from relay.api import rate_limits
 from relay.api.auth import caller, idempotency_key, keyed, relay, site_id
 from relay.api.drafts import (
     address_at,
@@ -37,7 +38,7 @@ from relay.api.openapi import (
 from relay.api.problems import as_json, status_of
 from relay.api.schemas import MessageSchema, MessagesQuerySchema, MessagesSchema
 from relay.context import Relay
-from relay.errors import PostreeveError
+from relay.errors import LimitReached, PostreeveError
 from relay.services import accounts, messages, timelines
 from relay.services.messages import Accepted, Request
 from relay.services.person_links import Links
@@ -126,7 +127,9 @@ class Batch(MethodView):
         results = [
             next(done) if isinstance(item.request, Request) else item.request for item in items
         ]
-        return jsonify({"results": [_result(each) for each in results]})
+        response = jsonify({"results": [_result(each) for each in results]})
+        response.headers.update(_rate_limits(results))
+        return response
 
 
 @blueprint.route("/messages/<uuid:message_id>/resend", parameters=[SITE])
@@ -191,10 +194,22 @@ def _in_transaction(accept: Callable[[Session, datetime], T], context: Relay) ->
 def _receipt(accepted: Accepted) -> Response:
     response = jsonify(accepted.receipt)
     response.status_code = 202
+    response.headers.update(rate_limits.fields(accepted.meters))
     response.headers["Location"] = url_for("messages.Message", message_id=accepted.receipt["id"])
     if accepted.replayed:
         response.headers["Idempotent-Replayed"] = "true"
     return response
+
+
+def _rate_limits(results: Sequence[Accepted | PostreeveError]) -> dict[str, str]:
+    """What may still be sent after a batch, as far as it was told."""
+    for each in results:
+        if isinstance(each, Accepted):
+            return rate_limits.fields(each.meters)
+    return next(
+        (rate_limits.fields_of_problem(e.members) for e in results if isinstance(e, LimitReached)),
+        {},
+    )
 
 
 def _result(result: Accepted | PostreeveError) -> dict[str, Any]:

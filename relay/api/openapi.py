@@ -53,6 +53,34 @@ _RETRY_AFTER = {
     "description": "Seconds after which the same request may succeed.",
 }
 
+RATE_LIMITS: dict[str, Any] = {
+    "RateLimit-Policy": {
+        "schema": {"type": "string"},
+        "description": (
+            "The limits that apply to the site's transactional mail (draft-ietf-httpapi-ratelimit-"
+            "headers): for each the recipients it allows (`q`) in a window of seconds (`w`)."
+        ),
+        "example": (
+            '"site-hour";q=125;w=3600;qu="recipients", "site-day";q=500;w=86400;qu="recipients"'
+        ),
+    },
+    "RateLimit": {
+        "schema": {"type": "string"},
+        "description": (
+            "What is left of these limits (`r`), and in how many seconds they begin anew (`t`)."
+        ),
+        "example": '"site-hour";r=120;t=1800, "site-day";r=480;t=52200',
+    },
+}
+"""Headers of answers to which limits apply."""
+
+
+def _limited(description: str) -> dict[str, Any]:
+    """A response that says that a limit is reached."""
+    answer = _problem(description, Retry_After=_RETRY_AFTER)
+    return answer | {"headers": answer["headers"] | RATE_LIMITS}
+
+
 PROBLEM: dict[str, Any] = {
     "400": _problem("The request is not valid; `errors` points at what is wrong."),
     "401": _problem(
@@ -60,6 +88,7 @@ PROBLEM: dict[str, Any] = {
         WWW_Authenticate={"schema": {"type": "string"}, "description": "Bearer, always."},
     ),
     "403": _problem("The key lacks the scope, or the account or site may not do this now."),
+    "429": _limited("A limit is reached; `limit` says which: of requests, or of what may be sent."),
     "503": _problem(
         "The relay cannot do this right now; nothing was accepted.", Retry_After=_RETRY_AFTER
     ),
@@ -100,7 +129,6 @@ SENDER_REFUSED: dict[str, Any] = {
 
 NOT_LIFTABLE: dict[str, Any] = {
     "422": _problem("A complaint: only the person can undo it."),
-    "429": _problem("Too many were lifted today.", Retry_After=_RETRY_AFTER),
 }
 
 NO_DOMAIN: dict[str, Any] = {"404": _problem("There is no such sending domain in this account.")}
@@ -131,7 +159,6 @@ REFUSALS: dict[str, Any] = {
     ),
     "413": TOO_LARGE,
     "422": _problem("The sender is not verified, or nobody is left to mail: a rule says no."),
-    "429": _problem("A sending limit is reached.", Retry_After=_RETRY_AFTER),
 }
 """What else becomes of a message that is not accepted."""
 
@@ -176,6 +203,7 @@ RECEIPT: dict[str, Any] = {
             "schema": {"type": "string", "enum": ["true"]},
             "description": "Present when this is the answer to an earlier request with the same key.",
         },
+        **RATE_LIMITS,
     },
     "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Receipt"}}},
     "links": {"message": _of_receipt("getMessage"), "resend": _of_receipt("resendMessage")},
@@ -183,6 +211,7 @@ RECEIPT: dict[str, Any] = {
 
 BATCH_RESULTS: dict[str, Any] = {
     "description": "One result for each message, in order.",
+    "headers": RATE_LIMITS,
     "content": {
         "application/json": {
             "schema": {

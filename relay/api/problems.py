@@ -12,6 +12,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
 from relay import errors
+from relay.api.rate_limits import fields_of_problem
 from relay.api.schemas import pointers
 
 STATUS: Mapping[type[errors.PostreeveError], int] = {
@@ -63,6 +64,7 @@ def problem(
     )
     if (seconds := members.get("retry_after")) is not None:
         response.headers["Retry-After"] = str(seconds)
+        response.headers.update(fields_of_problem(members))
     if status == 401:
         response.headers["WWW-Authenticate"] = 'Bearer realm="postreeve"'
     return response

@@ -8,15 +8,12 @@ from marshmallow import EXCLUDE, RAISE, Schema, fields, validate
 
 from relay.vocabulary import (
     AttemptState,
-    Cause,
     ConsentKind,
     Disposition,
     EventType,
-    Fate,
     Kind,
     Outcome,
     Stage,
-    State,
     Stream,
     SubscriptionStatus,
     SuppressionReason,
@@ -603,69 +600,6 @@ class AudienceCheckedSchema(Answer):
 
     list = fields.String()
     answers = fields.List(fields.Nested(ReaderSchema))
-
-
-class NamedStateSchema(Answer):
-    """Who and in which standing."""
-
-    id = fields.UUID()
-    name = fields.String()
-    state = worded(State)
-
-
-class SiteSchema(NamedStateSchema):
-    """A site and where it lives."""
-
-    url = fields.String()
-
-
-class DomainSchema(Answer):
-    """A sending domain and its standing."""
-
-    name = fields.String()
-    status = fields.String()
-
-
-class UsageSchema(Answer):
-    """How much was accepted in the current window (UTC)."""
-
-    messages = fields.Integer()
-    recipients = fields.Integer()
-    octets = fields.Integer()
-
-
-class StandingSchema(Answer):
-    """Where the site stands, the stricter of its own state and its account's, and what that means."""
-
-    state = worded(State)
-    cause = worded(Cause, allow_none=True)
-    since = fields.AwareDateTime(allow_none=True)
-    reason = fields.String(
-        allow_none=True, metadata={"description": "The words of whoever decided it."}
-    )
-    lanes = fields.Dict(
-        keys=fields.String(),
-        values=worded(Fate),
-        metadata={"description": "What becomes of new mail: goes, held or refused."},
-    )
-    held = fields.Dict(
-        keys=fields.String(),
-        values=fields.Integer(),
-        metadata={"description": "Copies that wait for a decision, by why."},
-    )
-
-
-class AccountSchema(Answer):
-    """The caller's account and site, and whether mail can flow."""
-
-    account = fields.Nested(NamedStateSchema)
-    site = fields.Nested(SiteSchema)
-    standing = fields.Nested(StandingSchema)
-    ready = fields.Boolean(metadata={"description": "Site active and its default From verified."})
-    not_ready_because = fields.List(fields.String())
-    default_from = fields.String(allow_none=True)
-    domains = fields.List(fields.Nested(DomainSchema))
-    usage = fields.Dict(keys=fields.String(), values=fields.Nested(UsageSchema))
 
 
 class ProblemSchema(Schema):

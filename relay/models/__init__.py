@@ -22,6 +22,7 @@ from relay.models.domains import (
     DomainRule,
     Identity,
 )
+from relay.models.limits import SiteCount, SourceCount
 from relay.models.messages import (
     Attempt,
     Content,
@@ -66,6 +67,8 @@ __all__ = [
     "Review",
     "SendingBudget",
     "Site",
+    "SiteCount",
+    "SourceCount",
     "Subscription",
     "SubscriptionRequest",
     "Suppression",

@@ -17,6 +17,7 @@ class Account(Base):
 
     `cause` is what its state is about, `state_since` when that began, `reinstated_at` when it was let
     go again for the last time.
+    `plan` says what it may send, `limits` what of that an operator has set otherwise (`policy.plans`).
     """
 
     __tablename__ = "accounts"
@@ -29,6 +30,8 @@ class Account(Base):
     state_since: Mapped[Sometime]
     reinstated_at: Mapped[Sometime]
     domain_token: Mapped[str | None] = mapped_column(String(64))
+    plan: Mapped[str] = mapped_column(String(32), default="standard", server_default="standard")
+    limits: Mapped[dict[str, int] | None] = mapped_column(Json)
     created_at: Mapped[When]
 
     sites: Mapped[list[Site]] = relationship(back_populates="account", order_by="Site.id")
@@ -40,6 +43,9 @@ class Site(Base):
     `first_contacts_earned` is how many people it never mailed it may write to in an hour, as its
     history has it; `first_contacts_set` what an operator has decided instead. State and cause are as
     those of an account; of the two, the stricter state holds.
+    history has it; `first_contacts_set` what an operator has decided instead. `declared_daily` is the
+    volume of transactional mail it is expected to have, people a day; `limits` is what an operator has
+    set otherwise than the plan.
     """
 
     __tablename__ = "sites"
@@ -56,6 +62,8 @@ class Site(Base):
     created_at: Mapped[When]
     first_contacts_earned: Mapped[int] = mapped_column(Integer, default=20, server_default="20")
     first_contacts_set: Mapped[int | None] = mapped_column(Integer)
+    declared_daily: Mapped[int] = mapped_column(Integer, default=500, server_default="500")
+    limits: Mapped[dict[str, int] | None] = mapped_column(Json)
 
     account: Mapped[Account] = relationship(back_populates="sites")
     keys: Mapped[list[ApiKey]] = relationship(back_populates="site", order_by="ApiKey.id")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from relay.addresses import EmailAddress
 from relay.errors import LimitReached, ListUnknown, NobodyToMail
 from relay.mail import Draft
-from relay.policy import protection, streams
+from relay.policy import limits, protection, streams
 from relay.policy.consent import reason_not_to_mail, topic_of
 from relay.policy.facts import Facts, Held, ListFacts
 from relay.policy.sender import Remark, check_sender, remark, remarks, shown_name
@@ -50,8 +50,8 @@ class Admission:
     that may go out, and what is to be remarked.
 
     `list` is the newsletter's; `topic` what each person can stop by a link; `newcomers` those who get
-    a copy and whom the site never mailed before, as far as they draw on the budget. `frozen`: the site
-    is limited, so it is held.
+    a copy and whom the site never mailed before, as far as they draw on the budget; `drawn` is how
+    many people it draws on the limits. `frozen`: the site is limited, so it is held.
     """
 
     stream: Stream
@@ -63,12 +63,13 @@ class Admission:
     topic: str | None = None
     newcomers: Collection[EmailAddress] = ()
     frozen: bool = False
+    drawn: int = 0
 
 
 def admit(draft: Draft, facts: Facts) -> Admission:
     """Decide on a draft. A rule about the message raises; a rule about one person holds that copy.
 
-    Raises `AccountPending`, `AccountSuspended`, `SenderNotVerified`, `FreeMailSender`,
+    Raises `AccountPending`, `AccountSuspended`, `TooLarge`, `SenderNotVerified`, `FreeMailSender`,
     `LookAlikeDomain`, `ListUnknown`, `NobodyToMail` when no recipient is left, or `LimitReached`.
     """
     stream = streams.effective_stream(draft)
@@ -77,6 +78,8 @@ def admit(draft: Draft, facts: Facts) -> Admission:
     )
     chosen = streams.lane(stream, protected=unprotected is None)
     frozen = check_standing(chosen, facts, draft.recipients) is Fate.HELD
+    if chosen is not Lane.PROTECTED:
+        limits.check_message(draft, facts.limits)
     check_sender(draft, facts)
     mailing_list = list_of(draft.list_id, facts) if stream is Stream.MARKETING else None
     topic = topic_of(stream, draft.source.plugin, mailing_list)
@@ -95,6 +98,9 @@ def admit(draft: Draft, facts: Facts) -> Admission:
         if chosen in CONTACTING
         else frozenset()
     )
+    drawn = len(draft.recipients) - len(held) if chosen is Lane.TRANSACTIONAL else 0
+    if drawn:
+        limits.check_quota(drawn, limits.source_key(draft.source), facts.allowance.quota)
     check_first_contacts(len(newcomers), facts)
     name = shown_name(draft, facts)
     return Admission(
@@ -107,6 +113,7 @@ def admit(draft: Draft, facts: Facts) -> Admission:
         topic=topic,
         newcomers=newcomers,
         frozen=frozen,
+        drawn=drawn,
     )
 
 

@@ -8,6 +8,8 @@ from typing import Any
 from uuid import UUID
 
 from relay.addresses import EmailAddress
+from relay.policy.limits import Quota
+from relay.policy.plans import USUAL, Limits, limits_of
 from relay.policy.wordings import MOST_ALIKE
 from relay.vocabulary import (
     Cause,
@@ -18,6 +20,8 @@ from relay.vocabulary import (
     SuppressionReason,
     SuppressionScope,
 )
+
+_USUAL = limits_of(USUAL, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +73,7 @@ class Allowance:
     protected mail the site may still send, `protected` how much each recipient had in the last 60
     minutes. `recent` counts the people to whom mail of the site was accepted in this hour of the clock
     and the one before, `under_review` tells whether an operator has yet to decide about mail of it.
+    `quota` is what transactional mail may still draw.
     """
 
     budget: int = 20
@@ -79,6 +84,7 @@ class Allowance:
     protected: dict[EmailAddress, int] = field(default_factory=dict)
     recent: int = 0
     under_review: bool = False
+    quota: Quota = field(default_factory=Quota)
 
     @property
     def asks_for_a_look(self) -> bool:
@@ -95,7 +101,7 @@ class Facts:
     `link_host` the same whatever it is, both without `www.`; `suppressed` holds those recipients the
     site may not mail; `probes` those whose next mail decides about them (the id of their hold).
     `lists` holds the lists a draft names, by key; `subscribed` the recipients' consents to them;
-    `opted_out` what recipients want no more of.
+    `opted_out` what recipients want no more of. `limits` are the site's, with all that was set for it.
     """
 
     account_state: State
@@ -112,3 +118,4 @@ class Facts:
     account_cause: Cause | None = None
     site_cause: Cause | None = None
     owner: str = ""
+    limits: Limits = _USUAL

@@ -19,11 +19,13 @@ from relay.errors import Invalid, NotFound
 from relay.keys import Keyring
 from relay.mail import Draft
 from relay.policy.facts import Allowance, Facts, Held, ListFacts, OptedOut, Subscribed
+from relay.policy.limits import Quota, source_key
+from relay.policy.plans import limits_of
 from relay.policy.protection import PER_SITE
 from relay.policy.sender import names_to_know
 from relay.policy.streams import asks_for_protection, effective_stream
 from relay.policy.wordings import UNDECIDED_COUNTS
-from relay.services import readings
+from relay.services import counts, readings
 from relay.services.ledger import persons_of
 from relay.services.readings import FIRST, SECURITY, About
 from relay.vocabulary import (
@@ -74,6 +76,7 @@ def facts(
     site that is gone.
     """
     people = _People.of([draft], keyring)
+    source = source_key(draft.source)
     rows = (
         session.connection()
         .execute(
@@ -84,7 +87,9 @@ def facts(
                 "names": names_to_know(draft.mime),
                 "lists": people.lists,
                 **_hours(now),
+                "source": source,
                 "now": now,
+                **counts.windows(now),
                 **people.parameters,
             },
         )
@@ -105,7 +110,9 @@ def facts(
             lists=rows,
             about=rows,
             people=people,
-            allowance=_allowance(first, used, times, now),
+            allowance=_allowance(
+                first, used, times, now, counts.quota_of(first, first, source, now)
+            ),
             now=now,
         ),
         answered=(
@@ -184,7 +191,11 @@ def _used(
 
 
 def _allowance(
-    site: Any, used: Mapping[str, int], times: dict[EmailAddress, int], now: datetime
+    site: Any,
+    used: Mapping[str, int],
+    times: dict[EmailAddress, int],
+    now: datetime,
+    quota: Quota,
 ) -> Allowance:
     return Allowance(
         budget=site.budget,
@@ -194,6 +205,7 @@ def _allowance(
         protected=times,
         recent=getattr(site, "recent", 0),
         under_review=getattr(site, "under_review", False),
+        quota=quota,
     )
 
 
@@ -242,6 +254,7 @@ def _facts_from(
         },
         opted_out={address: tuple(stops.values()) for address, stops in opted_out.items()},
         allowance=allowance,
+        limits=limits_of(site.plan, site.account_limits, site.site_limits),
     )
 
 
@@ -287,18 +300,25 @@ def facts_of_many(
 ) -> tuple[Known, dict[str, Answered]]:
     """As `facts`, for the drafts of a batch: one reading serves them all. Answers are by key.
 
-    The lock comes first, so that everything here is read, and counted, under it.
+    The site's lock comes first, and the account's where it is needed, so that everything here is read,
+    and counted, under them.
     """
     connection = session.connection()
     site = connection.execute(readings.LOCK, {"site": site_id, **_hours(now)}).one_or_none()
     if site is None:
         raise NotFound("The site of this key no longer exists")
+    sources = {key for draft in drafts if (key := source_key(draft.source)) is not None}
+    people = sum(len(draft.recipients) for draft in drafts)
+    quota = counts.read_for_many(session, site_id, site, sources, people, now)
     names = {name for draft in drafts for name in names_to_know(draft.mime)}
-    found = _facts_of(session, site_id, site, _People.of(drafts, keyring), names, now)
-    answers = connection.execute(readings.ANSWERS, {"site": site_id, "keys": list(keys)})
-    return Known(site.account_id, found, None), {
-        row.key: Answered(row.fingerprint, row.answer, row.expires_at) for row in answers
-    }
+    found = _facts_of(session, site_id, site, _People.of(drafts, keyring), names, now, quota)
+    return Known(site.account_id, found, None), answers(session, site_id, keys)
+
+
+def answers(session: Session, site_id: UUID, keys: Sequence[str]) -> dict[str, Answered]:
+    """What earlier requests with these keys were told, by key."""
+    rows = session.connection().execute(readings.ANSWERS, {"site": site_id, "keys": list(keys)})
+    return {row.key: Answered(row.fingerprint, row.answer, row.expires_at) for row in rows}
 
 
 def facts_about(
@@ -318,7 +338,7 @@ def facts_about(
     if site is None:
         raise NotFound("The site of this key no longer exists")
     asked = _People.named(people, keyring, lists=[list_key])
-    return _facts_of(session, site_id, site, asked, (), now)
+    return _facts_of(session, site_id, site, asked, (), now, Quota())
 
 
 def _facts_of(
@@ -328,6 +348,7 @@ def _facts_of(
     people: _People,
     names: Collection[str],
     now: datetime,
+    quota: Quota,
 ) -> Facts:
     connection = session.connection()
     domains = connection.execute(
@@ -343,7 +364,7 @@ def _facts_of(
         lists=lists,
         about=about,
         people=people,
-        allowance=_allowance(site, used, times, now),
+        allowance=_allowance(site, used, times, now, quota),
         now=now,
     )
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from functools import lru_cache, reduce
+from typing import Any, cast
 from uuid import UUID
 
 from sqlalchemy import (
@@ -13,6 +14,7 @@ from sqlalchemy import (
     insert,
     literal,
     select,
+    true,
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
@@ -30,7 +32,9 @@ from relay.models import (
     Usage,
 )
 from relay.policy.admission import first_contacts_used_up
+from relay.services import counts
 from relay.services.circumstances import hour_of, seconds_left
+from relay.services.counts import Drawn
 from relay.services.readings import FIRST, SECURITY
 from relay.vocabulary import (
     Lane,
@@ -106,18 +110,29 @@ def _statements(dialect: Any, *, keyed: bool) -> tuple[Any, ...]:
     return (_MESSAGE, _CONTENT, _RECIPIENT, *usage, *((_IDEMPOTENCY,) if keyed else ()))
 
 
-def _in_one(*statements: Any, counted: bool) -> Any:
-    """Several INSERTs as one statement of PostgreSQL (data-modifying WITH); gives the sum, if any."""
-    sums = _COUNTING[True].cte("contacts")
-    what = select(sums.c.recipients) if counted else select(literal(1))
-    return what.add_cte(*(each.cte(f"w{n}") for n, each in enumerate(statements)))
+@lru_cache(maxsize=32)
+def _in_one(*, keyed: bool, contacts: bool, drawn: bool, sourced: bool, shared: bool) -> Any:
+    """All INSERTs as one statement of PostgreSQL (data-modifying WITH); gives one row with the sums.
+
+    Those are what contacts, the site and the source have used up then, and what the account's other
+    sites had before, as far as they are asked for.
+    """
+    counted = {
+        "contacts": _COUNTING[True] if contacts else None,
+        "site_counted": counts.SITE_COUNT[True] if drawn else None,
+        "source_counted": counts.SOURCE_COUNT[True] if sourced else None,
+    }
+    told: list[Any] = [each.cte(name) for name, each in counted.items() if each is not None]
+    if shared:
+        told.append(counts.OTHERS_NOW)
+    source = select(literal(1).label("one")).subquery("one")
+    joined = reduce(lambda all, each: all.join(each, true()), told, cast(Any, source))
+    what = select(*(column for each in (source, *told) for column in each.c)).select_from(joined)
+    return what.add_cte(
+        *(each.cte(f"w{n}") for n, each in enumerate(_statements(postgresql, keyed=keyed)))
+    )
 
 
-_ON_POSTGRESQL = {
-    (keyed, counted): _in_one(*_statements(postgresql, keyed=keyed), counted=counted)
-    for keyed in (False, True)
-    for counted in (False, True)
-}
 _ON_SQLITE = {
     keyed: [
         (each, frozenset(each.compile(dialect=sqlite.dialect()).params))
@@ -143,6 +158,8 @@ class Rows:
     """People among them whom the site never mailed, as far as they draw on its budget."""
     budget: int = 0
     """How many such people an hour allows."""
+    drawn: Drawn | None = None
+    """What it draws on the limits, if anything."""
 
     @property
     def contents(self) -> list[Row]:
@@ -161,7 +178,7 @@ def write(session: Session, rows: Rows, *, now: datetime) -> None:
     """Write an accepted message with all that belongs to it.
 
     Raises `IntegrityError` when another request with the same idempotency key was quicker, and
-    `LimitReached` when others were quicker with the hour's first contacts; then nothing may be kept.
+    `LimitReached` when others were quicker with what was left of a limit; then nothing may be kept.
     """
     contents = rows.contents
     site_id = rows.message["site_id"]
@@ -176,15 +193,28 @@ def write(session: Session, rows: Rows, *, now: datetime) -> None:
     parameters = {f"{p}_{name}": value for p, row in groups.items() for name, value in row.items()}
     connection = session.connection()
     keyed = rows.idempotency is not None
+    drawn = rows.drawn
     if is_postgresql(session):
-        statement = _ON_POSTGRESQL[keyed, rows.contacts > 0]
-        total = connection.execute(statement, parameters).scalar_one()
-        if rows.contacts and total > rows.budget:
+        statement = _in_one(
+            keyed=keyed,
+            contacts=rows.contacts > 0,
+            drawn=drawn is not None,
+            sourced=drawn is not None and drawn.source is not None,
+            shared=drawn is not None and drawn.quota.shared,
+        )
+        if drawn is not None:
+            parameters |= counts.parameters(drawn, site_id, now)
+        sums = connection.execute(statement, parameters).one()
+        if rows.contacts and sums.recipients > rows.budget:
             raise first_contacts_used_up(rows.budget, seconds_left(now))
+        if drawn is not None:
+            counts.settle(session, drawn, site_id, sums, now)
     else:
         for statement, names in _ON_SQLITE[keyed]:
             connection.execute(statement, {n: v for n, v in parameters.items() if n in names})
         _count(session, site_id, FIRST, rows.contacts, now)
+        if drawn is not None:
+            counts.count_many(session, site_id, [drawn], now=now)
     if rows.message["lane"] is Lane.PROTECTED:
         _count(session, site_id, SECURITY, 1, now)
     _begin_probes(session, rows.probes, now)
@@ -211,6 +241,8 @@ def write_many(session: Session, site_id: UUID, batch: Sequence[Rows], *, now: d
     _count(session, site_id, FIRST, sum(rows.contacts for rows in batch), now)
     protected = sum(rows.message["lane"] is Lane.PROTECTED for rows in batch)
     _count(session, site_id, SECURITY, protected, now)
+    drawn = [rows.drawn for rows in batch if rows.drawn is not None]
+    counts.count_many(session, site_id, drawn, now=now)
     bulk.insert_rows(session, Message, [rows.message for rows in batch])
     _write_contents(session, [part for rows in batch for part in rows.contents])
     bulk.insert_rows(session, Recipient, [copy for rows in batch for copy in rows.recipients])

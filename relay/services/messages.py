@@ -20,6 +20,7 @@ from relay.errors import (
     ContentGone,
     IdempotencyKeyReused,
     Invalid,
+    LimitReached,
     NotFound,
     PostreeveError,
     Refused,
@@ -30,9 +31,11 @@ from relay.models import Content, IdempotencyKey, MailingList, Message, Recipien
 from relay.policy.admission import Admission, admit, described, disposition
 from relay.policy.erasures import is_placeholder
 from relay.policy.facts import Allowance, Held
+from relay.policy.limits import Meter, source_key
 from relay.policy.streams import asks_for_protection
 from relay.services import campaigns, circumstances, intake, newsletters, reviews
 from relay.services.circumstances import Answered, Known, iso
+from relay.services.counts import Drawn
 from relay.services.person_links import Links
 from relay.vocabulary import Disposition, Lane, Outcome, ReviewKind, Stage
 
@@ -56,10 +59,11 @@ Receipt = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """The receipt, and whether it is the repetition of an earlier one."""
+    """The receipt, whether it is the repetition of an earlier one, and what may still be sent."""
 
     receipt: Receipt
     replayed: bool = False
+    meters: Sequence[Meter] = ()
 
 
 def fingerprint(metadata: Mapping[str, Any], mime_digest: str) -> str:
@@ -83,8 +87,8 @@ def accept(
 ) -> Accepted:
     """Accept a draft for sending, or raise why not; see `policy.admission` for the rules.
 
-    What may be refused later than by the rules, first contacts that others were quicker with, raises
-    `LimitReached` as well: nothing of the transaction may be kept then.
+    What may be refused later than by the rules, where others were quicker with what was left of a
+    limit, raises `LimitReached` as well: nothing of the transaction may be kept then.
 
     With an idempotency key, the same request gets the first answer again, and another request
     raises `IdempotencyKeyReused`. Where two requests with one key race on PostgreSQL, the slower
@@ -94,13 +98,19 @@ def accept(
     known = circumstances.facts(
         session, site_id, request.draft, keyring=links.keyring, key=request.key, now=now
     )
+    meters = known.facts.allowance.quota.meters_for(source_key(request.draft.source))
     if known.answered is not None and known.answered.expires_at > now:
-        return Accepted(_same(known.answered, request.fingerprint), replayed=True)
+        return Accepted(_same(known.answered, request.fingerprint), replayed=True, meters=meters)
     if known.answered is not None:
         _forget(session, site_id, [request.key or ""])
-    rows, receipt = _judge(session, site_id, known, request, links, now)
+    try:
+        rows, receipt = _judge(session, site_id, known, request, links, now)
+    except LimitReached:
+        if (earlier := _answered_since(session, site_id, request, now)) is None:
+            raise
+        return Accepted(earlier, replayed=True, meters=meters)
     intake.write(session, rows, now=now)
-    return Accepted(receipt)
+    return Accepted(receipt, meters=meters)
 
 
 def accept_batch(
@@ -123,20 +133,25 @@ def accept_batch(
     if over := [key for key, answered in answers.items() if answered.expires_at <= now]:
         _forget(session, site_id, over)
         answers = {key: answers[key] for key in answers.keys() - set(over)}
+    quota = known.facts.allowance.quota
     results: list[Accepted | PostreeveError] = []
     batch: list[intake.Rows] = []
     for request in requests:
         try:
             if request.key in answers:
                 answered = answers[request.key]
-                results.append(Accepted(_same(answered, request.fingerprint), replayed=True))
+                results.append(
+                    Accepted(
+                        _same(answered, request.fingerprint), replayed=True, meters=quota.meters
+                    )
+                )
                 continue
             rows, receipt = _judge(session, site_id, known, request, links, now)
         except PostreeveError as error:
             results.append(error)
             continue
         batch.append(rows)
-        results.append(Accepted(receipt))
+        results.append(Accepted(receipt, meters=quota.meters))
         if request.key is not None:
             answers[request.key] = Answered(
                 request.fingerprint, json.dumps(receipt), now + IDEMPOTENCY_KEPT
@@ -196,6 +211,21 @@ def _list_key(session: Session, site_id: UUID, list_id: str | None) -> str | Non
             MailingList.id == UUID(list_id), MailingList.site_id == site_id
         )
     )
+
+
+def _answered_since(
+    session: Session, site_id: UUID, request: Request, now: datetime
+) -> Receipt | None:
+    """The answer that a request with this key was given while this one waited for the site's lock.
+
+    A repetition is never refused by a limit that its first request has used up.
+    """
+    if request.key is None:
+        return None
+    answered = circumstances.answers(session, site_id, [request.key]).get(request.key)
+    if answered is None or answered.expires_at <= now:
+        return None
+    return _same(answered, request.fingerprint)
 
 
 def _forget(session: Session, site_id: UUID, keys: Sequence[str]) -> None:
@@ -264,6 +294,16 @@ def _judge(
         probes,
         contacts=len(admission.newcomers),
         budget=known.facts.allowance.budget,
+        drawn=(
+            Drawn(
+                known.account_id,
+                admission.drawn,
+                source_key(draft.source),
+                known.facts.allowance.quota,
+            )
+            if admission.drawn
+            else None
+        ),
     )
     return rows, receipt
 
@@ -324,6 +364,7 @@ def _draw(allowance: Allowance, admission: Admission, draft: Draft) -> None:
     allowance.newcomers -= set(admission.newcomers)
     allowance.first_contacts -= len(admission.newcomers)
     allowance.recent += len(draft.recipients)
+    allowance.quota.draw(admission.drawn, source_key(draft.source))
     if admission.lane is Lane.PROTECTED:
         (person,) = draft.recipients
         allowance.security -= 1

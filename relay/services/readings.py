@@ -41,11 +41,14 @@ from relay.models import (
     Recipient,
     Review,
     Site,
+    SiteCount,
+    SourceCount,
     Subscription,
     Suppression,
     UnknownAddress,
     Usage,
 )
+from relay.services import counts
 from relay.vocabulary import (
     HoldKind,
     Lane,
@@ -240,6 +243,11 @@ _SITE_COLUMNS = (
     Account.cause.label("account_cause"),
     Account.owner_email,
     func.coalesce(Site.first_contacts_set, Site.first_contacts_earned).label("budget"),
+    Account.plan,
+    Account.limits.label("account_limits"),
+    Site.limits.label("site_limits"),
+    Site.declared_daily,
+    counts.SHARED,
 )
 
 _EARLIER = _HOUR.alias("earlier")
@@ -279,6 +287,8 @@ def _facts_statement(dialect: Any) -> Any:
             _RECENT,
             _UNDER_REVIEW,
             _HOUR.c.recipients.label("contacted"),
+            *counts.OWN_COLUMNS,
+            *counts.SOURCE_COLUMNS,
             IdempotencyKey.fingerprint,
             IdempotencyKey.answer,
             IdempotencyKey.expires_at,
@@ -297,6 +307,9 @@ def _facts_statement(dialect: Any) -> Any:
                 _HOUR.c.began_at == bindparam("hour"),
             ),
         )
+        .join(counts.OTHERS, true())
+        .outerjoin(SiteCount, counts.OWN)
+        .outerjoin(SourceCount, counts.SOURCE)
         .outerjoin(
             IdempotencyKey,
             and_(IdempotencyKey.site_id == Site.id, IdempotencyKey.key == bindparam("key")),

@@ -5,11 +5,20 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import bindparam, delete, exists, select
+from sqlalchemy import bindparam, delete, exists, select, tuple_
 from sqlalchemy.orm import Session
 
 from relay.db import table_of
-from relay.models import Content, EventKey, IdempotencyKey, Message, Notice, NoticeId, Recipient
+from relay.models import (
+    Content,
+    EventKey,
+    IdempotencyKey,
+    Message,
+    Notice,
+    NoticeId,
+    Recipient,
+    SourceCount,
+)
 from relay.vocabulary import NoticeState, Stage
 
 CONTENTS = timedelta(days=7)
@@ -21,11 +30,14 @@ NOTICES = timedelta(days=14)
 SEEN = timedelta(days=90)
 """That a notice or event was taken in: SNS repeats for days, mailbox providers complain for weeks."""
 
+SOURCES = timedelta(days=30)
+"""What a source had sent last, and its breaker."""
+
 MOST = 500
 """Rows deleted by one statement, so that no lock is held long."""
 
 _CONTENTS, _MAILS, _COPIES = table_of(Content), table_of(Message), table_of(Recipient)
-_NOTICES = table_of(Notice)
+_NOTICES, _SOURCES = table_of(Notice), table_of(SourceCount)
 
 _OLD_CONTENTS = (
     delete(_CONTENTS)
@@ -54,6 +66,17 @@ _OLD_ANSWERS = (
     .where(table_of(IdempotencyKey).c.expires_at <= bindparam("before"))
     .returning(table_of(IdempotencyKey).c.key)
 )
+_OLD_SOURCES = (
+    delete(_SOURCES)
+    .where(
+        tuple_(_SOURCES.c.site_id, _SOURCES.c.source).in_(
+            select(_SOURCES.c.site_id, _SOURCES.c.source)
+            .where(_SOURCES.c.hour_at <= bindparam("before"))
+            .limit(MOST)
+        )
+    )
+    .returning(_SOURCES.c.source)
+)
 _OLD_NOTICES = (
     delete(_NOTICES)
     .where(
@@ -77,6 +100,7 @@ def purge(session: Session, *, now: datetime) -> int:
         (_OLD_CONTENTS, CONTENTS),
         (_OLD_ANSWERS, timedelta(0)),
         (_OLD_NOTICES, NOTICES),
+        (_OLD_SOURCES, SOURCES),
         (_older(_NOTICES, "id", "received_at"), SEEN),
         (_older(table_of(NoticeId), "id", "seen_at"), SEEN),
         (_older(table_of(EventKey), "key", "seen_at"), SEEN),

@@ -1,7 +1,9 @@
-"""Who pressed a button, as far as a web server can know."""
+"""Who is at the other end, as far as a web server can know."""
 
 from __future__ import annotations
 
+import ipaddress
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 
@@ -11,3 +13,19 @@ class Visitor:
 
     ip: str | None
     user_agent: str
+
+
+def client_address(
+    forwarded: Sequence[str], remote: str | None, *, trusted_proxies: int
+) -> str | None:
+    """Where a request came from, believing proxies only as far as the installation says.
+
+    Behind N trusted proxies it is the N-th address of X-Forwarded-For (`forwarded`, its lines) from the
+    end. None for what is no address.
+    """
+    hops = [part.strip() for line in forwarded for part in line.split(",")]
+    hops.append(remote or "")
+    try:
+        return str(ipaddress.ip_address(hops[-1 - min(trusted_proxies, len(hops) - 1)]))
+    except ValueError:
+        return None

@@ -51,6 +51,7 @@ def test_a_site_sees_itself(
             {"name": "shop.example", "status": "verified"},
         ],
         "usage": {"hour": used, "day": used},
+        **{name: told[name] for name in ("limits", "allowances", "sources")},  # see test_limits.py
     }
 
 

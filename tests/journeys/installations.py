@@ -110,6 +110,7 @@ def _prepare(environment: Mapping[str, str], site_url: str) -> str:
     create_site = ("site", "create", "Shop", "--account", account, "--url", site_url, "--json")
     site = relay(*create_site)["id"]
     relay("site", "budget", site, "--first-contacts", "10000", "--json")
+    relay("site", "limits", site, "--declared-daily", "10000", "--json")
     key: str = relay("key", "create", "--site", site, "--json")["key"]
     return key
 

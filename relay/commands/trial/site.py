@@ -21,7 +21,7 @@ from relay.commands.trial.installation import Installation, read, write
 from relay.context import Relay
 from relay.errors import Unauthenticated
 from relay.models import Site
-from relay.services import accounts, domain_looks, domain_views, domains, first_contacts
+from relay.services import accounts, domain_looks, domain_views, domains, first_contacts, limits
 from relay.vocabulary import DomainStatus, Scope
 
 DOMAIN = "shop.example"
@@ -31,6 +31,9 @@ SENDER = f"hello@{DOMAIN}"
 
 FIRST_CONTACTS = 10_000
 """New people an hour: a trial is no stranger to itself, and may try out a crowd."""
+
+PLAN, DECLARED_DAILY = "business", 100_000
+"""What the demo shop may send: whoever tries out a crowd tries out no limits."""
 
 SEEN_WITHIN = 10.0
 """Seconds in which the name server must show what was published; it takes a fraction of one."""
@@ -154,6 +157,8 @@ def _new(session: Session, *, url: str, secret: str) -> DemoSite:
         session, account.id, name="Demo shop", url=url, default_from=SENDER, now=now
     )
     first_contacts.set_budget(session, site.id, FIRST_CONTACTS)
+    limits.set_plan(session, account.id, PLAN)
+    limits.set_for_site(session, site.id, {}, declared_daily=DECLARED_DAILY)
     made = accounts.create_key(
         session, site.id, secret=secret, scopes=(Scope.SEND, Scope.READ), name="trial", now=now
     )

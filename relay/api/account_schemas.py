@@ -1,0 +1,113 @@
+"""The shapes of `/v1/account`: who the site is, what it may send and what it has sent."""
+
+from __future__ import annotations
+
+from marshmallow import fields
+
+from relay.api.schemas import Answer, worded
+from relay.vocabulary import Cause, Fate, Limit, State
+
+
+class NamedStateSchema(Answer):
+    """Who and in which standing."""
+
+    id = fields.UUID()
+    name = fields.String()
+    state = worded(State)
+
+
+class SiteSchema(NamedStateSchema):
+    """A site and where it lives."""
+
+    url = fields.String()
+
+
+class DomainSchema(Answer):
+    """A sending domain and its standing."""
+
+    name = fields.String()
+    status = fields.String()
+
+
+class UsageSchema(Answer):
+    """How much was accepted in the current window (UTC)."""
+
+    messages = fields.Integer()
+    recipients = fields.Integer()
+    octets = fields.Integer()
+
+
+class LimitsSchema(Answer):
+    """What the site may have accepted, as its plan says or an operator has set it."""
+
+    plan = fields.String()
+    second = fields.Integer(metadata={"description": "Recipients in a second."})
+    hour = fields.Integer(metadata={"description": "Recipients in an hour of the clock (UTC)."})
+    day = fields.Integer(metadata={"description": "Recipients in a day (UTC)."})
+    recipients = fields.Integer(metadata={"description": "Recipients of one message."})
+    size = fields.Integer(metadata={"description": "Bytes of one message."})
+    declared_daily = fields.Integer(
+        metadata={
+            "description": "Recipients of transactional mail in a day that the site is expected to have."
+        }
+    )
+
+
+class AllowanceSchema(Answer):
+    """How much of one limit transactional mail has used."""
+
+    limit = worded(Limit)
+    allowed = fields.Integer()
+    used = fields.Integer()
+    remaining = fields.Integer()
+    resets = fields.Integer(metadata={"description": "Seconds until it begins anew."})
+
+
+class SourceUseSchema(Answer):
+    """How much a plugin, or one of its forms, has used of its share of the hour."""
+
+    plugin = fields.String()
+    form = fields.String(allow_none=True)
+    used = fields.Integer()
+    allowed = fields.Integer()
+    open_until = fields.DateTime(
+        allow_none=True,
+        metadata={"description": "Until when its breaker is open: until then its mail is refused."},
+    )
+
+
+class StandingSchema(Answer):
+    """Where the site stands, the stricter of its own state and its account's, and what that means."""
+
+    state = worded(State)
+    cause = worded(Cause, allow_none=True)
+    since = fields.AwareDateTime(allow_none=True)
+    reason = fields.String(
+        allow_none=True, metadata={"description": "The words of whoever decided it."}
+    )
+    lanes = fields.Dict(
+        keys=fields.String(),
+        values=worded(Fate),
+        metadata={"description": "What becomes of new mail: goes, held or refused."},
+    )
+    held = fields.Dict(
+        keys=fields.String(),
+        values=fields.Integer(),
+        metadata={"description": "Copies that wait for a decision, by why."},
+    )
+
+
+class AccountSchema(Answer):
+    """The caller's account and site, and whether mail can flow."""
+
+    account = fields.Nested(NamedStateSchema)
+    site = fields.Nested(SiteSchema)
+    standing = fields.Nested(StandingSchema)
+    ready = fields.Boolean(metadata={"description": "Site active and its default From verified."})
+    not_ready_because = fields.List(fields.String())
+    default_from = fields.String(allow_none=True)
+    domains = fields.List(fields.Nested(DomainSchema))
+    usage = fields.Dict(keys=fields.String(), values=fields.Nested(UsageSchema))
+    limits = fields.Nested(LimitsSchema)
+    allowances = fields.List(fields.Nested(AllowanceSchema))
+    sources = fields.List(fields.Nested(SourceUseSchema))

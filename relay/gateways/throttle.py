@@ -1,0 +1,79 @@
+"""How often somebody asks, counted in this process's memory or in a Redis that processes share.
+
+A courtesy to the machine, not a rule: what may be sent is counted exactly in the database. So a store that
+is away stops nobody. Until it is back, each process counts for itself, and the log says so once.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from math import ceil
+from urllib.parse import urlsplit
+
+import structlog
+from limits import RateLimitItemPerMinute
+from limits.errors import StorageError
+from limits.storage import MemoryStorage, Storage, storage_from_string
+from limits.strategies import SlidingWindowCounterRateLimiter
+
+PATIENCE = 0.2
+"""Seconds the store may take for an answer, or to be reached (our decision)."""
+
+ASK_AGAIN = 10.0
+"""Seconds for which a store that is away is not asked: each asking would cost a request its patience."""
+
+log = structlog.get_logger(__name__)
+
+
+class Throttle:
+    """Counts requests by sliding windows of a minute."""
+
+    def __init__(self, store: str = "memory://", *, clock: Callable[[], float] = time.monotonic):
+        self._store = SlidingWindowCounterRateLimiter(_storage(store))
+        self._own = SlidingWindowCounterRateLimiter(MemoryStorage())
+        self._clock = clock
+        self._away_until: float | None = None
+
+    def ask(self, what: str, who: str, *, per_minute: int) -> int | None:
+        """Count a request; None if it is one of the `per_minute`, else seconds until one is again.
+
+        What is refused is not counted.
+        """
+        limit = RateLimitItemPerMinute(per_minute)
+        if self._away_until is None or self._clock() >= self._away_until:
+            try:
+                answer = _ask(self._store, limit, what, who)
+            except StorageError as error:
+                if self._away_until is None:
+                    log.warning("rate limit store away", error=type(error.storage_error).__name__)
+                self._away_until = self._clock() + ASK_AGAIN
+            else:
+                if self._away_until is not None:
+                    log.warning("rate limit store back")
+                self._away_until = None
+                return answer
+        return _ask(self._own, limit, what, who)
+
+
+def _ask(
+    limiter: SlidingWindowCounterRateLimiter, limit: RateLimitItemPerMinute, what: str, who: str
+) -> int | None:
+    if limiter.hit(limit, what, who):
+        return None
+    return max(ceil(limiter.get_window_stats(limit, what, who).reset_time - time.time()), 1)
+
+
+def _storage(address: str) -> Storage:
+    scheme = urlsplit(address).scheme
+    if scheme == "memory":
+        return MemoryStorage()
+    store = storage_from_string(
+        address.replace("valkey", "redis", 1) if scheme.startswith("valkey") else address,
+        wrap_exceptions=True,
+        socket_timeout=PATIENCE,
+        socket_connect_timeout=PATIENCE,
+    )
+    if not isinstance(store, Storage):
+        raise TypeError("the store must answer at once")
+    return store

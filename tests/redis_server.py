@@ -1,0 +1,51 @@
+"""A real Redis, on a socket in a folder: it keeps nothing and ends with the block.
+
+Debian's package `redis-server` is little more than a service that is started at once. The program lies in
+`redis-tools`, under the name of its checker; it is the server when it is called so.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+READY_WITHIN = 10.0
+"""Seconds; it takes a fiftieth of one."""
+
+PROGRAMS = ("redis-server", "redis-check-rdb")
+
+
+def find() -> Path | None:
+    """The program, if there is one."""
+    return next((Path(path) for name in PROGRAMS if (path := shutil.which(name))), None)
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[str]:
+    """A server; its address for `POSTREEVE_RATE_LIMIT_STORE`."""
+    program = find()
+    if program is None:
+        raise RuntimeError("Redis is missing; on Debian: apt-get install redis-tools")
+    socket = folder / "redis"
+    with (folder / "redis.log").open("wb") as log:
+        process = subprocess.Popen(
+            [
+                "redis-server", "--port", "0", "--unixsocket", str(socket), "--dir", str(folder),
+                "--save", "", "--appendonly", "no",
+            ],
+            executable=program, stdout=log, stderr=log,
+        )  # fmt: skip
+    try:
+        deadline = time.monotonic() + READY_WITHIN
+        while not socket.exists():
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"Redis did not start:\n{(folder / 'redis.log').read_text()}")
+            time.sleep(0.01)
+        yield f"redis+unix://{socket}"
+    finally:
+        process.terminate()
+        process.wait(READY_WITHIN)
