@@ -331,7 +331,7 @@ class Rig:
     def make_sites(self, count: int) -> list[Site]:
         """An account with this many sites, each with a key; its domain is verified."""
         from relay.db import writing
-        from relay.services import accounts, domains, first_contacts
+        from relay.services import accounts, domains, first_contacts, ramps
         from relay.vocabulary import Scope
 
         now = datetime.now(UTC)
@@ -346,6 +346,7 @@ class Rig:
                     session, account.id, name=f"Site {n}", url=f"https://{n}.{DOMAIN}", now=now
                 )
                 first_contacts.set_budget(session, site.id, 10_000_000)
+                ramps.set_ramp(session, site.id, 10_000_000)
                 key = accounts.create_key(
                     session, site.id, secret=self.secret, scopes=list(Scope), now=now
                 )

@@ -32,6 +32,7 @@ from relay.models.messages import (
     Recipient,
 )
 from relay.models.operations import Counter, Notice, NoticeId, SendingBudget, Usage
+from relay.models.promotions import CanaryCopy, Ramp, Sending
 
 __all__ = [
     "AbuseReport",
@@ -39,6 +40,7 @@ __all__ = [
     "AddressHold",
     "ApiKey",
     "Attempt",
+    "CanaryCopy",
     "Confirmation",
     "ConsentPerson",
     "ConsentRecord",
@@ -59,8 +61,10 @@ __all__ = [
     "Notice",
     "NoticeId",
     "OptOut",
+    "Ramp",
     "ReceivingDomain",
     "Recipient",
+    "Sending",
     "SendingBudget",
     "Site",
     "Subscription",

@@ -68,7 +68,10 @@ class Content(Base):
 
 
 class Recipient(Base):
-    """One person's copy: where it stands (`stage`) and what is known of it (`outcome`)."""
+    """One person's copy: where it stands (`stage`) and what is known of it (`outcome`).
+
+    Copies of promotional mail belong to a sending, with which they wait.
+    """
 
     __tablename__ = "recipients"
     __table_args__ = (
@@ -94,6 +97,19 @@ class Recipient(Base):
             postgresql_where=text("stage = 'done' AND outcome IN ('sent', 'deferred')"),
             sqlite_where=text("stage = 'done' AND outcome IN ('sent', 'deferred')"),
         ),
+        Index(
+            "ix_recipients_next_window",
+            "sending_id",
+            "id",
+            postgresql_where=text("stage = 'waiting'"),
+            sqlite_where=text("stage = 'waiting'"),
+        ),
+        Index(
+            "ix_recipients_waits_until",
+            "expires_at",
+            postgresql_where=text("stage = 'waiting'"),
+            sqlite_where=text("stage = 'waiting'"),
+        ),
     )
 
     id: Mapped[Id]
@@ -112,6 +128,7 @@ class Recipient(Base):
     tries: Mapped[int] = mapped_column(SmallInteger, default=0)
     attempt_id: Mapped[UUID | None] = mapped_column(Uuid)
     reason: Mapped[Details | None] = mapped_column(Json)
+    sending_id: Mapped[UUID | None] = mapped_column(Uuid)
 
 
 class Attempt(Base):

@@ -206,8 +206,8 @@ def _give_up(
         )
     )
     sure = [id for id in ids if id not in unsure]
-    _finish(session, sure, type, title, code=code, now=now)
-    _finish(session, sorted(unsure), EventType.UNCONFIRMED, UNSURE, code="unconfirmed", now=now)
+    finish(session, sure, type, title, code=code, now=now)
+    finish(session, sorted(unsure), EventType.UNCONFIRMED, UNSURE, code="unconfirmed", now=now)
 
 
 def start(
@@ -545,7 +545,7 @@ def _settled(session: Session, row: Any, settle_after: timedelta, now: datetime)
         _move(session, row.id, Stage.QUEUED, due_at=now)
         return True
     if again or now >= row.started_at + REPORT_WITHIN:
-        _finish(
+        finish(
             session,
             [row.id],
             EventType.UNCONFIRMED,
@@ -597,7 +597,7 @@ def close_silent(session: Session, *, now: datetime) -> int:
         .limit(1_000)
         .with_for_update(skip_locked=True)
     ).all()
-    _finish(
+    finish(
         session,
         ids,
         EventType.NO_REPORT,
@@ -617,7 +617,7 @@ def _move(session: Session, recipient_id: UUID, stage: Stage, *, due_at: datetim
     )
 
 
-def _finish(
+def finish(
     session: Session, ids: Sequence[UUID], type: EventType, title: str, *, code: str, now: datetime
 ) -> None:
     """End these copies with an outcome of ours, explained, as an event like any other."""

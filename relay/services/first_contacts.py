@@ -42,15 +42,7 @@ def judge_yesterday(session: Session, *, now: datetime) -> int:
     Whichever worker comes first does it, once a day: the counter's row says which day is done.
     """
     today = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    session.execute(upsert(session, Counter).values(name=COUNTER, value=0).on_conflict_do_nothing())
-    ours = session.execute(
-        update(Counter)
-        .where(Counter.name == COUNTER, Counter.value < today.toordinal())
-        .values(value=today.toordinal())
-        .returning(Counter.value)
-        .execution_options(synchronize_session=False)
-    ).all()
-    if not ours:
+    if not claim_day(session, COUNTER, today):
         return 0
     clean = [id for id, day in days(session, today - timedelta(days=1)).items() if day.is_clean]
     rows = session.execute(
@@ -65,6 +57,19 @@ def judge_yesterday(session: Session, *, now: datetime) -> int:
     ]
     bulk.update_rows(session, Site, growing)
     return len(growing)
+
+
+def claim_day(session: Session, counter: str, today: datetime) -> bool:
+    """Whether this transaction is the one that judges the day before `today`, by this counter."""
+    session.execute(upsert(session, Counter).values(name=counter, value=0).on_conflict_do_nothing())
+    ours = session.execute(
+        update(Counter)
+        .where(Counter.name == counter, Counter.value < today.toordinal())
+        .values(value=today.toordinal())
+        .returning(Counter.value)
+        .execution_options(synchronize_session=False)
+    ).all()
+    return bool(ours)
 
 
 def days(session: Session, begins: datetime) -> Mapping[UUID, Day]:

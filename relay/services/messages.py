@@ -31,7 +31,7 @@ from relay.policy.admission import Admission, admit, described, disposition
 from relay.policy.erasures import is_placeholder
 from relay.policy.facts import Allowance, Held
 from relay.policy.streams import asks_for_protection
-from relay.services import circumstances, intake, newsletters
+from relay.services import circumstances, intake, newsletters, promotions
 from relay.services.circumstances import Answered, Known, iso
 from relay.services.person_links import Links
 from relay.vocabulary import Lane, Outcome, Stage
@@ -99,6 +99,7 @@ def accept(
     if known.answered is not None:
         _forget(session, site_id, [request.key or ""])
     rows, receipt = _judge(site_id, known, request, links, now)
+    promotions.place(session, site_id, [rows], now=now)
     intake.write(session, rows, now=now)
     return Accepted(receipt)
 
@@ -141,6 +142,7 @@ def accept_batch(
             answers[request.key] = Answered(
                 request.fingerprint, json.dumps(receipt), now + IDEMPOTENCY_KEPT
             )
+    promotions.place(session, site_id, batch, now=now)
     intake.write_many(session, site_id, batch, now=now)
     return results
 
@@ -365,6 +367,7 @@ def _recipients(
                 "expires_at": message["expires_at"],
                 "tries": 0,
                 "reason": described(held) if held else None,
+                "sending_id": None,
             }
         )
     return rows
