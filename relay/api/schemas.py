@@ -642,6 +642,7 @@ class AccountSchema(Answer):
     default_from = fields.String(allow_none=True)
     domains = fields.List(fields.Nested(DomainSchema))
     usage = fields.Dict(keys=fields.String(), values=fields.Nested(UsageSchema))
+    warm_up = fields.Nested("WarmUpSchema")  # of warm_up_schemas, which needs this module
 
 
 class ProblemSchema(Schema):

@@ -9,6 +9,7 @@ import click
 from sqlalchemy import select
 
 from relay.commands.output import Row, json_option, relay, show, show_one
+from relay.commands.ramps import ramp
 from relay.models import Account, ApiKey, Site
 from relay.services import accounts, first_contacts
 from relay.services.accounts import NewKey
@@ -240,5 +241,7 @@ def _show_new(made: NewKey, *, as_json: bool, title: str) -> None:
     }
     show_one(row, as_json=as_json, title=title, hint=SHOWN_ONCE)
 
+
+site.add_command(ramp)
 
 COMMANDS = (account, site, key)

@@ -1,8 +1,8 @@
 """How many promotional copies a site may send now: read under locks, drawn in one statement.
 
 Three rows may bind a copy: its site's ramp, its From-domain's, and what young sites share. They are
-locked in the order of their ids and hold their own counts of the current hour and day, so that what is
-read stays true until the transaction ends, whoever else waits for the same row.
+locked in the order of their ids, the shared one last. They hold their own counts of the current hour
+and day, so that what is read stays true until the transaction ends, whoever else waits for the row.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Integer, and_, bindparam, case, func, or_, select, update
+from sqlalchemy import Integer, and_, bindparam, case, func, select, update
 from sqlalchemy.orm import Session
 
 from relay import bulk
@@ -105,7 +105,7 @@ class Standing:
         if self.young is not None:
             self.young = Used(day, self.young.in_window(day) + people)
             ids.append(YOUNG_SITES)
-        return {"drawn": ids, "people": people, "hour": hour, "day": day, "at": now}
+        return {"d_ids": ids, "d_people": people, "d_hour": hour, "d_day": day, "d_at": now}
 
     def keep_steps(self, session: Session) -> None:
         """Write down where a ramp counts for less than it did: idle for long, or limited."""
@@ -126,19 +126,19 @@ class Standing:
 
 
 def _counted(began: Any, people: Any, window: str) -> Any:
-    added = bindparam("people", type_=Integer)
+    added = bindparam("d_people", type_=Integer)
     return case((began == bindparam(window), people + added), else_=added)
 
 
 TAKE = (
     update(_RAMPS)
-    .where(among(_RAMPS.c.id, "drawn"))
+    .where(among(_RAMPS.c.id, "d_ids"))
     .values(
-        hour_people=_counted(_RAMPS.c.hour_began, _RAMPS.c.hour_people, "hour"),
-        hour_began=bindparam("hour"),
-        day_people=_counted(_RAMPS.c.day_began, _RAMPS.c.day_people, "day"),
-        day_began=bindparam("day"),
-        last_sent_at=bindparam("at"),
+        hour_people=_counted(_RAMPS.c.hour_began, _RAMPS.c.hour_people, "d_hour"),
+        hour_began=bindparam("d_hour"),
+        day_people=_counted(_RAMPS.c.day_began, _RAMPS.c.day_people, "d_day"),
+        day_began=bindparam("d_day"),
+        last_sent_at=bindparam("d_at"),
     )
 )
 """Count copies in all rows that bind them; `Standing.draw` gives the parameters."""
@@ -159,6 +159,10 @@ _TODAY = (
 _WAITS = select(_SENDINGS.c.id).where(_OF_SITE, _SENDINGS.c.due_at.is_not(None)).exists()
 _PROVIDER = select(func.min(SendingBudget.per_day)).scalar_subquery()
 _OPEN = _SENDINGS.alias("open")
+_WANTED = _RAMPS.alias("wanted")
+_ALL_THERE = (
+    select(func.count()).select_from(_WANTED).where(among(_WANTED.c.id, "wanted")).scalar_subquery()
+)
 
 _STANDING = (
     select(
@@ -175,13 +179,7 @@ _STANDING = (
     )
     .select_from(table_of(Site))
     .join(Account, Account.id == Site.account_id)
-    .join(
-        _RAMPS,
-        and_(
-            among(_RAMPS.c.id, "wanted"),
-            or_(_RAMPS.c.id != YOUNG_SITES, Site.created_at > bindparam("young_since")),
-        ),
-    )
+    .join(_RAMPS, among(_RAMPS.c.id, "wanted"))
     .outerjoin(
         _OPEN,
         and_(
@@ -190,10 +188,13 @@ _STANDING = (
             _OPEN.c.began_at > bindparam("longest"),
         ),
     )
-    .where(Site.id == bindparam("site"))
+    .where(Site.id == bindparam("site"), bindparam("count", type_=Integer) == _ALL_THERE)
     .order_by(_RAMPS.c.id)
     .with_for_update(of=_RAMPS)
 )
+"""Locks all of the rows or none: whoever has to make one first must not hold others meanwhile."""
+
+_SHARED = select(_RAMPS).where(_RAMPS.c.id == YOUNG_SITES).with_for_update()
 
 _LOCK = (
     select(_RAMPS.c.id).where(among(_RAMPS.c.id, "wanted")).order_by(_RAMPS.c.id).with_for_update()
@@ -210,33 +211,35 @@ def standing(session: Session, site_id: UUID, domains: Iterable[str], *, now: da
 
     The site's own row must be locked by the caller. Raises `NotFound`.
     """
-    wanted = {site_ramp(site_id), *map(domain_ramp, domains)}
+    wanted = sorted({site_ramp(site_id), *map(domain_ramp, domains)})
     given = {
         "site": site_id,
-        "wanted": sorted({*wanted, YOUNG_SITES}),
-        "young_since": now - warm_up.YOUNG,
+        "wanted": wanted,
+        "count": len(wanted),
         "today": day_of(now),
         "since": day_of(now) - canary.USUAL_WITHIN,
         "paused": now - canary.PAUSE,
         "longest": now - canary.LONGEST,
     }
     rows = session.connection().execute(_STANDING, given).all()
-    if missing := _missing(wanted, rows, now):
-        seed(session, missing)
-        rows = session.connection().execute(_STANDING, given).all()
-    if missing := _missing(wanted, rows, now):  # the row of young sites, of whom we know only now
-        seed(session, missing)
+    if not rows:
+        seed(session, wanted)
         rows = session.connection().execute(_STANDING, given).all()
     if not rows:
         raise NotFound("The site of this key no longer exists")
     return _standing_of(session, site_id, rows, now)
 
 
-def _missing(wanted: set[str], rows: Sequence[Any], now: datetime) -> set[str]:
-    found = {row.ramp_id for row in rows}
-    if rows and warm_up.is_young(rows[0].created_at, now):
-        wanted = wanted | {YOUNG_SITES}
-    return wanted - found
+def _shared(session: Session, site: Any, now: datetime) -> Used | None:
+    """What young sites have drawn together, its row locked; None for a site that does not share it."""
+    if site.provider_per_day is None or not warm_up.is_young(site.created_at, now):
+        return None
+    connection = session.connection()
+    row = connection.execute(_SHARED).one_or_none()
+    if row is None:
+        seed(session, [YOUNG_SITES])
+        row = connection.execute(_SHARED).one()
+    return ramp_of(row, "").day
 
 
 def seed(session: Session, ids: Iterable[str], per_day: int = warm_up.BEGIN) -> None:
@@ -267,17 +270,15 @@ def _standing_of(session: Session, site_id: UUID, rows: Sequence[Any], now: date
     first = rows[0]
     state = stricter(first.account_state, first.site_state)
     stored = {row.ramp_id: ramp_of(row) for row in rows}
-    young = stored.pop(YOUNG_SITES, None)
     return Standing(
         site_id=site_id,
         state=state,
         ceiling=ceiling(session, site_id),
         stored=stored,
         ramps={
-            id: warm_up.standing(ramp, state_for(id, state), now)
-            for id, ramp in stored.items()
+            id: warm_up.standing(ramp, state_for(id, state), now) for id, ramp in stored.items()
         },
-        young=young.day if young and first.provider_per_day is not None else None,
+        young=_shared(session, first, now),
         provider_per_day=first.provider_per_day,
         waits=first.waits,
         today=first.today or 0,

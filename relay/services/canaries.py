@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import Uuid, case, func, insert, literal, select, update
 from sqlalchemy.orm import Session
 
 from relay.db import table_of
+from relay.errors import NotFound
 from relay.models import Attempt, CanaryCopy, Event, MailingList, Recipient, Sending, Site
 from relay.policy import canary
 from relay.policy.canary import Figures
@@ -21,6 +23,7 @@ from relay.vocabulary import (
     Outcome,
     Stage,
     SuppressionReason,
+    WaitReason,
 )
 
 SOON = timedelta(minutes=1)
@@ -184,6 +187,30 @@ def hold_rest(session: Session, sending: Sending) -> int:
         )
     )
     return len(ids)
+
+
+def release_held(session: Session, sending_id: UUID, *, now: datetime) -> int:
+    """Let go what was held of a sending, as an operator decides; it waits for its allowance again.
+
+    Returns how many copies were freed. Raises `NotFound`.
+    """
+    sending = session.get(Sending, sending_id)
+    if sending is None:
+        raise NotFound("There is no such sending")
+    session.execute(
+        select(Site.id).where(Site.id == sending.site_id).with_for_update(key_share=True)
+    )
+    session.refresh(sending)
+    freed = session.execute(
+        update(_COPIES)
+        .where(_COPIES.c.sending_id == sending_id, _COPIES.c.stage == Stage.HELD)
+        .values(stage=Stage.WAITING, reason=None)
+        .returning(_COPIES.c.id)
+    ).all()
+    _move(sending, CanaryState.CLEAN, now)
+    sending.due_at, sending.waits = now, WaitReason.NEXT_WINDOW
+    session.flush()
+    return len(freed)
 
 
 def _tell_owner(session: Session, sending: Sending, house_sender: str, now: datetime) -> None:

@@ -75,8 +75,7 @@ def release_due(session: Session, house: House, *, now: datetime) -> int:
         .where(Sending.site_id.in_(sites), Sending.due_at <= now)
         .order_by(Sending.site_id, Sending.lane_rank, Sending.began_at, Sending.id)
     ).all()
-    ids = [allowances.YOUNG_SITES]
-    ids += [allowances.site_ramp(site) for site in sites]
+    ids = [allowances.site_ramp(site) for site in sites]
     ids += [allowances.domain_ramp(sending.domain) for sending in sendings]
     allowances.lock(session, ids)
     done = 0

@@ -10,10 +10,11 @@ from sqlalchemy import func, select
 
 from relay.addresses import parse
 from relay.context import Relay
+from relay.errors import NotFound
 from relay.mail import Envelope
 from relay.models import CanaryCopy, Message, Recipient, Sending, Site
 from relay.policy import canary
-from relay.services import letters, messages
+from relay.services import canaries, letters, messages, ramps
 from relay.services.messages import Request
 from relay.vocabulary import CanaryCause, CanaryState, Stage, Stream, WaitReason
 from tests.factories import make_draft
@@ -159,6 +160,20 @@ def test_bad_first_copies_hold_the_rest_and_the_owner_is_told(
     assert sending(relay).canary is CanaryState.GATHERING  # the list has proven nothing
 
 
+def test_an_operator_may_let_go_what_was_held(
+    relay: Relay, site: Site, clock: FakeClock, envelopes: list[Envelope]
+) -> None:
+    tell(relay, "Complaint", envelopes[0])
+    go(relay, clock, minutes=31)
+    assert stages(relay) == {"done": 100, "held": 30}
+    with relay.sessions.begin() as session:
+        assert canaries.release_held(session, sending(relay).id, now=clock()) == 30
+    let_go(relay)
+    assert stages(relay) == {"done": 100, "queued": 30}
+    with pytest.raises(NotFound), relay.sessions.begin() as session:
+        canaries.release_held(session, site.id, now=clock())
+
+
 def test_one_bad_address_in_a_hundred_is_no_reason(
     relay: Relay, clock: FakeClock, envelopes: list[Envelope]
 ) -> None:
@@ -239,8 +254,6 @@ def test_a_sending_that_grows_beyond_the_usual_is_stopped_on_its_way(
 def test_first_copies_that_are_stopped_are_replaced(
     relay: Relay, site: Site, clock: FakeClock
 ) -> None:
-    from relay.services import ramps
-
     with relay.sessions.begin() as session:
         ramps.set_ramp(session, site.id, 1)  # nothing goes for now
     hand_in(relay, site, crowd(130))

@@ -16,7 +16,8 @@ from relay.addresses import parse
 from relay.context import Relay
 from relay.mail import Source
 from relay.models import Account, AddressHold, Event, Ramp, Recipient, Sending, SendingBudget, Site
-from relay.services import erasures, messages, opt_outs, ramps, releases
+from relay.policy import warm_up
+from relay.services import erasures, messages, opt_outs, progress, ramps, releases, timelines
 from relay.services.messages import Request
 from relay.services.suppressions import suppress
 from relay.vocabulary import (
@@ -492,3 +493,47 @@ def test_acceptance_and_release_together_never_exceed_the_hour(shared: Relay) ->
         )
     assert counts["domain:shop.example"] == 20
     assert {UUID(id[5:]): n for id, n in counts.items() if id.startswith("site:")} == by_site
+
+
+# --- what is told ---------------------------------------------------------------------------
+
+
+def test_a_message_says_why_it_waits_and_when_its_turn_comes(
+    relay: Relay, newcomer: Site, clock: FakeClock
+) -> None:
+    newsletter(relay, newcomer, crowd("a", 20))
+    told = []
+    for n in range(61):
+        told.append(accept(relay, newcomer, to=[f"b{n}@customer.example"], stream=Stream.MARKETING))
+    let_go(relay)
+    with relay.reads() as session:
+        found = [
+            timelines.find(session, newcomer.id, UUID(receipt["id"]), now=clock()).recipients[0]
+            for receipt in (told[0], told[29], told[30], told[60])
+        ]
+    assert {copy.status for copy in found} == {"queued"}
+    assert {(copy.reason or {})["code"] for copy in found} == {"warm-up"}
+    assert [(copy.reason or {})["until"] for copy in found] == [
+        "2026-11-22T10:00:00Z",
+        "2026-11-22T11:00:00Z",
+        "2026-11-23T00:00:00Z",
+        "2026-11-23T01:00:00Z",  # 30 an hour after a clean day
+    ]
+
+
+def test_a_copy_whose_turn_comes_too_late_says_so(relay: Relay, newcomer: Site) -> None:
+    newsletter(relay, newcomer, crowd("a", 45))
+    receipt = accept(
+        relay,
+        newcomer,
+        to=["b@customer.example"],
+        stream=Stream.MARKETING,
+        expires_at=relay.clock() + timedelta(minutes=90),
+    )
+    reason = copy_of(relay, newcomer, receipt).reason
+    assert reason == {"code": "warm-up", "title": warm_up.TITLES[WaitReason.WARM_UP]}
+    with relay.reads() as session:
+        found = timelines.find(session, newcomer.id, UUID(receipt["id"]), now=relay.clock())
+    assert found.recipients[0].reason is not None
+    assert found.recipients[0].reason["until"] is None
+    assert found.recipients[0].reason["detail"] == progress.NOT_IN_TIME
