@@ -12,14 +12,14 @@ from relay.services.progress import Climb, Progress, Waiting
 from relay.vocabulary import CanaryCause, CanaryState, WaitReason
 
 
-class AllowanceSchema(Answer):
+class ClimbWindowSchema(Answer):
     """Copies that may go in the current window (UTC), and those that were drawn."""
 
     allowed = fields.Integer()
     used = fields.Integer()
 
 
-class PlanSchema(Answer):
+class FullVolumeSchema(Answer):
     """What the plan allows at full volume."""
 
     per_hour = fields.Integer()
@@ -29,8 +29,8 @@ class PlanSchema(Answer):
 class ClimbSchema(Answer):
     """How far a site has come."""
 
-    hour = fields.Nested(AllowanceSchema)
-    day = fields.Nested(AllowanceSchema)
+    hour = fields.Nested(ClimbWindowSchema)
+    day = fields.Nested(ClimbWindowSchema)
     clean_days = fields.Integer(metadata={"description": "Days that let the allowance grow."})
     full_volume_on = fields.Date(
         allow_none=True,
@@ -44,7 +44,7 @@ class DomainClimbSchema(ClimbSchema):
     name = fields.String()
 
 
-class WaitingSchema(Answer):
+class WaitingSendingSchema(Answer):
     """Copies of one sending that wait; `until` is when they are looked at next."""
 
     list = fields.String(allow_none=True, metadata={"description": "Null for notifications."})
@@ -60,7 +60,7 @@ class WaitingSchema(Answer):
 class WarmUpSchema(ClimbSchema):
     """The site's allowance for marketing and notifications, its domains', and what waits and why."""
 
-    plan = fields.Nested(PlanSchema)
+    plan = fields.Nested(FullVolumeSchema)
     young_sites_left = fields.Integer(
         allow_none=True,
         metadata={
@@ -69,7 +69,7 @@ class WarmUpSchema(ClimbSchema):
         },
     )
     domains = fields.List(fields.Nested(DomainClimbSchema))
-    waiting = fields.List(fields.Nested(WaitingSchema))
+    waiting = fields.List(fields.Nested(WaitingSendingSchema))
 
 
 def warm_up_as_json(found: Progress) -> dict[str, Any]:
