@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -29,6 +31,15 @@ def test_the_schedule_climbs_to_the_plan_in_18_clean_days() -> None:
     ]  # fmt: skip
     assert [may.per_hour for _, may in rows][:6] == [20, 30, 44, 67, 100, 151]
     assert rows[-1] == (18, PLAN)
+
+
+def test_the_page_shows_the_schedule_as_it_is() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "warm-up.md").read_text()
+    shown = re.findall(r"^\| (\d+) \| ([\d,]+) \| ([\d,]+) \|$", page, re.MULTILINE)
+
+    assert [tuple(int(cell.replace(",", "")) for cell in row) for row in shown] == [
+        (days, may.per_day, may.per_hour) for days, may in warm_up.schedule(PLAN)
+    ]
 
 
 @pytest.mark.parametrize(
