@@ -21,8 +21,9 @@ PART = 20
 TIMES = 5
 """A day of more than so many times the site's usual is unusual."""
 
-USUAL_WITHIN = timedelta(days=30)
-"""The usual is the busiest day within this time, so that a weekly newsletter is usual."""
+USUAL_WITHIN = timedelta(days=40)
+"""The usual is the busiest day within this time, so that a weekly newsletter is usual, and a monthly one
+is (up to 35 days lie between two first Mondays)."""
 
 USUAL_AT_LEAST = 100
 """What counts as usual for a site that sends less: nobody waits for a result over a handful."""

@@ -68,6 +68,7 @@ class Standing:
     """
 
     site_id: UUID
+    account_id: UUID
     state: State
     ceiling: Ceiling
     stored: dict[str, warm_up.Ramp]
@@ -272,6 +273,7 @@ def _standing_of(session: Session, site_id: UUID, rows: Sequence[Any], now: date
     stored = {row.ramp_id: ramp_of(row) for row in rows}
     return Standing(
         site_id=site_id,
+        account_id=first.account_id,
         state=state,
         ceiling=ceiling(session, site_id),
         stored=stored,

@@ -105,8 +105,12 @@ def _choose(session: Session, sending: Sending, now: datetime) -> None:
         .order_by(func.random())
         .limit(max(wanted, 0))
     )
-    made = session.execute(insert(_FIRST).from_select(["recipient_id", "sending_id"], some))
-    if (chosen or 0) + made.rowcount >= canary.LEAST:  # type: ignore[attr-defined]
+    made = session.execute(
+        insert(_FIRST)
+        .from_select(["recipient_id", "sending_id"], some)
+        .returning(_FIRST.c.recipient_id)
+    ).all()
+    if (chosen or 0) + len(made) >= canary.LEAST:
         _move(sending, CanaryState.WATCHING, now)
 
 
@@ -157,8 +161,12 @@ def next_look(session: Session, sending: Sending, *, now: datetime) -> datetime:
 
 
 def is_first() -> Any:
-    """Whether a copy is one of those that go first."""
-    return select(_FIRST.c.recipient_id).where(_FIRST.c.recipient_id == _COPIES.c.id).exists()
+    """Whether a copy is one of those that go first; the sending leads to the few of them."""
+    return (
+        select(_FIRST.c.recipient_id)
+        .where(_FIRST.c.sending_id == _COPIES.c.sending_id, _FIRST.c.recipient_id == _COPIES.c.id)
+        .exists()
+    )
 
 
 def hold_rest(session: Session, sending: Sending) -> int:

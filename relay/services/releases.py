@@ -21,11 +21,12 @@ from relay import bulk
 from relay.addresses import EmailAddress
 from relay.db import table_of
 from relay.keys import Keyring
-from relay.models import AddressHold, MailingList, Message, Recipient, Sending, Site
+from relay.models import AddressHold, Domain, MailingList, Message, Recipient, Sending, Site
 from relay.policy import topics
 from relay.policy.admission import described
 from relay.policy.consent import reason_not_to_mail
 from relay.policy.facts import Held
+from relay.policy.sender import USABLE, claim_that_counts
 from relay.services import allowances, canaries, circumstances, delivery
 from relay.services.allowances import TAKE, Standing
 from relay.services.canaries import STILL_WAITS
@@ -49,7 +50,7 @@ COME_AGAIN = 100
 """What a turn returns at least when more sites are due: the worker comes again at once."""
 
 FROZEN_FOR = timedelta(minutes=5)
-"""Between looks at a site that may not send now."""
+"""Between looks at a site, or a domain, that may not send now."""
 
 EXPIRED = "Its turn had not come before it was worth nothing any more"
 
@@ -116,6 +117,9 @@ def _release(
         return held
     room = standing.room(sending.domain, now)
     copies = _next(session, sending, min(room.people, MOST), now)
+    if not _may_be_named(session, standing, copies):
+        sending.due_at = now + FROZEN_FOR
+        return 0
     stopped = _not_to_mail(session, house, sending, copies, now) if copies else {}
     going = [copy.id for copy in copies if copy.id not in stopped]
     _move(session, going, stopped, now)
@@ -138,7 +142,7 @@ def _next(session: Session, sending: Sending, most: int, now: datetime) -> Seque
 def _waiting(sending: Sending, now: datetime) -> Any:
     only_first = (canaries.is_first(),) if sending.canary in WATCHED else ()
     return (
-        select(_COPIES.c.id, _COPIES.c.address, _MAILS.c.source)
+        select(_COPIES.c.id, _COPIES.c.address, _MAILS.c.source, _MAILS.c.sender)
         .join(_MAILS, _MAILS.c.id == _COPIES.c.message_id)
         .where(
             _COPIES.c.sending_id == sending.id,
@@ -148,6 +152,19 @@ def _waiting(sending: Sending, now: datetime) -> Any:
         )
         .order_by(_COPIES.c.id)
     )
+
+
+def _may_be_named(session: Session, standing: Standing, copies: Sequence[Any]) -> bool:
+    """Whether the account may still send from the domains of these mails."""
+    names = {copy.sender.rpartition("@")[2].lower() for copy in copies}
+    if not names:
+        return True
+    rows = session.execute(
+        select(Domain.name, Domain.status).where(Domain.account_id == standing.account_id)
+    )
+    claims = {name: status for name, status in rows}  # noqa: C416  (rows, not pairs, to mypy)
+    decided = [claim_that_counts(name, claims) for name in names]
+    return all(claim is not None and claim[1] in USABLE for claim in decided)
 
 
 def _not_to_mail(

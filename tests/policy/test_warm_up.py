@@ -96,9 +96,9 @@ def test_limited_halves_it_once_and_never_to_where_no_day_could_be_clean(
 
 @pytest.mark.parametrize(
     ("idle", "after"),
-    [(0, 8_000), (29, 8_000), (30, 2_000), (59, 2_000), (60, 500), (120, 50), (3_000, 50)],
+    [(0, 8_000), (39, 8_000), (40, 2_000), (79, 2_000), (80, 500), (160, 50), (3_000, 50)],
 )
-def test_idle_months_each_take_it_back_by_three_quarters(idle: int, after: int) -> None:
+def test_idle_times_each_take_it_back_by_three_quarters(idle: int, after: int) -> None:
     ramp = Ramp(per_day=8_000, last_sent_at=NOON - timedelta(days=idle))
     assert warm_up.standing(ramp, State.ACTIVE, NOON).per_day == after
 

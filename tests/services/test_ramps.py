@@ -152,7 +152,7 @@ def test_thirty_days_with_all_that_can_go_wrong(
         told.append(seen(relay, begun).site.allowed.per_day)
     assert told == [75, 112, 168, 168, 168, 168, 168, 252, 252, 252, 126, 126, 189, 283]
     assert ramp(relay, "domain:shop.example").per_day == 567  # a domain freezes, and is not halved
-    clock.advance(days=30)
+    clock.advance(days=40)
     assert seen(relay, begun).site.allowed.per_day == 70
 
 

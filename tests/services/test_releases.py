@@ -15,12 +15,23 @@ from sqlalchemy import func, select, update
 from relay.addresses import parse
 from relay.context import Relay
 from relay.mail import Source
-from relay.models import Account, AddressHold, Event, Ramp, Recipient, Sending, SendingBudget, Site
+from relay.models import (
+    Account,
+    AddressHold,
+    Domain,
+    Event,
+    Ramp,
+    Recipient,
+    Sending,
+    SendingBudget,
+    Site,
+)
 from relay.policy import warm_up
 from relay.services import erasures, messages, opt_outs, progress, ramps, releases, timelines
 from relay.services.messages import Request
 from relay.services.suppressions import suppress
 from relay.vocabulary import (
+    DomainStatus,
     HoldKind,
     Kind,
     Outcome,
@@ -294,16 +305,34 @@ def test_limited_halves_the_allowance_at_once_and_suspended_stops_all(
     assert (ramp.per_day, ramp.halved) == (25, False)
 
 
-def test_a_month_without_mail_is_a_step_back_that_is_taken_once(
+def test_forty_days_without_mail_are_a_step_back_that_is_taken_once(
     relay: Relay, site: Site, clock: FakeClock
 ) -> None:
     with relay.sessions.begin() as session:
         ramps.set_ramp(session, site.id, 4_000)
     newsletter(relay, site, ["a@customer.example"])
-    clock.advance(days=31)
+    clock.advance(days=40)
     newsletter(relay, site, ["b@customer.example", "c@customer.example"])
     with relay.reads() as session:
         assert session.get_one(Ramp, f"site:{site.id}").per_day == 1_000
+
+
+def test_a_domain_that_was_closed_keeps_its_waiting_mail_back(
+    relay: Relay, newcomer: Site, clock: FakeClock
+) -> None:
+    def status(wanted: DomainStatus) -> None:
+        with relay.sessions.begin() as session:
+            session.execute(update(Domain).values(status=wanted))
+
+    newsletter(relay, newcomer, crowd("a", 30))
+    status(DomainStatus.SUSPENDED)
+    clock.advance(hours=1)
+    let_go(relay)
+    assert stages(relay) == {"queued": 20, "waiting": 10}
+    status(DomainStatus.FAILING)
+    clock.advance(minutes=5)
+    let_go(relay)
+    assert stages(relay) == {"queued": 30}
 
 
 # --- people who leave while their copy waits ------------------------------------------------

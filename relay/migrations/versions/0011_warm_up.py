@@ -1,6 +1,6 @@
 """Promotional mail waits for its allowance: ramps, sendings, and the copies that go first.
 
-Sites and domains with a history begin with half as much again as the site's best day of the last 30,
+Sites and domains with a history begin with half as much again as the site's best day of the last 40,
 whatever the stream, and lists that were mailed before need no canary for being new.
 
 Revision ID: 0011
@@ -108,7 +108,7 @@ def _remember(connection: sa.Connection, now: datetime) -> None:
     best = connection.execute(
         sa.select(sites.c.id, sites.c.account_id, sa.func.max(usage.c.recipients))
         .join(usage, usage.c.site_id == sites.c.id)
-        .where(usage.c.window == 'day', usage.c.began_at >= now - timedelta(days=30))
+        .where(usage.c.window == 'day', usage.c.began_at >= now - timedelta(days=40))
         .group_by(sites.c.id, sites.c.account_id)
     ).all()
     earned: dict[str, int] = {'young-sites': 0}
