@@ -223,7 +223,7 @@ def test_far_more_than_usual_is_tried_on_a_part(relay: Relay, site: Site, clock:
     hand_in(relay, site, crowd(1_200))
     assert stages(relay) == {"queued": 2_040}  # the usual is 250 by now
 
-    clock.advance(days=40)
+    clock.advance(days=41)
     hand_in(relay, site, crowd(501))
     found = sending(relay)
     assert (found.canary, found.canary_cause) == (

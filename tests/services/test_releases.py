@@ -5,12 +5,13 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import event, func, select, update
 
 from relay.addresses import parse
 from relay.context import Relay
@@ -478,7 +479,13 @@ def test_released_copies_are_delivered(relay: Relay, newcomer: Site, clock: Fake
 # --- exactness ------------------------------------------------------------------------------
 
 
-def test_acceptance_and_release_together_never_exceed_the_hour(shared: Relay) -> None:
+@pytest.mark.parametrize(
+    ("provider", "allowed"), [(None, 20), (150, 15)], ids=["the domain binds", "young sites share"]
+)
+def test_acceptance_and_release_together_never_exceed_what_is_allowed(
+    provider: int | None, allowed: int, shared: Relay
+) -> None:
+    set_budget(shared, provider)
     with shared.sessions.begin() as session:
         account = make_account(session)
         make_domain(session, account, per_day=None)
@@ -514,14 +521,43 @@ def test_acceptance_and_release_together_never_exceed_the_hour(shared: Relay) ->
 
     assert errors == []
     let_go(shared)
-    assert stages(shared) == {"queued": 20, "waiting": 12}
+    assert stages(shared) == {"queued": allowed, "waiting": 32 - allowed}
     with shared.reads() as session:
         counts = {ramp.id: ramp.hour_people for ramp in session.scalars(select(Ramp))}
         by_site = Counter(
             session.scalars(select(Recipient.site_id).where(Recipient.stage == Stage.QUEUED))
         )
-    assert counts["domain:shop.example"] == 20
+    assert counts["domain:shop.example"] == allowed
     assert {UUID(id[5:]): n for id, n in counts.items() if id.startswith("site:")} == by_site
+
+
+@pytest.mark.parametrize(
+    ("given", "more"),
+    [({}, 0), ({"kind": Kind.SECURITY}, 0), (FORUM, 2), ({"stream": Stream.MARKETING}, 2)],
+)
+def test_it_costs_promotional_mail_two_statements_and_other_mail_none(
+    given: dict[str, Any], more: int, relay: Relay, site: Site
+) -> None:
+    accept(relay, site, to=["a@customer.example"], **given)  # what is made once is there by now
+    draft = make_draft(to=["a@customer.example"], **given)
+    if draft.stream is Stream.MARKETING:
+        draft = replace(draft, list_id="news")
+
+    seen: list[str] = []
+
+    def note(*told: Any) -> None:
+        seen.append(told[2])
+
+    with relay.sessions.begin() as session:
+        connection = session.connection()
+        event.listen(connection, "before_cursor_execute", note)
+        request = Request(draft, None, "x")
+        messages.accept(session, site.id, request, links=links(relay), now=relay.clock())
+        event.remove(connection, "before_cursor_execute", note)
+
+    found = sum("ramps" in each or "sendings" in each for each in seen)
+    on_postgresql = relay.sessions.kw["bind"].dialect.name == "postgresql"
+    assert found == (more if on_postgresql or not more else more + 1)  # SQLite has no joint ones
 
 
 # --- what is told ---------------------------------------------------------------------------
