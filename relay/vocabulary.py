@@ -175,6 +175,19 @@ class EventType(StrEnum):
     NO_REPORT = "no_report"
 
 
+class ReviewKind(StrEnum):
+    """Why mail waits for an operator's decision."""
+
+    CAMPAIGN_IN_DISGUISE = "campaign-in-disguise"
+
+
+class Decision(StrEnum):
+    """What an operator decided about mail that was held."""
+
+    RELEASED = "released"
+    REJECTED = "rejected"
+
+
 class SuppressionReason(StrEnum):
     """Why an address is not mailed."""
 

@@ -97,7 +97,7 @@ def with_history(connection: Connection) -> None:
 
 
 def test_history_counts_and_lists_that_were_mailed_are_known(migrate: Any) -> None:
-    with_history(migrate("upgrade", "0008"))
+    with_history(migrate("upgrade", "0009"))
 
     connection = migrate("upgrade", "0011")
 
@@ -130,6 +130,6 @@ def test_going_back_puts_what_waits_into_the_queue(migrate: Any) -> None:
     )
     connection.commit()
 
-    migrate("downgrade", "0008")
+    migrate("downgrade", "0009")
 
     assert connection.execute(text("SELECT stage FROM recipients")).scalar_one() == "queued"

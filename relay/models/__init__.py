@@ -33,6 +33,7 @@ from relay.models.messages import (
 )
 from relay.models.operations import Counter, Notice, NoticeId, SendingBudget, Usage
 from relay.models.promotions import CanaryCopy, Ramp, Sending
+from relay.models.reviews import Review, Wording
 
 __all__ = [
     "AbuseReport",
@@ -64,6 +65,7 @@ __all__ = [
     "Ramp",
     "ReceivingDomain",
     "Recipient",
+    "Review",
     "Sending",
     "SendingBudget",
     "Site",
@@ -73,4 +75,5 @@ __all__ = [
     "UnknownAddress",
     "UnsealedRecord",
     "Usage",
+    "Wording",
 ]

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from relay.addresses import EmailAddress
+from relay.policy.wordings import MOST_ALIKE
 from relay.vocabulary import (
     ConsentGap,
     DomainStatus,
@@ -65,7 +66,8 @@ class Allowance:
     `newcomers` are those recipients whom the site never mailed, of whom `first_contacts` may still be
     written to, out of `budget` an hour; `seconds` are left of the hour. `security` is how much
     protected mail the site may still send, `protected` how much each recipient had in the last 60
-    minutes.
+    minutes. `recent` counts the people to whom mail of the site was accepted in this hour of the clock
+    and the one before, `under_review` tells whether an operator has yet to decide about mail of it.
     """
 
     budget: int = 20
@@ -74,6 +76,13 @@ class Allowance:
     newcomers: set[EmailAddress] = field(default_factory=set)
     security: int = 30
     protected: dict[EmailAddress, int] = field(default_factory=dict)
+    recent: int = 0
+    under_review: bool = False
+
+    @property
+    def asks_for_a_look(self) -> bool:
+        """Whether so much mail of the site came lately that some of it may be a campaign in disguise."""
+        return self.recent > MOST_ALIKE
 
 
 @dataclass(frozen=True, slots=True)

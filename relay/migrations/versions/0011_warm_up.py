@@ -4,7 +4,7 @@ Sites and domains with a history begin with half as much again as the site's bes
 whatever the stream, and lists that were mailed before need no canary for being new.
 
 Revision ID: 0011
-Revises: 0008
+Revises: 0009
 """
 
 from datetime import UTC, datetime, timedelta
@@ -16,7 +16,7 @@ from publicsuffixlist import PublicSuffixList
 from sqlalchemy.dialects import postgresql
 
 revision = '0011'
-down_revision = '0008'
+down_revision = '0009'
 branch_labels = None
 depends_on = None
 

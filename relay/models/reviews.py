@@ -1,0 +1,61 @@
+"""Mail that waits for a person's decision, and what is known of the wording of mail."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, Index, Integer, String, Text, Uuid, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from relay.db import Base
+from relay.models.columns import Id, Sometime, When, words
+from relay.vocabulary import Decision, ReviewKind
+
+
+class Review(Base):
+    """Why mail of a site is held, and what an operator decided about it.
+
+    `subject` and `message_id` are of the first mail that was held, `people` how many had got, or were
+    to get, the same when it began. A decision counts for mail of the same `wording` until `until`.
+    """
+
+    __tablename__ = "reviews"
+    __table_args__ = (
+        Index("ix_reviews_site_id_wording", "site_id", "wording"),
+        Index(
+            "ix_reviews_open",
+            "opened_at",
+            postgresql_where=text("decision IS NULL"),
+            sqlite_where=text("decision IS NULL"),
+        ),
+    )
+
+    id: Mapped[Id]
+    account_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id"))
+    site_id: Mapped[UUID] = mapped_column(ForeignKey("sites.id"))
+    kind: Mapped[ReviewKind] = mapped_column(words(ReviewKind))
+    wording: Mapped[str | None] = mapped_column(String(64))
+    subject: Mapped[str] = mapped_column(String(500))
+    message_id: Mapped[UUID] = mapped_column(Uuid)
+    people: Mapped[int] = mapped_column(Integer)
+    opened_at: Mapped[When]
+    told_at: Mapped[Sometime]
+    decision: Mapped[Decision | None] = mapped_column(words(Decision))
+    decided_at: Mapped[Sometime]
+    because: Mapped[str | None] = mapped_column(Text)
+    until: Mapped[Sometime]
+
+
+class Wording(Base):
+    """What a mail says, as a fingerprint (`policy.wordings`); kept for as long as mails are compared."""
+
+    __tablename__ = "wordings"
+    __table_args__ = (
+        Index("ix_wordings_site_id_wording_accepted_at", "site_id", "wording", "accepted_at"),
+        Index("ix_wordings_accepted_at", "accepted_at"),
+    )
+
+    message_id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    site_id: Mapped[UUID] = mapped_column(Uuid)
+    wording: Mapped[str] = mapped_column(String(64))
+    accepted_at: Mapped[When]
