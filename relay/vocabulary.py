@@ -179,6 +179,8 @@ class ReviewKind(StrEnum):
     """Why mail waits for an operator's decision."""
 
     CAMPAIGN_IN_DISGUISE = "campaign-in-disguise"
+    CANARY_FAILED = "canary-failed"
+    CANARY_UNCLEAR = "canary-unclear"
 
 
 class Decision(StrEnum):

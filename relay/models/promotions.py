@@ -39,7 +39,8 @@ class Sending(Base):
 
     `due_at` is when its waiting copies have to be looked at again, NULL while none waits; `waits` why
     they do. `day` is the day in which it began, for what is usual of the site. `canary` is set where
-    a few copies go first: since `canary_at` in that state, with `figures` as they were then.
+    a few copies go first: since `canary_at` in that state, with `figures` as they were then;
+    `review_id` is the review for which the rest is held.
     """
 
     __tablename__ = "sendings"
@@ -75,6 +76,7 @@ class Sending(Base):
     canary_cause: Mapped[CanaryCause | None] = mapped_column(words(CanaryCause))
     canary_at: Mapped[Sometime]
     figures: Mapped[Details | None] = mapped_column(Json)
+    review_id: Mapped[UUID | None] = mapped_column(Uuid)
 
 
 class CanaryCopy(Base):

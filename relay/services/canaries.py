@@ -8,22 +8,31 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Uuid, case, func, insert, literal, select, update
+from sqlalchemy import Uuid, case, func, insert, literal, select
 from sqlalchemy.orm import Session
 
 from relay.db import table_of
-from relay.errors import NotFound
-from relay.models import Attempt, CanaryCopy, Event, MailingList, Recipient, Sending, Site
+from relay.models import (
+    Attempt,
+    CanaryCopy,
+    Event,
+    MailingList,
+    Message,
+    Recipient,
+    Review,
+    Sending,
+    Site,
+)
 from relay.policy import canary
 from relay.policy.canary import Figures
-from relay.services import letters
+from relay.services import letters, reviews
 from relay.vocabulary import (
     CanaryState,
     EventType,
     Outcome,
+    ReviewKind,
     Stage,
     SuppressionReason,
-    WaitReason,
 )
 
 SOON = timedelta(minutes=1)
@@ -34,13 +43,11 @@ HELD_AT_ONCE = 1_000
 
 STOPPED = frozenset((CanaryState.FAILED, CanaryState.UNCLEAR))
 
-CODES = {CanaryState.FAILED: "canary-failed", CanaryState.UNCLEAR: "canary-unclear"}
-
-TITLES: Mapping[CanaryState, str] = {
-    CanaryState.FAILED: "The copies that went first came back or were complained about",
-    CanaryState.UNCLEAR: "Too little was heard of the copies that went first",
+KINDS: Mapping[CanaryState | None, ReviewKind] = {
+    CanaryState.FAILED: ReviewKind.CANARY_FAILED,
+    CanaryState.UNCLEAR: ReviewKind.CANARY_UNCLEAR,
 }
-"""Why the rest of a sending is held, for people."""
+"""For what an operator looks at the rest of a sending that was stopped."""
 
 _REPORTED = (Outcome.DELIVERED, Outcome.SOFT_BOUNCED, Outcome.BOUNCED, Outcome.COMPLAINED)
 """What a receiving server has said something about; a copy the provider refused says nothing."""
@@ -169,56 +176,30 @@ def is_first() -> Any:
     )
 
 
-def hold_rest(session: Session, sending: Sending) -> int:
+def hold_rest(session: Session, sending: Sending, *, now: datetime) -> int:
     """Hold what still waits of a sending that was stopped; an operator decides. How many were held."""
-    state = sending.canary
-    if state is None:
-        return 0
-    some = (
-        select(_COPIES.c.id)
+    waiting = session.execute(
+        select(_COPIES.c.id, _COPIES.c.message_id)
         .where(_COPIES.c.sending_id == sending.id, STILL_WAITS)
         .limit(HELD_AT_ONCE)
         .with_for_update(skip_locked=True)
-    )
-    ids = session.scalars(some).all()
-    session.execute(
-        update(_COPIES)
-        .where(_COPIES.c.id.in_(ids))
-        .values(
-            stage=Stage.HELD,
-            reason={
-                "code": CODES[state],
-                "title": TITLES[state],
-                "figures": sending.figures,
-                "sending": str(sending.id),
-            },
-        )
-    )
-    return len(ids)
-
-
-def release_held(session: Session, sending_id: UUID, *, now: datetime) -> int:
-    """Let go what was held of a sending, as an operator decides; it waits for its allowance again.
-
-    Returns how many copies were freed. Raises `NotFound`.
-    """
-    sending = session.get(Sending, sending_id)
-    if sending is None:
-        raise NotFound("There is no such sending")
-    session.execute(
-        select(Site.id).where(Site.id == sending.site_id).with_for_update(key_share=True)
-    )
-    session.refresh(sending)
-    freed = session.execute(
-        update(_COPIES)
-        .where(_COPIES.c.sending_id == sending_id, _COPIES.c.stage == Stage.HELD)
-        .values(stage=Stage.WAITING, reason=None)
-        .returning(_COPIES.c.id)
     ).all()
-    _move(sending, CanaryState.CLEAN, now)
-    sending.due_at, sending.waits = now, WaitReason.NEXT_WINDOW
-    session.flush()
-    return len(freed)
+    if waiting:
+        review = _review(session, sending, waiting[0].message_id, now)
+        reviews.hold(session, review, [copy.id for copy in waiting])
+    return len(waiting)
+
+
+def _review(session: Session, sending: Sending, message_id: UUID, now: datetime) -> Review:
+    """The review of this sending, opened with its first copy that is held."""
+    if sending.review_id is not None:
+        return session.get_one(Review, sending.review_id)
+    message = session.get_one(Message, message_id)
+    kind = KINDS[sending.canary]
+    made = reviews.open_review(session, message, kind, people=sending.accepted, now=now)
+    made.told_at = now  # by a letter of its own, with the figures
+    sending.review_id = made.id
+    return made
 
 
 def _tell_owner(session: Session, sending: Sending, house_sender: str, now: datetime) -> None:

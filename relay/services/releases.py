@@ -112,7 +112,7 @@ def _release(
         return 0
     canaries.step(session, sending, house_sender=house.sender, now=now)
     if sending.canary in canaries.STOPPED:
-        held = canaries.hold_rest(session, sending)
+        held = canaries.hold_rest(session, sending, now=now)
         _rest(session, sending, now, sending.waits)
         return held
     room = standing.room(sending.domain, now)

@@ -17,7 +17,7 @@ from relay.errors import Conflict, NotFound
 from relay.gateways import bodies, mime
 from relay.models import Account, Content, Message, Recipient, Review, Site
 from relay.policy.wordings import DECISION_COUNTS, UNDECIDED_COUNTS
-from relay.services import delivery, letters
+from relay.services import delivery, letters, sendings
 from relay.vocabulary import Decision, EventType, ReviewKind, Stage
 
 TELL_AGAIN = timedelta(hours=24)
@@ -29,6 +29,12 @@ MOST = 1_000
 TITLES = {
     ReviewKind.CAMPAIGN_IN_DISGUISE: (
         "Many people were to get the same words, as a receipt; an operator looks at it first"
+    ),
+    ReviewKind.CANARY_FAILED: (
+        "The copies that went first came back or were complained about; an operator looks at the rest"
+    ),
+    ReviewKind.CANARY_UNCLEAR: (
+        "Too little was heard of the copies that went first; an operator looks at the rest"
     ),
 }
 """What a kind means, for people; the code is for programs."""
@@ -196,8 +202,9 @@ def decide(
 ) -> Review:
     """Decide on held mail: released it goes into the queue, rejected it ends as failed.
 
-    The copies themselves move by `carry_out`, a portion at a time. Mail that says the same is treated
-    alike for `DECISION_COUNTS`. Raises `NotFound`, and `Conflict` where it was decided already.
+    What is released of a newsletter waits for its allowance again. The other copies move by `carry_out`,
+    a portion at a time. Mail that says the same is treated alike for `DECISION_COUNTS`. Raises
+    `NotFound`, and `Conflict` where it was decided already.
     """
     review = session.scalar(select(Review).where(Review.id == review_id).with_for_update())
     if review is None:
@@ -209,6 +216,8 @@ def decide(
     review.decided_at = now
     review.until = now + DECISION_COUNTS
     session.flush()
+    if decision is Decision.RELEASED:
+        sendings.release_held(session, review_id, now=now)
     return review
 
 

@@ -10,13 +10,12 @@ from sqlalchemy import func, select
 
 from relay.addresses import parse
 from relay.context import Relay
-from relay.errors import NotFound
 from relay.mail import Envelope
 from relay.models import CanaryCopy, Message, Recipient, Sending, Site
 from relay.policy import canary
-from relay.services import canaries, letters, messages, ramps
+from relay.services import letters, messages, ramps, reviews
 from relay.services.messages import Request
-from relay.vocabulary import CanaryCause, CanaryState, Stage, Stream, WaitReason
+from relay.vocabulary import CanaryCause, CanaryState, Decision, Stage, Stream, WaitReason
 from tests.factories import make_draft
 from tests.fakes import FakeClock
 from tests.steps import deliver_due, let_go, links, subscribe, tell
@@ -147,7 +146,7 @@ def test_bad_first_copies_hold_the_rest_and_the_owner_is_told(
     found = sending(relay)
     assert found.canary is CanaryState.FAILED
     assert {(row.reason or {})["code"] for row in held} == {"canary-failed"}
-    assert {(row.reason or {})["sending"] for row in held} == {str(found.id)}
+    assert {row.review_id for row in held} == {found.review_id}
     assert [message.subject for message in told] == [
         "Stopped after its first copies: “News from the shop”"
     ]
@@ -160,18 +159,29 @@ def test_bad_first_copies_hold_the_rest_and_the_owner_is_told(
     assert sending(relay).canary is CanaryState.GATHERING  # the list has proven nothing
 
 
-def test_an_operator_may_let_go_what_was_held(
-    relay: Relay, site: Site, clock: FakeClock, envelopes: list[Envelope]
+@pytest.mark.parametrize("decision", Decision)
+def test_an_operator_decides_about_what_was_held(
+    decision: Decision, relay: Relay, site: Site, clock: FakeClock, envelopes: list[Envelope]
 ) -> None:
+    with relay.sessions.begin() as session:
+        ramps.set_ramp(session, site.id, 300)  # 120 an hour, and 100 have gone
     tell(relay, "Complaint", envelopes[0])
     go(relay, clock, minutes=31)
     assert stages(relay) == {"done": 100, "held": 30}
     with relay.sessions.begin() as session:
-        assert canaries.release_held(session, sending(relay).id, now=clock()) == 30
+        (open_review,) = reviews.waiting(session)
+        assert (open_review.review.people, open_review.held) == (130, 30)
+        reviews.decide(
+            session, open_review.review.id, decision, because="asked the owner", now=clock()
+        )
+        reviews.carry_out(session, now=clock())
     let_go(relay)
+    if decision is Decision.REJECTED:
+        assert stages(relay) == {"done": 130}
+        return
+    assert stages(relay) == {"done": 100, "queued": 20, "waiting": 10}
+    go(relay, clock, hours=1)
     assert stages(relay) == {"done": 100, "queued": 30}
-    with pytest.raises(NotFound), relay.sessions.begin() as session:
-        canaries.release_held(session, site.id, now=clock())
 
 
 def test_one_bad_address_in_a_hundred_is_no_reason(

@@ -64,6 +64,7 @@ def upgrade() -> None:
             ),
             nullable=True,
         ),
+        sa.Column('review_id', sa.Uuid(), nullable=True),
         sa.PrimaryKeyConstraint('id', name=op.f('pk_sendings')),
     )
     op.create_index('ix_sendings_site_id_day', 'sendings', ['site_id', 'day'])
