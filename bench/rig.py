@@ -333,7 +333,7 @@ class Rig:
         """An account with this many sites, each with a key; its domain is verified."""
         from relay.db import writing
         from relay.policy.plans import MOST
-        from relay.services import accounts, domains, first_contacts, limits
+        from relay.services import accounts, domains, first_contacts, limits, ramps
         from relay.vocabulary import Scope
 
         now = datetime.now(UTC)
@@ -351,7 +351,8 @@ class Rig:
                     session, account.id, name=f"Site {n}", url=f"https://{n}.{DOMAIN}", now=now
                 )
                 first_contacts.set_budget(session, site.id, 10_000_000)
-                limits.set_for_site(session, site.id, {}, declared_daily=MOST["day"])
+                limits.set_for_site(session, site.id, dict(MOST), declared_daily=MOST["day"])
+                ramps.set_ramp(session, site.id, 10_000_000)
                 key = accounts.create_key(
                     session, site.id, secret=self.secret, scopes=list(Scope), now=now
                 )

@@ -116,11 +116,38 @@ class Stage(StrEnum):
 
     HELD = "held"
     CHECKING = "checking"
+    WAITING = "waiting"
     QUEUED = "queued"
     LEASED = "leased"
     SENDING = "sending"
     UNKNOWN = "unknown"
     DONE = "done"
+
+
+class WaitReason(StrEnum):
+    """Why an accepted copy is not in the queue yet."""
+
+    NEXT_WINDOW = "next-window"
+    WARM_UP = "warm-up"
+    CANARY = "canary"
+    YOUNG_SITES = "young-sites"
+
+
+class CanaryState(StrEnum):
+    """Where a sending stands whose first copies are watched before the rest goes."""
+
+    GATHERING = "gathering"
+    WATCHING = "watching"
+    CLEAN = "clean"
+    FAILED = "failed"
+    UNCLEAR = "unclear"
+
+
+class CanaryCause(StrEnum):
+    """Why a sending is tried on a part of it first."""
+
+    FIRST_SENDING = "first-sending"
+    UNUSUAL_VOLUME = "unusual-volume"
 
 
 class Outcome(StrEnum):
@@ -185,6 +212,8 @@ class ReviewKind(StrEnum):
     CAMPAIGN_IN_DISGUISE = "campaign-in-disguise"
     LIMITED = "sending-limited"
     SUSPENDED = "sending-suspended"
+    CANARY_FAILED = "canary-failed"
+    CANARY_UNCLEAR = "canary-unclear"
 
 
 class Decision(StrEnum):

@@ -32,7 +32,9 @@ from relay.services import (
     holds,
     lifting,
     notices,
+    ramps,
     receivers,
+    releases,
     retention,
     reviews,
     seals,
@@ -286,6 +288,7 @@ class Duties:
     def __init__(self, relay: Relay) -> None:
         self._relay = relay
         self._due: dict[str, float] = {}
+        house = releases.House(relay.settings.keyring, relay.settings.house_sender)
         self._table: dict[str, tuple[timedelta, Callable[[Session, datetime], int]]] = {
             "return expired leases": (
                 timedelta(seconds=5),
@@ -339,6 +342,18 @@ class Duties:
             "let declared volumes grow": (
                 timedelta(minutes=10),
                 lambda session, now: volumes.judge_yesterday(session, now=now),
+            ),
+            "let waiting mail go": (
+                timedelta(seconds=1),
+                lambda session, now: releases.release_due(session, house, now=now),
+            ),
+            "end what waited too long": (
+                timedelta(seconds=10),
+                lambda session, now: releases.end_expired(session, now=now),
+            ),
+            "let senders warm up": (
+                timedelta(minutes=10),
+                lambda session, now: ramps.judge_yesterday(session, now=now),
             ),
             "seal the consent ledger": (
                 timedelta(seconds=1),

@@ -18,7 +18,7 @@ from relay.gateways import mime
 from relay.gateways.ses_events import read_events
 from relay.mail import DeliveryEvent, Draft, Envelope
 from relay.models import Account, Domain, MailingList, Site, Subscription
-from relay.services import accounts, ledger
+from relay.services import accounts, allowances, ledger
 from relay.services.accounts import NewKey
 from relay.services.sign_ups import Form, SignUp
 from relay.services.visitors import Visitor
@@ -27,6 +27,9 @@ from tests.fakes import MORNING, provider_id
 
 SECRET = "a secret of at least thirty-two characters"
 """The relay's own, in tests."""
+
+FULL_VOLUME = 1_000_000
+"""Promotional copies a day, far beyond any plan: warm since long ago."""
 
 
 def make_account(
@@ -46,13 +49,16 @@ def make_account(
 
 
 def make_site(session: Session, account: Account, **given: Any) -> Site:
-    """One of the customer's WordPress installs, which may write to as many new people as it likes.
+    """One of the customer's WordPress installs, which may write to as many new people as it likes
+    and send its plan's full volume.
 
-    `first_contacts` is what an operator has set; None leaves what a site has to earn. `declared_daily`
-    is the volume it is expected to have, `limits` what an operator has set otherwise than the plan.
+    `first_contacts` and `per_day` are what an operator has set; None leaves what a site has to earn.
+    `declared_daily` is the volume it is expected to have, `limits` what an operator has set otherwise
+    than the plan.
     """
     state = given.pop("state", State.ACTIVE)
     first_contacts = given.pop("first_contacts", 1_000_000)
+    per_day = given.pop("per_day", FULL_VOLUME)
     declared = given.pop("declared_daily", 1_000_000)
     limits = given.pop("limits", None)
     values = {"name": "The shop", "url": "https://shop.example", "now": MORNING} | given
@@ -61,6 +67,8 @@ def make_site(session: Session, account: Account, **given: Any) -> Site:
     site.first_contacts_set = first_contacts
     site.declared_daily, site.limits = declared, limits
     session.flush()
+    if per_day is not None:
+        allowances.seed(session, [allowances.site_ramp(site.id)], per_day)
     return site
 
 
@@ -69,13 +77,18 @@ def make_domain(
     account: Account,
     name: str = "shop.example",
     status: DomainStatus = DomainStatus.VERIFIED,
+    *,
+    per_day: int | None = FULL_VOLUME,
 ) -> Domain:
-    """A sending domain."""
+    """A sending domain, warm unless `per_day` says otherwise (None: it begins with its first mail)."""
     domain = Domain(
         id=new_id(), account_id=account.id, name=name, status=status, created_at=MORNING
     )
     session.add(domain)
     session.flush()
+    if per_day is not None:
+        warm = allowances.domain_ramp(allowances.domain_of(name))
+        allowances.seed(session, [warm], per_day)
     return domain
 
 

@@ -15,7 +15,7 @@ from relay.db import Base
 from relay.errors import MailerBusy, MailerRefused, MailerSilent
 from relay.mail import Draft, Envelope
 from relay.models import MailingList, Site, Subscription
-from relay.services import campaigns, delivery, events, messages, timelines
+from relay.services import campaigns, delivery, events, messages, releases, timelines
 from relay.services.delivery import Copy, Result
 from relay.services.messages import Accepted, Receipt, fingerprint
 from relay.services.person_links import Links
@@ -68,6 +68,14 @@ def subscribe(
 def accept(relay: Relay, site: Site, draft: Draft | None = None, **given: Any) -> Receipt:
     """The receipt of a message that is handed in."""
     return submit(relay, site, draft, **given).receipt
+
+
+def let_go(relay: Relay) -> int:
+    """What the worker's duties do about copies that wait for their allowance; how many were moved."""
+    house = releases.House(relay.settings.keyring, relay.settings.house_sender)
+    with relay.sessions.begin() as session:
+        releases.end_expired(session, now=relay.clock())
+        return releases.release_due(session, house, now=relay.clock())
 
 
 def claim(relay: Relay, most: int = 100) -> list[Copy]:

@@ -1,4 +1,4 @@
-"""`/v1/account`: who am I, am I ready, how much have I sent and may I send."""
+"""`/v1/account`: who am I, am I ready, how much have I sent and may I send, how does my warm-up go."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from flask_smorest import Blueprint
 from relay.api.account_schemas import AccountSchema
 from relay.api.auth import keyed, relay, site_id
 from relay.api.openapi import PROBLEM, SITE
+from relay.api.warm_up_schemas import warm_up_as_json
 from relay.policy import plans
-from relay.services import limits, standing
+from relay.services import limits, progress, standing
 from relay.services.limits import SiteLimits
 from relay.vocabulary import Scope
 
@@ -27,12 +28,13 @@ class Account(MethodView):
     @blueprint.response(200, AccountSchema)
     @blueprint.doc(operationId="getAccount", responses=PROBLEM)
     def get(self) -> dict[str, Any]:
-        """Show account, site, domains, usage, limits, and whether the site is ready to go live."""
+        """Show account, site, domains, usage, limits, warm-up, and whether the site is ready to go live."""
         context = relay()
         now: datetime = context.clock()
         with context.reads() as session:
             found = standing.of_site(session, site_id(), now=now)
             may_send = limits.of_site(session, site_id(), now=now)
+            climb = progress.of_site(session, site_id(), now=now)
         return {
             "account": found.account,
             "site": found.site,
@@ -43,6 +45,7 @@ class Account(MethodView):
             "domains": found.domains,
             "usage": found.usage,
             **_limits(may_send),
+            "warm_up": warm_up_as_json(climb),
         }
 
 

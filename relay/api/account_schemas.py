@@ -5,6 +5,7 @@ from __future__ import annotations
 from marshmallow import fields
 
 from relay.api.schemas import Answer, worded
+from relay.api.warm_up_schemas import WarmUpSchema
 from relay.vocabulary import Cause, Fate, Limit, State
 
 
@@ -110,4 +111,5 @@ class AccountSchema(Answer):
     usage = fields.Dict(keys=fields.String(), values=fields.Nested(UsageSchema))
     limits = fields.Nested(LimitsSchema)
     allowances = fields.List(fields.Nested(AllowanceSchema))
+    warm_up = fields.Nested(WarmUpSchema)
     sources = fields.List(fields.Nested(SourceUseSchema))

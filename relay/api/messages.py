@@ -98,8 +98,10 @@ class Message(MethodView):
     @blueprint.doc(operationId="getMessage", responses={**NOT_FOUND, **PROBLEM})
     def get(self, message_id: UUID) -> dict[str, Any]:
         """Show a message: each recipient's status, attempts and events, oldest first."""
-        with relay().reads() as session:
-            return message_as_json(timelines.find(session, site_id(), message_id))
+        context = relay()
+        with context.reads() as session:
+            found = timelines.find(session, site_id(), message_id, now=context.clock())
+            return message_as_json(found)
 
 
 @blueprint.route("/messages/batch", parameters=[SITE])
@@ -246,7 +248,7 @@ def _recipient_as_json(copy: RecipientTimeline) -> dict[str, Any]:
         "status": copy.status,
         "stage": recipient.stage,
         "outcome": recipient.outcome,
-        "reason": recipient.reason,
+        "reason": copy.reason,
         "attempts": [
             {
                 "number": number,

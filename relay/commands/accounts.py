@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from relay.commands import standing
 from relay.commands.output import Row, json_option, relay, show, show_one
+from relay.commands.ramps import ramp
 from relay.models import Account, ApiKey, Site
 from relay.services import accounts, first_contacts
 from relay.services.accounts import NewKey
@@ -278,5 +279,6 @@ def _show_new(made: NewKey, *, as_json: bool, title: str) -> None:
 
 standing.add_to(account, "account")
 standing.add_to(site, "site")
+site.add_command(ramp)
 
 COMMANDS = (account, site, key)

@@ -33,6 +33,7 @@ from relay.models.messages import (
     Recipient,
 )
 from relay.models.operations import Counter, Notice, NoticeId, SendingBudget, Usage
+from relay.models.promotions import CanaryCopy, Ramp, Sending
 from relay.models.reviews import Action, Review, Wording
 
 __all__ = [
@@ -42,6 +43,7 @@ __all__ = [
     "AddressHold",
     "ApiKey",
     "Attempt",
+    "CanaryCopy",
     "Confirmation",
     "ConsentPerson",
     "ConsentRecord",
@@ -62,9 +64,11 @@ __all__ = [
     "Notice",
     "NoticeId",
     "OptOut",
+    "Ramp",
     "ReceivingDomain",
     "Recipient",
     "Review",
+    "Sending",
     "SendingBudget",
     "Site",
     "SiteCount",

@@ -70,7 +70,8 @@ class Content(Base):
 class Recipient(Base):
     """One person's copy: where it stands (`stage`) and what is known of it (`outcome`).
 
-    `review_id` is the review for which it is, or was, held.
+    `review_id` is the review for which it is, or was, held. Copies of promotional mail belong to a
+    sending, with which they wait.
     """
 
     __tablename__ = "recipients"
@@ -110,6 +111,19 @@ class Recipient(Base):
             postgresql_where=text("stage = 'done' AND outcome IN ('sent', 'deferred')"),
             sqlite_where=text("stage = 'done' AND outcome IN ('sent', 'deferred')"),
         ),
+        Index(
+            "ix_recipients_next_window",
+            "sending_id",
+            "id",
+            postgresql_where=text("stage = 'waiting'"),
+            sqlite_where=text("stage = 'waiting'"),
+        ),
+        Index(
+            "ix_recipients_waits_until",
+            "expires_at",
+            postgresql_where=text("stage = 'waiting'"),
+            sqlite_where=text("stage = 'waiting'"),
+        ),
     )
 
     id: Mapped[Id]
@@ -129,6 +143,7 @@ class Recipient(Base):
     attempt_id: Mapped[UUID | None] = mapped_column(Uuid)
     review_id: Mapped[UUID | None] = mapped_column(Uuid)
     reason: Mapped[Details | None] = mapped_column(Json)
+    sending_id: Mapped[UUID | None] = mapped_column(Uuid)
 
 
 class Attempt(Base):

@@ -11,8 +11,9 @@ from relay.mail import OUTCOMES
 from relay.vocabulary import EventType, Outcome, Stage
 
 STEPS: dict[Stage, frozenset[Stage]] = {
-    Stage.HELD: frozenset((Stage.CHECKING, Stage.QUEUED, Stage.DONE)),
+    Stage.HELD: frozenset((Stage.CHECKING, Stage.WAITING, Stage.QUEUED, Stage.DONE)),
     Stage.CHECKING: frozenset((Stage.HELD, Stage.QUEUED, Stage.DONE)),
+    Stage.WAITING: frozenset((Stage.HELD, Stage.QUEUED, Stage.DONE)),
     Stage.QUEUED: frozenset((Stage.HELD, Stage.CHECKING, Stage.LEASED, Stage.DONE)),
     Stage.LEASED: frozenset((Stage.QUEUED, Stage.HELD, Stage.SENDING, Stage.DONE)),
     Stage.SENDING: frozenset((Stage.QUEUED, Stage.UNKNOWN, Stage.DONE)),
@@ -45,8 +46,12 @@ def after(outcome: Outcome, event: EventType) -> Outcome:
     return max(outcome, told, key=lambda each: each.strength)
 
 
+_AS_QUEUED = frozenset((Stage.LEASED, Stage.CHECKING, Stage.WAITING))
+"""Stages that are all the same to people: it has not gone yet."""
+
+
 def status(stage: Stage, outcome: Outcome) -> str:
     """One word for people: what is known of the copy, else where it stands."""
     if outcome is not Outcome.NONE:
         return outcome.value
-    return {Stage.LEASED: Stage.QUEUED, Stage.CHECKING: Stage.QUEUED}.get(stage, stage).value
+    return stage.value if stage not in _AS_QUEUED else Stage.QUEUED.value

@@ -29,6 +29,9 @@ LATELY = timedelta(minutes=10)
 MOST = 1_000
 """Copies moved in one turn, so that no lock is held long."""
 
+WAITING = (Stage.QUEUED, Stage.CHECKING, Stage.WAITING)
+"""Stages in which a copy has not begun to leave."""
+
 TERMINATED = "The account or site was terminated before this mail could leave"
 
 _LANES = {lane.rank: lane for lane in Lane}
@@ -44,7 +47,7 @@ def freeze(session: Session, *, now: datetime, lately: bool = True) -> int:
         stand = held_by(Stand(row.account_state, row.account_cause), Stand(row.state, row.cause))
         lanes = [lane for lane in Lane if freezes(lane, stand) is not None]
         if stand.state is State.TERMINATED:
-            ids = _copies(session, row.id, list(Lane), (Stage.QUEUED, Stage.CHECKING, Stage.HELD))
+            ids = _copies(session, row.id, list(Lane), (*WAITING, Stage.HELD))
             delivery.finish(
                 session, ids, EventType.FAILED, TERMINATED, code="account-terminated", now=now
             )
@@ -52,7 +55,7 @@ def freeze(session: Session, *, now: datetime, lately: bool = True) -> int:
             continue
         for lane in lanes:
             kind = freezes(lane, stand)
-            ids = _copies(session, row.id, [lane], (Stage.QUEUED, Stage.CHECKING))
+            ids = _copies(session, row.id, [lane], WAITING)
             ids = [*ids, *_unassigned(session, row.id, lane)]
             if ids and kind is not None:
                 _hold(session, row.id, lane, kind, ids, now)

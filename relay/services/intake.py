@@ -59,6 +59,7 @@ _CONTENT = _insert(Content, "c", "message_id", "part", "data")
 _RECIPIENT = _insert(
     Recipient, "r", "id", "message_id", "account_id", "site_id", "address", "address_key", "domain",
     "lane_rank", "stage", "outcome", "due_at", "expires_at", "tries", "reason",
+    "sending_id",
 )  # fmt: skip
 _IDEMPOTENCY = _insert(IdempotencyKey, "k", "site_id", "key", "fingerprint", "answer", "expires_at")
 

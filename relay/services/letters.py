@@ -158,6 +158,7 @@ def write(
         "expires_at": ends,
         "tries": 0,
         "reason": None,
+        "sending_id": None,
     }
     intake.write(session, intake.Rows(message, read.parts, [recipient], None), now=now)
     return id

@@ -33,7 +33,7 @@ from relay.policy.erasures import is_placeholder
 from relay.policy.facts import Allowance, Held
 from relay.policy.limits import Meter, source_key
 from relay.policy.streams import asks_for_protection
-from relay.services import campaigns, circumstances, intake, newsletters, reviews
+from relay.services import campaigns, circumstances, intake, newsletters, promotions, reviews
 from relay.services.circumstances import Answered, Known, iso
 from relay.services.counts import Drawn
 from relay.services.person_links import Links
@@ -109,6 +109,7 @@ def accept(
         if (earlier := _answered_since(session, site_id, request, now)) is None:
             raise
         return Accepted(earlier, replayed=True, meters=meters)
+    promotions.place(session, site_id, [rows], now=now)
     intake.write(session, rows, now=now)
     return Accepted(receipt, meters=meters)
 
@@ -156,6 +157,7 @@ def accept_batch(
             answers[request.key] = Answered(
                 request.fingerprint, json.dumps(receipt), now + IDEMPOTENCY_KEPT
             )
+    promotions.place(session, site_id, batch, now=now)
     intake.write_many(session, site_id, batch, now=now)
     return results
 
@@ -444,6 +446,7 @@ def _recipients(
                 "expires_at": message["expires_at"],
                 "tries": 0,
                 "reason": described(held) if held else begins.reason,
+                "sending_id": None,
             }
         )
     return rows

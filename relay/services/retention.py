@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from relay.db import table_of
 from relay.models import (
+    CanaryCopy,
     Content,
     EventKey,
     IdempotencyKey,
@@ -17,6 +18,7 @@ from relay.models import (
     Notice,
     NoticeId,
     Recipient,
+    Sending,
     SourceCount,
 )
 from relay.vocabulary import NoticeState, Stage
@@ -91,6 +93,30 @@ _OLD_NOTICES = (
     )
     .returning(_NOTICES.c.id)
 )
+_FIRST, _SENDINGS = table_of(CanaryCopy), table_of(Sending)
+_OVER = (_SENDINGS.c.last_at <= bindparam("before")) & _SENDINGS.c.due_at.is_(None)
+_OLD_CANARIES = (
+    delete(_FIRST)
+    .where(
+        _FIRST.c.recipient_id.in_(
+            select(_FIRST.c.recipient_id)
+            .join(_SENDINGS, _SENDINGS.c.id == _FIRST.c.sending_id)
+            .where(_OVER)
+            .limit(MOST)
+        )
+    )
+    .returning(_FIRST.c.recipient_id)
+)
+_OLD_SENDINGS = (
+    delete(_SENDINGS)
+    .where(
+        _SENDINGS.c.id.in_(
+            select(_SENDINGS.c.id).where(_OVER, _SENDINGS.c.list_id.is_(None)).limit(MOST)
+        )
+    )
+    .returning(_SENDINGS.c.id)
+)
+"""Those of lists are kept: they say that a list was mailed before."""
 
 
 def purge(session: Session, *, now: datetime) -> int:
@@ -104,6 +130,8 @@ def purge(session: Session, *, now: datetime) -> int:
         (_older(_NOTICES, "id", "received_at"), SEEN),
         (_older(table_of(NoticeId), "id", "seen_at"), SEEN),
         (_older(table_of(EventKey), "key", "seen_at"), SEEN),
+        (_OLD_CANARIES, SEEN),
+        (_OLD_SENDINGS, SEEN),
     )
     return sum(
         len(connection.execute(statement, {"before": now - age}).all()) for statement, age in old

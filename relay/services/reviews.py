@@ -18,7 +18,7 @@ from relay.gateways import bodies, mime
 from relay.models import Account, Content, Message, Recipient, Review, Site
 from relay.policy.standing import Stand, fate, held_by
 from relay.policy.wordings import DECISION_COUNTS, UNDECIDED_COUNTS
-from relay.services import delivery, letters
+from relay.services import delivery, letters, sendings
 from relay.vocabulary import Decision, EventType, Fate, Lane, ReviewKind, Stage
 
 TELL_AGAIN = timedelta(hours=24)
@@ -36,6 +36,12 @@ TITLES = {
     ),
     ReviewKind.LIMITED: "The site is limited: newsletters and notifications are held",
     ReviewKind.SUSPENDED: "The account or site is suspended",
+    ReviewKind.CANARY_FAILED: (
+        "The copies that went first came back or were complained about; an operator looks at the rest"
+    ),
+    ReviewKind.CANARY_UNCLEAR: (
+        "Too little was heard of the copies that went first; an operator looks at the rest"
+    ),
 }
 """What a kind means, for people; the code is for programs."""
 
@@ -223,8 +229,9 @@ def decide(
     """Decide on held mail: released it goes into the queue, rejected it ends as failed.
 
     The copies themselves move by `carry_out`, a portion at a time. Mail that says the same is treated
-    alike for `DECISION_COUNTS`. Mail that was frozen with its site leaves as a drip, so many copies a
-    minute. Raises `NotFound`, and `Conflict` where it was decided already, or the site may not send.
+    alike for `DECISION_COUNTS`. What is released of a newsletter waits for its allowance again; mail
+    that was frozen with its site leaves as a drip, so many copies a minute. Raises `NotFound`, and
+    `Conflict` where it was decided already, or the site may not send.
     """
     review = session.scalar(select(Review).where(Review.id == review_id).with_for_update())
     if review is None:
@@ -239,6 +246,8 @@ def decide(
     review.decided_at = now
     review.until = now + DECISION_COUNTS
     session.flush()
+    if decision is Decision.RELEASED:
+        sendings.release_held(session, review_id, now=now)
     return review
 
 

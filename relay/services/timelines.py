@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -15,15 +16,22 @@ from relay.errors import NotFound
 from relay.models import Attempt, Event, Message, Recipient
 from relay.policy.lifecycle import status
 from relay.policy.words import summary
+from relay.services import progress
 
 
 @dataclass(frozen=True, slots=True)
 class RecipientTimeline:
-    """One person's copy with all that happened to it, oldest first."""
+    """One person's copy with all that happened to it, oldest first; `waits` says why it still waits."""
 
     recipient: Recipient
     attempts: Sequence[Attempt]
     events: Sequence[Event]
+    waits: dict[str, Any] | None = None
+
+    @property
+    def reason(self) -> dict[str, Any] | None:
+        """Why the copy is where it is; of one that waits, what it waits for."""
+        return self.waits or self.recipient.reason
 
     @property
     def status(self) -> str:
@@ -47,14 +55,19 @@ class Page:
     next_cursor: str | None
 
 
-def find(session: Session, site_id: UUID, message_id: UUID) -> MessageTimeline:
-    """The site's message. Raises `NotFound`, also for another site's."""
+def find(
+    session: Session, site_id: UUID, message_id: UUID, *, now: datetime | None = None
+) -> MessageTimeline:
+    """The site's message; with `now`, also when the turn of those copies comes that wait.
+
+    Raises `NotFound`, also for another site's.
+    """
     message = session.scalar(
         select(Message).where(Message.id == message_id, Message.site_id == site_id)
     )
     if message is None:
         raise NotFound("There is no such message on this site")
-    return _timelines(session, [message])[0]
+    return _timelines(session, [message], now)[0]
 
 
 def page(
@@ -83,7 +96,9 @@ def page(
     return Page(_timelines(session, messages), messages[-1].id.hex if more else None)
 
 
-def _timelines(session: Session, messages: Sequence[Message]) -> list[MessageTimeline]:
+def _timelines(
+    session: Session, messages: Sequence[Message], now: datetime | None = None
+) -> list[MessageTimeline]:
     recipients = session.scalars(
         select(Recipient)
         .where(Recipient.message_id.in_([message.id for message in messages]))
@@ -98,10 +113,13 @@ def _timelines(session: Session, messages: Sequence[Message]) -> list[MessageTim
             select(Event).where(Event.recipient_id.in_(ids)).order_by(Event.occurred_at, Event.id)
         )
     )
+    waits = progress.reasons(session, recipients, now=now)
     copies: dict[UUID, list[RecipientTimeline]] = defaultdict(list)
     for recipient in recipients:
         copies[recipient.message_id].append(
-            RecipientTimeline(recipient, attempts[recipient.id], events[recipient.id])
+            RecipientTimeline(
+                recipient, attempts[recipient.id], events[recipient.id], waits.get(recipient.id)
+            )
         )
     return [MessageTimeline(message, copies[message.id]) for message in messages]
 

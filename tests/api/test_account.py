@@ -5,14 +5,27 @@ from __future__ import annotations
 from flask.testing import FlaskClient
 
 from relay.context import Relay
-from relay.models import Account, Site
-from relay.services import actions, freezing
+from relay.models import Account, SendingBudget, Site
+from relay.policy import warm_up
+from relay.services import actions, freezing, ramps
 from relay.services.actions import Order, Subject
-from relay.vocabulary import Cause, DomainStatus, State, Stream, Verb
+from relay.vocabulary import Cause, DomainStatus, State, Stream, Verb, WaitReason
 from tests import factories
 from tests.api.requests import check_problem
 from tests.factories import make_message
-from tests.steps import accept
+from tests.fakes import FakeClock
+from tests.steps import accept, let_go
+
+FULL_VOLUME_CLIMB = {
+    "hour": {"allowed": 50_000, "used": 0},
+    "day": {"allowed": 500_000, "used": 0},
+    "clean_days": 0,
+    "full_volume_on": None,
+}
+FULL_VOLUME = FULL_VOLUME_CLIMB | {
+    "plan": {"per_hour": 50_000, "per_day": 500_000},
+    "young_sites_left": None,
+}
 
 
 def test_a_site_sees_itself(
@@ -52,7 +65,46 @@ def test_a_site_sees_itself(
         ],
         "usage": {"hour": used, "day": used},
         **{name: told[name] for name in ("limits", "allowances", "sources")},  # see test_limits.py
+        "warm_up": FULL_VOLUME
+        | {"waiting": [], "domains": [FULL_VOLUME_CLIMB | {"name": "shop.example"}]},
     }
+
+
+def test_a_newcomer_sees_how_far_it_has_come_and_what_waits(
+    client: FlaskClient, bearer: dict[str, str], relay: Relay, site: Site, clock: FakeClock
+) -> None:
+    with relay.sessions.begin() as session:
+        ramps.set_ramp(session, site.id, 50)
+    for n in range(25):
+        accept(relay, site, to=[f"a{n}@customer.example"], stream=Stream.MARKETING)
+    let_go(relay)
+
+    told = client.get("/v1/account", headers=bearer).json["warm_up"]
+
+    assert told["hour"] == {"allowed": 20, "used": 20}
+    assert told["day"] == {"allowed": 50, "used": 20}
+    assert (told["clean_days"], told["full_volume_on"]) == (0, "2026-12-15")
+    assert told["waiting"] == [
+        {
+            "list": "news",
+            "copies": 5,
+            "code": "warm-up",
+            "title": warm_up.TITLES[WaitReason.WARM_UP],
+            "until": "2026-11-22T10:00:00+00:00",
+            "began_at": "2026-11-22T09:00:00+00:00",
+            "canary": None,
+            "canary_cause": None,
+        }
+    ]
+
+
+def test_young_sites_see_what_is_left_of_their_share(
+    client: FlaskClient, bearer: dict[str, str], relay: Relay, site: Site
+) -> None:
+    with relay.sessions.begin() as session:
+        session.add(SendingBudget(provider="ses", per_day=1_000))
+    accept(relay, site, stream=Stream.MARKETING)
+    assert client.get("/v1/account", headers=bearer).json["warm_up"]["young_sites_left"] == 99
 
 
 def test_a_site_that_is_not_ready_says_why(

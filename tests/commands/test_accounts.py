@@ -124,3 +124,26 @@ def test_an_operator_sets_how_many_new_people_a_site_may_write_to(
 def test_a_budget_is_a_number_of_people(said: str, run) -> None:
     site = "00000000-0000-7000-8000-000000000000"
     assert run("site", "budget", site, "--first-contacts", said).exit_code == 2
+
+
+@pytest.fixture
+def site_id(run) -> str:
+    account = made(run("account", "create", "Shop", "--owner", "o@shop.example", "--json"))
+    run("domain", "add", "Shop.example", "--account", account["id"], "--verified")
+    words = ("site", "create", "S", "--account", account["id"], "--url", "https://s.example")
+    return made(run(*words, "--json"))["id"]
+
+
+def test_an_operator_sees_and_sets_a_site_s_warm_up(site_id: str, run) -> None:
+    assert made(run("site", "ramp", site_id, "--json"))["per_day"] == 50
+    told = made(run("site", "ramp", site_id, "--per-day", "900", "--json"))
+    assert (told["per_day"], told["per_hour"]) == (900, 360)
+    assert [(each["name"], each["per_day"]) for each in told["domains"]] == [("shop.example", 900)]
+    shown = run("site", "ramp", site_id).stdout
+    assert "shop.example: 0 of 900 today, 0 of 360 this hour; full volume on" in shown
+    assert made(run("site", "ramp", site_id, "--restart", "--json"))["per_day"] == 50
+
+
+@pytest.mark.parametrize("words", [("--per-day", "0"), ("--per-day", "5", "--restart")])
+def test_a_ramp_is_set_or_begun_anew(words: tuple[str, ...], site_id: str, run) -> None:
+    assert run("site", "ramp", site_id, *words).exit_code == 2

@@ -6,12 +6,14 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
+from sqlalchemy import select
 
 from relay.context import Relay
 from relay.errors import ContentGone
-from relay.models import Site
+from relay.models import CanaryCopy, Sending, Site
 from relay.services import messages, retention
 from relay.services.messages import IDEMPOTENCY_KEPT
+from relay.vocabulary import Stream
 from tests.fakes import FakeClock
 from tests.steps import accept, deliver_due, rows, submit
 
@@ -64,3 +66,21 @@ def test_an_answer_is_remembered_for_72_hours(relay: Relay, site: Site, clock: F
     clock.advance(seconds=1)
     purge(relay)
     assert count(relay, "idempotency_keys") == 0
+
+
+def test_what_a_canary_was_is_forgotten_and_that_a_list_was_mailed_is_not(
+    relay: Relay, site: Site, clock: FakeClock
+) -> None:
+    accept(relay, site, stream=Stream.MARKETING)
+    accept(relay, site, stream=Stream.NOTIFICATION)
+    with relay.sessions.begin() as session:
+        for sending in session.scalars(select(Sending)):
+            session.add(CanaryCopy(recipient_id=sending.id, sending_id=sending.id))
+    clock.advance(days=89)
+    purge(relay)
+    assert (count(relay, "canary_copies"), count(relay, "sendings")) == (2, 2)
+    clock.advance(days=1)
+    purge(relay)
+    assert (count(relay, "canary_copies"), count(relay, "sendings")) == (0, 1)
+    with relay.reads() as session:
+        assert session.scalars(select(Sending)).one().list_id is not None

@@ -1,4 +1,4 @@
-"""Every interleaving of claim, start, send, crash, event and settle keeps the promises.
+"""Every interleaving of wait, claim, start, send, crash, event and settle keeps the promises.
 
 Hypothesis plays worker, provider and time against the real services. A model remembers what the
 provider really took. Whatever happens in whatever order:
@@ -7,6 +7,7 @@ provider really took. Whatever happens in whatever order:
 - a newsletter's copy is at the provider at most once, ever;
 - a transactional copy is there twice only if its first attempt was unknown, its events had not
   come and the settling window was over;
+- a newcomer's newsletters wait until their hour has room, and no hour or day has more than allowed;
 - what an operator has not let out never leaves, however often it was looked at;
 - once the world is quiet, each copy is at rest, with an outcome that is true and explained.
 """
@@ -27,7 +28,8 @@ from relay import db
 from relay.context import Relay
 from relay.errors import MailerBusy, MailerRefused, MailerSilent
 from relay.mail import Envelope
-from relay.models import Attempt, Message, Recipient, Usage
+from relay.models import Attempt, Message, Ramp, Recipient, Usage
+from relay.policy import warm_up
 from relay.services import campaigns, delivery, reviews
 from relay.services.circumstances import hour_of
 from relay.services.delivery import Copy, Result
@@ -41,6 +43,8 @@ pytestmark = pytest.mark.exploring
 
 NEVER_LEFT = {Outcome.FAILED, Outcome.EXPIRED, Outcome.SUPPRESSED}
 SETTLE = timedelta(minutes=5)
+PER_DAY = 12
+"""What the newcomer may send: 4 an hour."""
 ANSWERS = st.sampled_from(
     [
         "accepted",
@@ -95,6 +99,7 @@ class Interleavings(RuleBasedStateMachine):
             account = factories.make_account(session)
             factories.make_domain(session, account)
             self.site = factories.make_site(session, account)
+            self.newcomer = factories.make_site(session, account, per_day=PER_DAY)
         self.provider = Provider()
         self.leased: list[Copy] = []
         self.started: list[Envelope] = []
@@ -114,6 +119,17 @@ class Interleavings(RuleBasedStateMachine):
     def a_mail_is_accepted(self, stream: Stream) -> None:
         self.count += 1
         steps.accept(self.relay, self.site, to=[f"n{self.count}@customer.example"], stream=stream)
+
+    @rule(people=st.integers(1, 4))
+    def a_newcomer_s_newsletter_is_accepted(self, people: int) -> None:
+        """Some of its copies wait: the site may send few an hour."""
+        to = [f"n{self.count + n}@customer.example" for n in range(people)]
+        self.count += people
+        steps.accept(self.relay, self.newcomer, to=to, stream=Stream.MARKETING)
+
+    @rule()
+    def the_duty_lets_waiting_copies_go(self) -> None:
+        steps.let_go(self.relay)
 
     @rule()
     def the_site_writes_to_many(self) -> None:
@@ -283,6 +299,17 @@ class Interleavings(RuleBasedStateMachine):
             lanes = {each.id.hex: each.lane_rank for each in session.scalars(select(Recipient))}
         assert all(lanes[recipient] == Lane.TRANSACTIONAL.rank for recipient in twice)
 
+    @invariant()
+    def a_newcomer_sends_no_more_than_it_may(self) -> None:
+        if not hasattr(self, "relay"):
+            return
+        with self.relay.reads() as session:
+            ramp = session.get_one(Ramp, f"site:{self.newcomer.id}")
+            waiting = session.scalars(select(Recipient.id).where(Recipient.stage == Stage.WAITING))
+            assert not set(waiting) & {envelope.recipient_id for envelope in self.provider.took}
+        assert ramp.hour_people <= warm_up.per_hour(PER_DAY)
+        assert ramp.day_people <= PER_DAY
+
     # --- how it ends ----------------------------------------------------------------------------
 
     def _let_the_world_come_to_rest(self) -> None:
@@ -292,12 +319,13 @@ class Interleavings(RuleBasedStateMachine):
                 steps.tell(self.relay, "Delivery", envelope)
             self.provider.owes = []
             self.the_duties_are_done()
+            steps.let_go(self.relay)
             envelopes = steps.start(self.relay, steps.claim(self.relay))
             for envelope in envelopes:
                 self.provider.take(envelope)
             steps.record(self.relay, *(Result(e, provider_id=e.attempt_id.hex) for e in envelopes))
             self.nothing_is_sent_twice_without_reason()
-            self.clock.advance(hours=1)
+            self.clock.advance(hours=4)
         with self.relay.sessions.begin() as session:
             delivery.close_silent(session, now=self.clock())
 
