@@ -33,10 +33,12 @@ from relay.models.messages import (
     Recipient,
 )
 from relay.models.operations import Counter, Notice, NoticeId, SendingBudget, Usage
+from relay.models.reviews import Action, Review, Wording
 
 __all__ = [
     "AbuseReport",
     "Account",
+    "Action",
     "AddressHold",
     "ApiKey",
     "Attempt",
@@ -62,6 +64,7 @@ __all__ = [
     "OptOut",
     "ReceivingDomain",
     "Recipient",
+    "Review",
     "SendingBudget",
     "Site",
     "SiteCount",
@@ -72,4 +75,5 @@ __all__ = [
     "UnknownAddress",
     "UnsealedRecord",
     "Usage",
+    "Wording",
 ]

@@ -9,13 +9,15 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from relay.db import Base
 from relay.models.columns import Address, Id, Json, Name, Sometime, When, words
-from relay.vocabulary import State
+from relay.vocabulary import Cause, State
 
 
 class Account(Base):
     """One customer. `domain_token` is what it publishes in DNS to prove that a domain is its own.
 
     `plan` says what it may send, `limits` what of that an operator has set otherwise (`policy.plans`).
+    `cause` is what its state is about, `state_since` when that began, `reinstated_at` when it was let
+    go again for the last time.
     """
 
     __tablename__ = "accounts"
@@ -24,6 +26,9 @@ class Account(Base):
     name: Mapped[Name]
     owner_email: Mapped[Address]
     state: Mapped[State] = mapped_column(words(State), default=State.ACTIVE)
+    cause: Mapped[Cause | None] = mapped_column(words(Cause))
+    state_since: Mapped[Sometime]
+    reinstated_at: Mapped[Sometime]
     domain_token: Mapped[str | None] = mapped_column(String(64))
     plan: Mapped[str] = mapped_column(String(32), default="standard", server_default="standard")
     limits: Mapped[dict[str, int] | None] = mapped_column(Json)
@@ -38,7 +43,8 @@ class Site(Base):
     `first_contacts_earned` is how many people it never mailed it may write to in an hour, as its
     history has it; `first_contacts_set` what an operator has decided instead. `declared_daily` is the
     volume of transactional mail it is expected to have, people a day; `limits` is what an operator has
-    set otherwise than the plan.
+    set otherwise than the plan. State and cause are as those of an account; of the two, the stricter
+    state holds.
     """
 
     __tablename__ = "sites"
@@ -48,6 +54,9 @@ class Site(Base):
     name: Mapped[Name]
     url: Mapped[str] = mapped_column(String(500))
     state: Mapped[State] = mapped_column(words(State), default=State.ACTIVE)
+    cause: Mapped[Cause | None] = mapped_column(words(Cause))
+    state_since: Mapped[Sometime]
+    reinstated_at: Mapped[Sometime]
     default_from: Mapped[str | None] = mapped_column(String(254))
     created_at: Mapped[When]
     first_contacts_earned: Mapped[int] = mapped_column(Integer, default=20, server_default="20")

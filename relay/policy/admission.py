@@ -13,7 +13,7 @@ from relay.policy.consent import reason_not_to_mail, topic_of
 from relay.policy.facts import Facts, Held, ListFacts
 from relay.policy.sender import Remark, check_sender, remark, remarks, shown_name
 from relay.policy.standing import check_standing
-from relay.vocabulary import ConsentGap, Disposition, Lane, Stream, SuppressionReason
+from relay.vocabulary import ConsentGap, Disposition, Fate, Lane, Stream, SuppressionReason
 
 TITLES = {
     "invalid-address": "Mail to this address came back: the mailbox does not exist",
@@ -51,7 +51,7 @@ class Admission:
 
     `list` is the newsletter's; `topic` what each person can stop by a link; `newcomers` those who get
     a copy and whom the site never mailed before, as far as they draw on the budget; `drawn` is how
-    many people it draws on the limits.
+    many people it draws on the limits. `frozen`: the site is limited, so it is held.
     """
 
     stream: Stream
@@ -63,6 +63,7 @@ class Admission:
     topic: str | None = None
     newcomers: Collection[EmailAddress] = ()
     drawn: int = 0
+    frozen: bool = False
 
 
 def admit(draft: Draft, facts: Facts) -> Admission:
@@ -76,7 +77,7 @@ def admit(draft: Draft, facts: Facts) -> Admission:
         protection.why_not(draft, facts) if streams.asks_for_protection(draft) else "other-stream"
     )
     chosen = streams.lane(stream, protected=unprotected is None)
-    check_standing(chosen, facts)
+    frozen = check_standing(chosen, facts, draft.recipients) is Fate.HELD
     if chosen is not Lane.PROTECTED:
         limits.check_message(draft, facts.limits)
     check_sender(draft, facts)
@@ -112,6 +113,7 @@ def admit(draft: Draft, facts: Facts) -> Admission:
         topic=topic,
         newcomers=newcomers,
         drawn=drawn,
+        frozen=frozen,
     )
 
 

@@ -10,7 +10,9 @@ from uuid import UUID
 from relay.addresses import EmailAddress
 from relay.policy.limits import Quota
 from relay.policy.plans import USUAL, Limits, limits_of
+from relay.policy.wordings import MOST_ALIKE
 from relay.vocabulary import (
+    Cause,
     ConsentGap,
     DomainStatus,
     State,
@@ -69,7 +71,9 @@ class Allowance:
     `newcomers` are those recipients whom the site never mailed, of whom `first_contacts` may still be
     written to, out of `budget` an hour; `seconds` are left of the hour. `security` is how much
     protected mail the site may still send, `protected` how much each recipient had in the last 60
-    minutes. `quota` is what transactional mail may still draw.
+    minutes. `quota` is what transactional mail may still draw. `recent` counts the people to whom mail of
+    the site was accepted in this hour of the clock and the one before, `under_review` tells whether an
+    operator has yet to decide about mail of it.
     """
 
     budget: int = 20
@@ -79,11 +83,18 @@ class Allowance:
     security: int = 30
     protected: dict[EmailAddress, int] = field(default_factory=dict)
     quota: Quota = field(default_factory=Quota)
+    recent: int = 0
+    under_review: bool = False
+
+    @property
+    def asks_for_a_look(self) -> bool:
+        """Whether so much mail of the site came lately that some of it may be a campaign in disguise."""
+        return self.recent > MOST_ALIKE
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """The state of the world around one draft.
+    """The state of the world around one draft; `owner` is the key of the account owner's address.
 
     `domains` holds those of the account's domains that the From domain, or a domain in the display
     name, lies in or under; `site_host` is the host of the site's own address, if it is a domain, and
@@ -105,3 +116,6 @@ class Facts:
     opted_out: Mapping[EmailAddress, tuple[OptedOut, ...]] = field(default_factory=dict)
     allowance: Allowance = field(default_factory=Allowance)
     limits: Limits = _USUAL
+    account_cause: Cause | None = None
+    site_cause: Cause | None = None
+    owner: str = ""
