@@ -527,7 +527,8 @@ def test_acceptance_and_release_together_never_exceed_what_is_allowed(
             session.scalars(select(Recipient.site_id).where(Recipient.stage == Stage.QUEUED))
         )
     assert counts["domain:shop.example"] == allowed
-    assert {UUID(id[5:]): n for id, n in counts.items() if id.startswith("site:")} == by_site
+    of_sites = {UUID(id[5:]): n for id, n in counts.items() if id.startswith("site:") and n}
+    assert of_sites == by_site
 
 
 @pytest.mark.parametrize(

@@ -333,7 +333,7 @@ class Interleavings(RuleBasedStateMachine):
         taken = {envelope.recipient_id for envelope in self.provider.took}
         with self.relay.reads() as session:
             copies = session.scalars(
-                select(Recipient).where(Recipient.site_id == self.site.id)
+                select(Recipient).where(Recipient.site_id.in_((self.site.id, self.newcomer.id)))
             ).all()
             attempts = session.scalars(select(Attempt)).all()
         assert len(copies) == self.count
