@@ -97,9 +97,9 @@ def with_history(connection: Connection) -> None:
 
 
 def test_history_counts_and_lists_that_were_mailed_are_known(migrate: Any) -> None:
-    with_history(migrate("upgrade", "0009"))
+    with_history(migrate("upgrade", "0011"))
 
-    connection = migrate("upgrade", "0011")
+    connection = migrate("upgrade", "0012")
 
     rows = connection.execute(text("SELECT id, per_day FROM ramps")).all()
     ramps = {row.id: row.per_day for row in rows}
@@ -118,7 +118,7 @@ def test_history_counts_and_lists_that_were_mailed_are_known(migrate: Any) -> No
 
 
 def test_going_back_puts_what_waits_into_the_queue(migrate: Any) -> None:
-    connection = migrate("upgrade", "0011")
+    connection = migrate("upgrade", "0012")
     now, id = datetime.now(UTC), raw(connection, new_id())
     connection.execute(
         text(
@@ -130,6 +130,6 @@ def test_going_back_puts_what_waits_into_the_queue(migrate: Any) -> None:
     )
     connection.commit()
 
-    migrate("downgrade", "0009")
+    migrate("downgrade", "0011")
 
     assert connection.execute(text("SELECT stage FROM recipients")).scalar_one() == "queued"

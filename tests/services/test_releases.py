@@ -296,10 +296,7 @@ def test_limited_halves_the_allowance_at_once_and_suspended_stops_all(
         session.get_one(Site, newcomer.id).state = State.ACTIVE
     clock.advance(minutes=5)
     let_go(relay)
-    assert stages(relay) == {
-        "queued": 20,
-        "waiting": 10,
-    }  # what was halved comes back by clean days
+    assert stages(relay) == {"queued": 25, "waiting": 5}  # clean days bring back what was halved
     with relay.reads() as session:
         ramp = session.get_one(Ramp, f"site:{newcomer.id}")
     assert (ramp.per_day, ramp.halved) == (25, False)
