@@ -15,7 +15,7 @@ from relay.db import Base
 from relay.errors import MailerBusy, MailerRefused, MailerSilent
 from relay.mail import Draft, Envelope
 from relay.models import MailingList, Site, Subscription
-from relay.services import delivery, events, messages, timelines
+from relay.services import claims, delivery, events, messages, timelines
 from relay.services.delivery import Copy, Result
 from relay.services.messages import Accepted, Receipt, fingerprint
 from relay.services.person_links import Links
@@ -73,7 +73,7 @@ def accept(relay: Relay, site: Site, draft: Draft | None = None, **given: Any) -
 def claim(relay: Relay, most: int = 100) -> list[Copy]:
     """Lease what is due."""
     with relay.sessions.begin() as session:
-        return delivery.claim(session, most=most, now=relay.clock())
+        return list(claims.claim(session, most=most, now=relay.clock()).copies)
 
 
 def start(relay: Relay, copies: list[Copy]) -> list[Envelope]:

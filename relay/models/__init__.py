@@ -15,6 +15,7 @@ from relay.models.consent import (
     SubscriptionRequest,
     UnsealedRecord,
 )
+from relay.models.dispatch import Expiry, SendingBudget, SendingPace
 from relay.models.domains import (
     Domain,
     DomainChange,
@@ -31,7 +32,7 @@ from relay.models.messages import (
     Message,
     Recipient,
 )
-from relay.models.operations import Counter, Notice, NoticeId, SendingBudget, Usage
+from relay.models.operations import Counter, Notice, NoticeId, Usage
 
 __all__ = [
     "AbuseReport",
@@ -52,6 +53,7 @@ __all__ = [
     "Erasure",
     "Event",
     "EventKey",
+    "Expiry",
     "IdempotencyKey",
     "Identity",
     "MailingList",
@@ -62,6 +64,7 @@ __all__ = [
     "ReceivingDomain",
     "Recipient",
     "SendingBudget",
+    "SendingPace",
     "Site",
     "Subscription",
     "SubscriptionRequest",
