@@ -51,6 +51,22 @@ _ELSEWHERE = [
 ]
 
 
+_OWN = (
+    select(
+        _COPIES.c.site_id,
+        _COPIES.c.lane_rank,
+        func.count().label("copies"),
+        func.min(_COPIES.c.due_at).label("due_at"),
+    )
+    .where(_QUEUED, _COPIES.c.lane_rank.in_(list(_LANES)))
+    .group_by(_COPIES.c.site_id, _COPIES.c.lane_rank)
+)
+"""What sites have queued, to be narrowed down to some: with lane and site the index finds them."""
+
+_Backlog = Mapping[int, tuple[int, int]]
+"""By rank: copies, and of how many sites."""
+
+
 @dataclass(frozen=True, slots=True)
 class Waiting:
     """What waits under one name: a lane's, a site's id, a gateway's or a domain's.
@@ -84,23 +100,21 @@ class Overview:
 
 
 @dataclass(frozen=True, slots=True)
-class _Share:
-    """What one site has queued in one lane."""
+class _Lane:
+    """What is queued in one lane: copies, of how many sites, and since when the oldest is due."""
 
     copies: int
+    sites: int
     due_at: datetime
-
-
-_Shares = dict[tuple[int, UUID], _Share]
 
 
 def overview(session: Session, now: datetime, *, top: int = TOP) -> Overview:
     """What waits now, by lane, and by site and gateway: the `top` ones that have most."""
-    shares = _shares(session)
-    backlog = _backlog(shares)
+    queued = _lanes(session)
+    backlog = {rank: (each.copies, each.sites) for rank, each in queued.items()}
     stages: dict[int, Counter[str]] = {rank: Counter() for rank in _LANES}
-    for rank, each in backlog.items():
-        stages[rank][Stage.QUEUED.value] = each["copies"]
+    for rank, each in queued.items():
+        stages[rank][Stage.QUEUED.value] = each.copies
     for statement in _ELSEWHERE:
         for row in session.execute(statement):
             stages[row.lane_rank][row.stage.value] += row.copies
@@ -112,12 +126,12 @@ def overview(session: Session, now: datetime, *, top: int = TOP) -> Overview:
             Waiting(
                 lane.value,
                 dict(stages[rank]),
-                _age((s.due_at for (r, _), s in shares.items() if r == rank), now),
+                _age([queued[rank].due_at] if rank in queued else [], now),
                 gone.get(rank),
             )
             for rank, lane in _LANES.items()
         ],
-        sites=_sites(session, shares, backlog, gone, top, now),
+        sites=_sites(session, backlog, gone, top, now),
         gateways=_gateways(session, top, now),
         paces=paces(session, now),
         supply=supply,
@@ -130,26 +144,18 @@ def of_site(session: Session, site_id: UUID, now: datetime) -> list[Waiting]:
 
     The forecast rests on what the whole queue was when a worker last measured it.
     """
-    rows = session.execute(
-        select(
-            _COPIES.c.lane_rank,
-            func.count().label("copies"),
-            func.min(_COPIES.c.due_at).label("due_at"),
-        )
-        .where(_QUEUED, _COPIES.c.lane_rank.in_(list(_LANES)), _COPIES.c.site_id == site_id)
-        .group_by(_COPIES.c.lane_rank)
-    ).all()
+    rows = session.execute(_OWN.where(_COPIES.c.site_id == site_id)).all()
     stages: dict[int, Counter[str]] = {rank: Counter() for rank in _LANES}
     for row in session.execute(_ELSEWHERE[1].where(_COPIES.c.site_id == site_id)):
         stages[row.lane_rank][row.stage.value] += row.copies
     measured = session.execute(
         select(SendingBudget.backlog).where(SendingBudget.provider == budgets.PROVIDER)
     ).scalar()
-    backlog = {int(rank): dict(each) for rank, each in (measured or {}).items()}
+    backlog = {int(rank): (each[0], each[1]) for rank, each in (measured or {}).items()}
     for row in rows:
         stages[row.lane_rank][Stage.QUEUED.value] = row.copies
-        there = backlog.setdefault(row.lane_rank, {"copies": 0, "sites": 1})
-        there["copies"] = max(there["copies"], row.copies)
+        copies, sites = backlog.get(row.lane_rank, (0, 1))
+        backlog[row.lane_rank] = (max(copies, row.copies), sites)
     gone: dict[int, timedelta | None] = {}
     if rows:
         budget = policy.filled(budgets.read(session), now)
@@ -179,12 +185,13 @@ def measure(session: Session, *, now: datetime) -> int:
         before.measured_at is not None and before.measured_at > now - MEASURED_EVERY
     ):
         return 0
-    backlog = _backlog(_shares(session)) if budgets.queued_lanes(session) else {}
+    queued = _lanes(session) if budgets.queued_lanes(session) else {}
+    backlog = {str(rank): [each.copies, each.sites] for rank, each in queued.items()}
     if backlog or before.backlog:
         session.execute(
             update(SendingBudget)
             .where(SendingBudget.provider == budgets.PROVIDER)
-            .values(backlog={str(rank): each for rank, each in backlog.items()}, measured_at=now)
+            .values(backlog=backlog, measured_at=now)
         )
     return 0
 
@@ -220,44 +227,41 @@ def paces(session: Session, now: datetime, *, most: int = 100) -> list[dict[str,
     return found
 
 
-def _shares(session: Session) -> _Shares:
-    """Everything queued, by lane and site: one pass through the index of turns."""
-    rows = session.connection().execute(
+def _lanes(session: Session) -> dict[int, _Lane]:
+    """Everything queued, by lane: one pass through the index of turns."""
+    by_site = (
         select(
             _COPIES.c.lane_rank,
-            _COPIES.c.site_id,
             func.count().label("copies"),
             func.min(_COPIES.c.due_at).label("due_at"),
         )
         .where(_QUEUED)
         .group_by(_COPIES.c.lane_rank, _COPIES.c.site_id)
+        .subquery()
     )
-    return {(row.lane_rank, row.site_id): _Share(row.copies, row.due_at) for row in rows}
+    rows = session.execute(
+        select(
+            by_site.c.lane_rank,
+            func.sum(by_site.c.copies).label("copies"),
+            func.count().label("sites"),
+            func.min(by_site.c.due_at).label("due_at"),
+        ).group_by(by_site.c.lane_rank)
+    )
+    return {row.lane_rank: _Lane(int(row.copies), row.sites, row.due_at) for row in rows}
 
 
-def _backlog(shares: _Shares) -> dict[int, dict[str, int]]:
-    backlog: dict[int, dict[str, int]] = {}
-    for (rank, _), share in shares.items():
-        there = backlog.setdefault(rank, {"copies": 0, "sites": 0})
-        there["copies"] += share.copies
-        there["sites"] += 1
-    return backlog
+def _by_rank(backlog: _Backlog) -> dict[int, int]:
+    return {rank: copies for rank, (copies, _) in backlog.items()}
 
 
-def _by_rank(backlog: Mapping[int, Mapping[str, int]]) -> dict[int, int]:
-    return {rank: each["copies"] for rank, each in backlog.items()}
-
-
-def _copies(backlog: Mapping[int, Mapping[str, int]]) -> int:
+def _copies(backlog: _Backlog) -> int:
     return sum(_by_rank(backlog).values())
 
 
-def _shared(
-    own: int, there: Mapping[str, int] | None, gone_in: timedelta | None
-) -> timedelta | None:
+def _shared(own: int, there: tuple[int, int] | None, gone_in: timedelta | None) -> timedelta | None:
     if not own or there is None or gone_in is None:
         return None
-    return share_of_site(own, there["copies"], there["sites"], gone_in)
+    return share_of_site(own, *there, gone_in)
 
 
 def _age(due: Any, now: datetime) -> timedelta | None:
@@ -267,28 +271,40 @@ def _age(due: Any, now: datetime) -> timedelta | None:
 
 def _sites(
     session: Session,
-    shares: _Shares,
-    backlog: Mapping[int, Mapping[str, int]],
+    backlog: _Backlog,
     gone: Mapping[int, timedelta | None],
     top: int,
     now: datetime,
 ) -> list[Waiting]:
-    totals: Counter[UUID] = Counter()
-    for (_, site_id), share in shares.items():
-        totals[site_id] += share.copies
-    most = [site_id for site_id, _ in totals.most_common(top)]
-    names = dict(session.execute(select(Site.id, Site.name).where(Site.id.in_(most))).tuples())
+    copies = func.count().label("copies")
+    most = session.execute(
+        select(_COPIES.c.site_id, copies)
+        .where(_QUEUED)
+        .group_by(_COPIES.c.site_id)
+        .order_by(copies.desc(), _COPIES.c.site_id)
+        .limit(top)
+    ).all()
+    ids = [row.site_id for row in most]
+    names = {
+        row.id: row.name
+        for row in session.execute(select(Site.id, Site.name).where(Site.id.in_(ids)))
+    }
+    shares: dict[UUID, list[Any]] = {site_id: [] for site_id in ids}
+    for row in session.execute(_OWN.where(_COPIES.c.site_id.in_(ids))):
+        shares[row.site_id].append(row)
     found = []
-    for site_id in most:
-        mine = {rank: share for (rank, owner), share in shares.items() if owner == site_id}
-        ends = [_shared(mine[rank].copies, backlog[rank], gone.get(rank)) for rank in mine]
+    for site_id, total in most:
+        mine = shares[site_id]
+        ends = [
+            _shared(row.copies, backlog.get(row.lane_rank), gone.get(row.lane_rank)) for row in mine
+        ]
         known = [end for end in ends if end is not None]
         found.append(
             Waiting(
                 str(site_id),
-                {Stage.QUEUED.value: totals[site_id]},
-                _age((share.due_at for share in mine.values()), now),
-                max(known) if len(known) == len(ends) else None,
+                {Stage.QUEUED.value: total},
+                _age([row.due_at for row in mine], now),
+                max(known) if known and len(known) == len(ends) else None,
                 label=names.get(site_id, ""),
             )
         )

@@ -24,7 +24,10 @@ from relay.models.columns import Json
 from relay.vocabulary import Stage
 
 STEPS = 64
-"""Sites looked at in one claim of a lane."""
+"""Sites looked at in one claim of a lane, at most."""
+
+FEWEST = 16
+"""Sites looked at at least, however few copies are asked for: some may have nothing due."""
 
 NOBODY = UUID(int=0)
 """Before every site."""
@@ -184,7 +187,7 @@ def take(
             {
                 "lane": lane_rank,
                 "after": after,
-                "steps": STEPS,
+                "steps": _steps(most),
                 "now": now,
                 "most": most,
                 "lease": lease,
@@ -196,6 +199,11 @@ def take(
     way = found[0]
     rows = [row for row in found if row.id is not None]
     return _turn(rows, after, most, walked=way.walked, sites=way.sites, last=way.last_site)
+
+
+def _steps(most: int) -> int:
+    """How many sites are looked at for so many copies."""
+    return max(FEWEST, min(STEPS, most))
 
 
 def _share(most: int, sites: int) -> int:
@@ -211,7 +219,7 @@ def _turn(
     return Turn(
         rows,
         rows[-1].site_id if full else last or after,
-        round=walked < STEPS,
+        round=walked < _steps(most),
         more=full or fullest >= _share(most, sites),
     )
 
@@ -229,7 +237,7 @@ def _take_one_by_one(
     """The same on SQLite, where no statement can do it all; there is no round trip to save either."""
     connection = session.connection()
     at = {"lane": lane_rank, "now": now}
-    seen = connection.execute(_SEEN, {**at, "after": after, "steps": STEPS}).all()
+    seen = connection.execute(_SEEN, {**at, "after": after, "steps": _steps(most)}).all()
     due = [row.site_id for row in seen if row.is_due]
     share = _share(most, len(due))
     ids: dict[UUID, int] = {}
@@ -255,8 +263,8 @@ def _take_one_by_one(
 class Lookout:
     """Whether anything is due: looks without a lock, a bounded number of sites at a time."""
 
-    STEPS = 500
-    """Sites looked at in one look at a lane."""
+    FIRST, THEN = 8, 500
+    """Sites looked at in a lane: a few, and if nothing is due at these, many."""
 
     def __init__(self) -> None:
         self._after: dict[int, UUID] = {}
@@ -272,14 +280,19 @@ class Lookout:
         unfinished = False
         for rank in ranks:
             after = self._after.get(rank, NOBODY)
-            seen = (
-                session.connection()
-                .execute(_SEEN, {"lane": rank, "after": after, "steps": self.STEPS, "now": now})
-                .all()
-            )
-            if first := next((row.site_id for row in seen if row.is_due), None):
-                found[rank] = first
-            elif len(seen) >= self.STEPS:
+            for steps in (self.FIRST, self.THEN):
+                seen = self._see(session, rank, after, steps, now)
+                if first := next((row.site_id for row in seen if row.is_due), None):
+                    found[rank] = first
+                    break
+                if len(seen) < steps:
+                    break
+            else:
                 self._after[rank] = seen[-1].site_id
                 unfinished = True
         return None if unfinished and not found else found
+
+    @staticmethod
+    def _see(session: Session, rank: int, after: UUID, steps: int, now: datetime) -> Sequence[Any]:
+        at = {"lane": rank, "after": after, "steps": steps, "now": now}
+        return session.connection().execute(_SEEN, at).all()
