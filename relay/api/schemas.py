@@ -14,7 +14,6 @@ from relay.vocabulary import (
     Kind,
     Outcome,
     Stage,
-    State,
     Stream,
     SubscriptionStatus,
     SuppressionReason,
@@ -601,47 +600,6 @@ class AudienceCheckedSchema(Answer):
 
     list = fields.String()
     answers = fields.List(fields.Nested(ReaderSchema))
-
-
-class NamedStateSchema(Answer):
-    """Who and in which standing."""
-
-    id = fields.UUID()
-    name = fields.String()
-    state = worded(State)
-
-
-class SiteSchema(NamedStateSchema):
-    """A site and where it lives."""
-
-    url = fields.String()
-
-
-class DomainSchema(Answer):
-    """A sending domain and its standing."""
-
-    name = fields.String()
-    status = fields.String()
-
-
-class UsageSchema(Answer):
-    """How much was accepted in the current window (UTC)."""
-
-    messages = fields.Integer()
-    recipients = fields.Integer()
-    octets = fields.Integer()
-
-
-class AccountSchema(Answer):
-    """The caller's account and site, and whether mail can flow."""
-
-    account = fields.Nested(NamedStateSchema)
-    site = fields.Nested(SiteSchema)
-    ready = fields.Boolean(metadata={"description": "Site active and its default From verified."})
-    not_ready_because = fields.List(fields.String())
-    default_from = fields.String(allow_none=True)
-    domains = fields.List(fields.Nested(DomainSchema))
-    usage = fields.Dict(keys=fields.String(), values=fields.Nested(UsageSchema))
 
 
 class ProblemSchema(Schema):

@@ -63,7 +63,8 @@ def forecast(waiting: Mapping[int, int], supply: Supply) -> dict[int, timedelta 
             left[rank] -= speed * step
             if left[rank] <= 1e-6:
                 del left[rank]
-                found[rank] = timedelta(seconds=round(clock, 3))
+                if clock <= LONGEST.total_seconds():
+                    found[rank] = timedelta(seconds=round(clock, 3))
     return found
 
 

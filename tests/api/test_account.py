@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import pytest
 from flask.testing import FlaskClient
 
 from relay.context import Relay
+from relay.gateways.ses import SendingAccount
 from relay.models import Account, Site
+from relay.services import budgets, queue_view
 from relay.vocabulary import DomainStatus, State
 from tests import factories
 from tests.api.requests import check_problem
 from tests.factories import make_message
+from tests.fakes import FakeClock
 from tests.steps import accept
 
 
@@ -39,7 +43,35 @@ def test_a_site_sees_itself(
             {"name": "shop.example", "status": "verified"},
         ],
         "usage": {"hour": used, "day": used},
+        "queue": [
+            {
+                "lane": "transactional",
+                "stages": {"queued": 2},
+                "oldest_seconds": 0.0,
+                "gone_in_seconds": None,  # nobody has measured a rate yet
+            }
+        ],
     }
+
+
+def test_a_site_knows_when_its_share_of_the_queue_will_have_left(
+    client: FlaskClient, bearer: dict[str, str], relay: Relay, site: Site, clock: FakeClock
+) -> None:
+    with relay.sessions.begin() as session:
+        other = factories.make_site(session, session.get_one(Account, site.account_id))
+    accept(relay, site, to=[f"p{n}@customer.example" for n in range(10)])
+    accept(relay, other, to=[f"q{n}@customer.example" for n in range(40)])
+    with relay.sessions.begin() as session:
+        question = budgets.ask(session, now=clock())
+        assert question is not None
+        budgets.learn(session, question, SendingAccount(max_rate=10.0), now=clock())
+        queue_view.measure(session, now=clock())
+    clock.advance(seconds=3)
+
+    (waiting,) = client.get("/v1/account", headers=bearer).json["queue"]
+
+    assert waiting["oldest_seconds"] == 3.0
+    assert waiting["gone_in_seconds"] == pytest.approx(2.0)  # 10 of ours, 10 of theirs, 10 a second
 
 
 def test_a_site_that_is_not_ready_says_why(

@@ -1,4 +1,4 @@
-"""What all workers may send together: as the provider allows, slower after a refusal, not at all on a hold."""
+"""What all workers may send together: what the provider allows, less after a refusal, nothing on a hold."""
 
 from __future__ import annotations
 

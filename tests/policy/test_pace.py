@@ -94,9 +94,7 @@ def test_idle_time_earns_no_flood() -> None:
     rate=st.floats(SLOWEST, FREE / 2),
     steps=st.lists(st.tuples(st.floats(0, 5), st.integers(1, 20)), max_size=30),
 )
-def test_however_it_is_asked_the_pace_is_kept(
-    rate: float, steps: list[tuple[float, int]]
-) -> None:
+def test_however_it_is_asked_the_pace_is_kept(rate: float, steps: list[tuple[float, int]]) -> None:
     pace, now, gone = paced(rate), 0.0, 0
     for pause, copies in steps:
         now += pause

@@ -1,0 +1,73 @@
+"""The caller's account and site, as the API shows them."""
+
+from __future__ import annotations
+
+from marshmallow import fields
+
+from relay.api.schemas import Answer, worded
+from relay.vocabulary import Lane, State
+
+
+class NamedStateSchema(Answer):
+    """Who and in which standing."""
+
+    id = fields.UUID()
+    name = fields.String()
+    state = worded(State)
+
+
+class SiteSchema(NamedStateSchema):
+    """A site and where it lives."""
+
+    url = fields.String()
+
+
+class DomainSchema(Answer):
+    """A sending domain and its standing."""
+
+    name = fields.String()
+    status = fields.String()
+
+
+class UsageSchema(Answer):
+    """How much was accepted in the current window (UTC)."""
+
+    messages = fields.Integer()
+    recipients = fields.Integer()
+    octets = fields.Integer()
+
+
+class WaitingSchema(Answer):
+    """What a site has waiting in one lane."""
+
+    lane = worded(Lane)
+    stages = fields.Dict(
+        keys=fields.String(),
+        values=fields.Integer(),
+        metadata={"description": "Copies by stage (`queued` and those before it)."},
+    )
+    oldest_seconds = fields.Float(
+        allow_none=True, metadata={"description": "How long the oldest queued copy has been due."}
+    )
+    gone_in_seconds = fields.Float(
+        allow_none=True,
+        metadata={"description": "Forecast: when the site's last queued copy will have left."},
+    )
+
+
+class AccountSchema(Answer):
+    """The caller's account and site, and whether mail can flow."""
+
+    account = fields.Nested(NamedStateSchema)
+    site = fields.Nested(SiteSchema)
+    ready = fields.Boolean(metadata={"description": "Site active and its default From verified."})
+    not_ready_because = fields.List(fields.String())
+    default_from = fields.String(allow_none=True)
+    domains = fields.List(fields.Nested(DomainSchema))
+    usage = fields.Dict(keys=fields.String(), values=fields.Nested(UsageSchema))
+    queue = fields.List(
+        fields.Nested(WaitingSchema),
+        metadata={
+            "description": "What waits of the site's mail, by lane; empty when nothing does."
+        },
+    )
