@@ -64,7 +64,7 @@ def sites(relay: Relay, account: Account) -> list[Site]:
     """Many sites of one customer."""
     with relay.sessions.begin() as session:
         found = [
-            factories.make_site(session, session.get_one(Account, account.id)) for _ in range(12)
+            factories.make_site(session, session.get_one(Account, account.id)) for _ in range(40)
         ]
     return sorted(found, key=lambda site: site.id)
 
@@ -95,7 +95,7 @@ def test_sites_take_turns_however_much_one_has(relay: Relay, sites: list[Site]) 
 def test_a_turn_goes_on_where_the_last_one_ended(relay: Relay, sites: list[Site]) -> None:
     for site in sites:
         accept(relay, site, to=crowd("p", 2))
-    served = [next(iter(owners(relay, take(relay, 1)))) for _ in range(24)]
+    served = [next(iter(owners(relay, take(relay, 1)))) for _ in range(80)]
     assert served == [site.id for site in sites] * 2
 
 
@@ -114,10 +114,10 @@ def test_within_a_site_the_oldest_leaves_first(relay: Relay, site: Site, clock: 
 
 
 def test_many_sites_with_nothing_due_neither_slow_a_claim_nor_hide_others(
-    relay: Relay, sites: list[Site], clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+    relay: Relay, sites: list[Site], clock: FakeClock
 ) -> None:
     """A claim looks at so many sites and goes on from there at the next one."""
-    monkeypatch.setattr(turns, "FEWEST", 4)
+    assert 2 * turns.FEWEST < len(sites) <= 3 * turns.FEWEST
     for site in sites:
         accept(relay, site, to=crowd("later", 1))
     with relay.sessions.begin() as session:
@@ -130,24 +130,25 @@ def test_many_sites_with_nothing_due_neither_slow_a_claim_nor_hide_others(
 
 
 def test_the_lookout_sees_what_is_due_behind_many_that_are_not(
-    relay: Relay, sites: list[Site], clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+    relay: Relay, sites: list[Site], clock: FakeClock
 ) -> None:
-    monkeypatch.setattr(Lookout, "FIRST", 2)
-    monkeypatch.setattr(Lookout, "THEN", 5)
+    class Short(Lookout):
+        FIRST, THEN = 2, 16
+
     for site in sites:
         accept(relay, site, to=crowd("later", 1))
     with relay.sessions.begin() as session:
         session.execute(update(Recipient).values(due_at=clock() + timedelta(hours=1)))
-    lookout, rank = Lookout(), Lane.TRANSACTIONAL.rank
+    lookout, rank = Short(), Lane.TRANSACTIONAL.rank
     with relay.reads() as session:
         nothing = [lookout.look(session, [rank], now=clock()) for _ in range(3)]
-    accept(relay, sites[9], to=crowd("now", 1))
+    accept(relay, sites[30], to=crowd("now", 1))
     with relay.reads() as session:
         found = [lookout.look(session, [rank], now=clock()) for _ in range(3)]
 
     assert nothing[:2] == [None, None]
-    assert {rank: sites[9].id} in found
-    assert [len(take(relay, 1, begin_at={rank: sites[9].id}).copies)] == [1]
+    assert {rank: sites[30].id} in found
+    assert [len(take(relay, 1, begin_at={rank: sites[30].id}).copies)] == [1]
 
 
 def test_an_empty_queue_is_seen_at_once(relay: Relay) -> None:
