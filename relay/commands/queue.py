@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 from collections.abc import Iterator, Sequence
@@ -47,24 +48,20 @@ HELD = {
 def queue(watch: float | None, form: str, top: int) -> None:
     """Show what waits to be sent: by lane, site and receiving gateway, how old, and until when."""
     context = relay()
-    if form == "json":
-        for found in _looks(context, watch, top):
-            click.echo(json.dumps(_as_json(found)))
-        return
-    screen = console()
-    if watch is None:
-        screen.print(*_tables(_look(context, top)), sep="\n")
-    else:
-        _watch(context, screen, watch, top)
+    with contextlib.suppress(KeyboardInterrupt):
+        if form == "json":
+            for found in _looks(context, watch, top):
+                click.echo(json.dumps(_as_json(found)))
+        elif watch is None:
+            console().print(*_tables(_look(context, top)), sep="\n")
+        else:
+            _watch(context, console(), watch, top)
 
 
 def _watch(context: Relay, screen: Console, every: float, top: int) -> None:
     with Live(console=screen, auto_refresh=False) as live:
-        try:
-            for found in _looks(context, every, top):
-                live.update(Group(*_tables(found)), refresh=True)
-        except KeyboardInterrupt:
-            return
+        for found in _looks(context, every, top):
+            live.update(Group(*_tables(found)), refresh=True)
 
 
 def _looks(context: Relay, every: float | None, top: int) -> Iterator[Overview]:
