@@ -46,9 +46,12 @@ from relay.services.turns import Lookout
 
 log = structlog.get_logger(__name__)
 
-AHEAD = 0.15
+AHEAD = 0.25
 """Seconds' worth of copies that wait in this process for a sender thread: enough for a turn to be
 cheap, and little enough that what is claimed leaves at once (SES counts when it arrives)."""
+
+GUESS = 10.0
+"""Copies a second for each sender thread until it is measured: SES answers within 100 ms or so."""
 
 MOST_AHEAD = 8
 """Copies on the wire or waiting for it, for each sender thread, however fast they leave."""
@@ -98,7 +101,7 @@ class Worker:
         self._results: queue.SimpleQueue[Result] = queue.SimpleQueue()
         self._leased: deque[Copy] = deque()
         self._on_the_wire = 0
-        self._speed = Speed()
+        self._speed = Speed(relay.settings.sender_threads * GUESS)
         self._lookout = Lookout()
         self._is_idle = False
         self._claim_at = 0.0
@@ -256,11 +259,12 @@ class Worker:
     def _claim(self, back: int) -> bool:
         """Lease what may leave now, if that is worth a claim. Whether more may follow soon.
 
-        It is worth one where the wire has room for a fair part of what it holds, and the budget may
-        allow it; after a claim that gave nothing, only where a look finds something due.
+        It is worth one where a sender thread may soon be idle or half of what may be ahead has left,
+        and the budget may allow it; after a claim that gave nothing, only where something is due.
         """
         room, on_the_wire = self._room(back), self._on_the_wire - back
-        if self._leased or room <= 0 or room * 4 < on_the_wire or self._held():
+        idle_soon = on_the_wire <= self._relay.settings.sender_threads or room >= on_the_wire
+        if self._leased or room <= 0 or not idle_soon or self._held():
             return False
         if time.monotonic() < self._claim_at:
             return True
@@ -338,21 +342,26 @@ def _is_away(error: Exception) -> bool:
 
 
 class Speed:
-    """How many copies a second this worker gets rid of, of late."""
+    """How many copies a second this worker gets rid of, of late; `guess` while nothing was measured."""
 
-    WINDOW = 0.5
+    WINDOW = 0.25
     """Seconds over which is counted."""
 
-    def __init__(self) -> None:
-        self.per_second = 0.0
+    STALE = 2.0
+    """Seconds without a count after which nothing is known any more: the worker was at rest."""
+
+    def __init__(self, guess: float) -> None:
+        self.per_second = self._guess = guess
         self._count = 0
         self._since = time.monotonic()
 
     def count(self, copies: int, now: float) -> None:
         """So many more have left."""
         self._count += copies
-        if (passed := now - self._since) >= self.WINDOW:
-            self.per_second = self._count / passed
+        passed = now - self._since
+        if passed >= self.WINDOW:
+            measured = self._count / passed
+            self.per_second = measured if passed < self.STALE else self._guess
             self._count, self._since = 0, now
 
 

@@ -44,14 +44,24 @@ def _queued(rank: int) -> Any:
 _QUEUED = [_queued(rank).label(f"queued_{rank}") for rank in RANKS]
 _PACED = select(select(_PACES.c.site_id).exists()).scalar_subquery().label("paced")
 
-# What a claim writes need not outlive a crash of the database: leases and tokens that are lost with it
-# were of use to nobody, and the attempts that follow are committed for sure, and with them the claim.
-_RELAXED = func.set_config("synchronous_commit", "off", True).label("relaxed")
+_SETTINGS = [
+    # What a claim writes need not outlive a crash of the database: leases and tokens that are lost with
+    # it were of use to nobody, and the attempts that follow are committed for sure, the claim with them.
+    ("synchronous_commit", "off"),
+    # The claim's statement takes longer to plan than to execute, and there is only one good plan: along
+    # the index of turns, however small the queue was when it was planned.
+    ("plan_cache_mode", "force_generic_plan"),
+    ("enable_seqscan", "off"),
+    ("enable_bitmapscan", "off"),
+]
+"""What PostgreSQL is told for the rest of the transaction."""
+
+_TOLD = [func.set_config(name, value, True).label(name) for name, value in _SETTINGS]
 
 _LOOK = select(*_QUEUED)
 _MINE = _ROW.c.provider == PROVIDER
 _LOCK = {
-    postgresql: select(_ROW, *_QUEUED, _PACED, *([_RELAXED] if postgresql else []))
+    postgresql: select(_ROW, *_QUEUED, _PACED, *(_TOLD if postgresql else []))
     .where(_MINE)
     .with_for_update(of=_ROW)
     for postgresql in (True, False)
