@@ -9,7 +9,7 @@ from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
-from bench.load import BOUNDARY
+from bench.load import BOUNDARY, THING, ordered
 from bench.rig import DOMAIN, Site
 
 _VOCABULARY = (
@@ -38,6 +38,7 @@ def letter(size: int) -> bytes:
         "Content-Type: text/html; charset=UTF-8",
         "Content-Transfer-Encoding: 8bit",
         "",
+        f"<p>You ordered: {THING.decode()}</p>",
     ]
     length = sum(len(line) + 2 for line in lines)
     while length < size:
@@ -75,8 +76,10 @@ def json_batch(
     site: Site, keys: Sequence[str], message: bytes, *, domain: str = "customer.example"
 ) -> bytes:
     """The ready bytes of a JSON batch: `message`, in base64, to `key@domain` for each key."""
-    mime = b64encode(message).decode()
-    entries = [{**_entry(f"{key}@{domain}", key), "mime": mime} for key in keys]
+    entries = [
+        {**_entry(f"{key}@{domain}", key), "mime": b64encode(ordered(message, key)).decode()}
+        for key in keys
+    ]
     return _request(site, "application/json", json.dumps({"messages": entries}).encode())
 
 
@@ -93,8 +96,8 @@ def multipart_batch(site: Site, keys: Sequence[str], message: bytes) -> bytes:
                 f'Content-Disposition: form-data; name="m{n}"; filename="m{n}.eml"\r\n'
                 "Content-Type: message/rfc822\r\n\r\n"
             ).encode()
-            + message
-            for n in range(len(keys))
+            + ordered(message, key)
+            for n, key in enumerate(keys)
         ),
     ]
     mark = f"--{BOUNDARY}".encode()

@@ -40,6 +40,12 @@ INSERT INTO contents (message_id, part, data)
 SELECT md5(%(name)s || n)::uuid, 0, %(data)s FROM generate_series(1, %(messages)s) n
 """
 
+_SITES = """
+INSERT INTO sites (id, account_id, name, url, state, created_at)
+SELECT md5(%(name)s || 'site' || n)::uuid, %(account)s, 'backlog', '', 'active', now()
+FROM generate_series(0, %(sites)s - 1) n
+"""
+
 # Sites take part in turn, so that each has as many copies; copies come due one after the other.
 _COPIES = """
 INSERT INTO recipients (id, message_id, account_id, site_id, address, address_key, domain, lane_rank,
@@ -202,7 +208,7 @@ def fill(
         "data": stage.message,
     }
     with psycopg.connect(stage.postgresql.url, autocommit=True) as connection:
-        for statement in (_MESSAGES, _CONTENTS, _COPIES):
+        for statement in (_SITES, _MESSAGES, _CONTENTS, _COPIES):
             connection.execute(statement, given)
         connection.execute("ANALYZE recipients")
 
@@ -216,6 +222,7 @@ def empty(stage: Stage) -> int:
     )
     stage.drain(within=60)
     stage.pause()
+    stage.ask("DELETE FROM sites WHERE name = 'backlog'")
     stage.ask("VACUUM recipients")
     return int(left)
 

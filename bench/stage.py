@@ -165,7 +165,8 @@ class Stage:
         """Whether no copy waits or is on its way."""
         ((left,),) = self.ask(
             "SELECT EXISTS (SELECT FROM recipients WHERE stage = 'queued') OR EXISTS "
-            "(SELECT FROM recipients WHERE stage IN ('leased', 'sending', 'unknown'))"
+            "(SELECT FROM recipients WHERE stage IN ('leased', 'sending', 'unknown')) OR EXISTS "
+            "(SELECT FROM recipients WHERE stage = 'checking')"
         )
         return not left
 

@@ -16,6 +16,37 @@ class State(StrEnum):
     TERMINATED = "terminated"
 
 
+class Verb(StrEnum):
+    """What is done to the standing of an account or a site."""
+
+    APPROVE = "approve"
+    WARN = "warn"
+    LIMIT = "limit"
+    SUSPEND = "suspend"
+    REINSTATE = "reinstate"
+    TERMINATE = "terminate"
+
+
+class Cause(StrEnum):
+    """What an action is about; the reason beside it is in an operator's own words."""
+
+    PHISHING = "phishing"
+    MALWARE = "malware"
+    STOLEN_KEY = "stolen-key"
+    INVALID_ADDRESSES = "invalid-addresses"
+    COMPLAINTS = "complaints"
+    SPAM = "spam"
+    OTHER = "other"
+
+
+class Fate(StrEnum):
+    """What becomes of new mail of a lane under a standing."""
+
+    GOES = "goes"
+    HELD = "held"
+    REFUSED = "refused"
+
+
 class Scope(StrEnum):
     """What an API key may do."""
 
@@ -146,6 +177,21 @@ class EventType(StrEnum):
     EXPIRED = "expired"
     UNCONFIRMED = "unconfirmed"
     NO_REPORT = "no_report"
+
+
+class ReviewKind(StrEnum):
+    """Why mail waits for an operator's decision."""
+
+    CAMPAIGN_IN_DISGUISE = "campaign-in-disguise"
+    LIMITED = "sending-limited"
+    SUSPENDED = "sending-suspended"
+
+
+class Decision(StrEnum):
+    """What an operator decided about mail that was held."""
+
+    RELEASED = "released"
+    REJECTED = "rejected"
 
 
 class SuppressionReason(StrEnum):

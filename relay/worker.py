@@ -23,6 +23,7 @@ from relay.policy.bounces import rules
 from relay.policy.budget import held_for
 from relay.services import (
     budgets,
+    campaigns,
     claims,
     confirmations,
     delivery,
@@ -31,6 +32,7 @@ from relay.services import (
     expiry,
     feed,
     first_contacts,
+    freezing,
     holds,
     lifting,
     notices,
@@ -38,6 +40,7 @@ from relay.services import (
     queue_view,
     receivers,
     retention,
+    reviews,
     seals,
 )
 from relay.services.delivery import Copy, Result
@@ -389,6 +392,32 @@ class Duties:
             "apply notices": (
                 timedelta(seconds=0.2),
                 lambda session, now: notices.apply_waiting(session, now=now),
+            ),
+            "look at what many get": (
+                timedelta(seconds=0.1),
+                lambda session, now: campaigns.look_at(
+                    session, sender=relay.settings.house_sender, now=now
+                ),
+            ),
+            "freeze what may not leave": (
+                timedelta(seconds=1),
+                lambda session, now: freezing.freeze(session, now=now),
+            ),
+            "freeze what came back": (
+                timedelta(minutes=1),
+                lambda session, now: freezing.freeze(session, now=now, lately=False),
+            ),
+            "carry out reviews": (
+                timedelta(seconds=1),
+                lambda session, now: reviews.carry_out(session, now=now),
+            ),
+            "end undecided reviews": (
+                timedelta(seconds=30),
+                lambda session, now: reviews.expire(session, now=now),
+            ),
+            "forget wordings": (
+                timedelta(minutes=10),
+                lambda session, now: campaigns.forget(session, now=now),
             ),
             "number events": (timedelta(seconds=0.2), lambda session, now: feed.number(session)),
             "let first contacts grow": (

@@ -109,6 +109,11 @@ def make_message(body: str = "Hello Ada.\r\n", **headers: str | None) -> bytes:
     return ("".join(lines) + "\r\n" + body).encode()
 
 
+def ordered(number: int) -> str:
+    """The body of a receipt like no other: as many of them as one likes are no campaign."""
+    return f"You ordered one {''.join(chr(ord('a') + int(digit)) for digit in str(number))}.\r\n"
+
+
 def make_draft(
     *, to: Sequence[str] = ("ada@customer.example",), message: bytes | None = None, **given: Any
 ) -> Draft:

@@ -15,7 +15,7 @@ from relay.db import Base
 from relay.errors import MailerBusy, MailerRefused, MailerSilent
 from relay.mail import Draft, Envelope
 from relay.models import MailingList, Site, Subscription
-from relay.services import claims, delivery, events, messages, timelines
+from relay.services import campaigns, claims, delivery, events, messages, timelines
 from relay.services.delivery import Copy, Result
 from relay.services.messages import Accepted, Receipt, fingerprint
 from relay.services.person_links import Links
@@ -104,6 +104,12 @@ def deliver_due(relay: Relay) -> list[Envelope]:
     results = [hand_over(relay, envelope) for envelope in start(relay, claim(relay))]
     record(relay, *results)
     return [result.envelope for result in results]
+
+
+def look(relay: Relay) -> int:
+    """What the worker's duty does about copies that may be a campaign in disguise."""
+    with relay.sessions.begin() as session:
+        return campaigns.look_at(session, sender=relay.settings.house_sender, now=relay.clock())
 
 
 def settle(relay: Relay) -> None:

@@ -34,6 +34,7 @@ class Account(MethodView):
         return {
             "account": found.account,
             "site": found.site,
+            "standing": found.where,
             "ready": not found.obstacles,
             "not_ready_because": found.obstacles,
             "default_from": found.site.default_from,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from marshmallow import fields
 
 from relay.api.schemas import Answer, worded
-from relay.vocabulary import Lane, State
+from relay.vocabulary import Cause, Fate, Lane, State
 
 
 class NamedStateSchema(Answer):
@@ -37,6 +37,27 @@ class UsageSchema(Answer):
     octets = fields.Integer()
 
 
+class StandingSchema(Answer):
+    """Where the site stands, the stricter of its own state and its account's, and what that means."""
+
+    state = worded(State)
+    cause = worded(Cause, allow_none=True)
+    since = fields.AwareDateTime(allow_none=True)
+    reason = fields.String(
+        allow_none=True, metadata={"description": "The words of whoever decided it."}
+    )
+    lanes = fields.Dict(
+        keys=fields.String(),
+        values=worded(Fate),
+        metadata={"description": "What becomes of new mail: goes, held or refused."},
+    )
+    held = fields.Dict(
+        keys=fields.String(),
+        values=fields.Integer(),
+        metadata={"description": "Copies that wait for a decision, by why."},
+    )
+
+
 class WaitingSchema(Answer):
     """What a site has waiting in one lane."""
 
@@ -60,6 +81,7 @@ class AccountSchema(Answer):
 
     account = fields.Nested(NamedStateSchema)
     site = fields.Nested(SiteSchema)
+    standing = fields.Nested(StandingSchema)
     ready = fields.Boolean(metadata={"description": "Site active and its default From verified."})
     not_ready_because = fields.List(fields.String())
     default_from = fields.String(allow_none=True)

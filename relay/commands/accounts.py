@@ -8,11 +8,13 @@ from uuid import UUID
 import click
 from sqlalchemy import select
 
+from relay.commands import standing
 from relay.commands.output import Row, json_option, relay, show, show_one
 from relay.models import Account, ApiKey, Site
 from relay.services import accounts, first_contacts
 from relay.services.accounts import NewKey
-from relay.vocabulary import Scope
+from relay.services.letters import HOUSE_ACCOUNT
+from relay.vocabulary import Scope, State
 
 EARNED = "earned"
 MOST_FIRST_CONTACTS = 10_000_000
@@ -28,12 +30,19 @@ def account() -> None:
 @account.command("create")
 @click.argument("name")
 @click.option("--owner", required=True, metavar="EMAIL", help="Where notices to the owner go.")
+@click.option("--pending", is_flag=True, help="It sends to nobody but its owner until approved.")
 @json_option
-def create_account(name: str, owner: str, as_json: bool) -> None:
-    """Create an account called NAME; it is active at once."""
+def create_account(name: str, owner: str, pending: bool, as_json: bool) -> None:
+    """Create an account called NAME; it is active at once, or waits for `account approve`."""
     context = relay()
     with context.sessions.begin() as session:
-        made = accounts.create_account(session, name=name, owner_email=owner, now=context.clock())
+        made = accounts.create_account(
+            session,
+            name=name,
+            owner_email=owner,
+            state=State.PENDING if pending else State.ACTIVE,
+            now=context.clock(),
+        )
     show_one(
         _account(made),
         as_json=as_json,
@@ -42,12 +51,37 @@ def create_account(name: str, owner: str, as_json: bool) -> None:
     )
 
 
-@account.command("list")
+@account.command("show")
+@click.argument("account_id", type=click.UUID)
 @json_option
-def list_accounts(as_json: bool) -> None:
-    """List all accounts."""
+def show_account(account_id: UUID, as_json: bool) -> None:
+    """Show an account: its standing and what that is about, its sites, what was done to it."""
     with relay().reads() as session:
-        rows = [_account(each) for each in session.scalars(select(Account).order_by(Account.id))]
+        found = accounts.find_account(session, account_id)
+        row = _account(found) | {
+            "cause": found.cause.value if found.cause else None,
+            "since": found.state_since,
+            "reinstated_at": found.reinstated_at,
+            "sites": [f"{each.id} {each.name} ({each.state.value})" for each in found.sites],
+        }
+    show_one(
+        row,
+        as_json=as_json,
+        title="Account",
+        hint=f"What was done: python -m relay audit --account {account_id}",
+    )
+
+
+@account.command("list")
+@click.option("--state", type=click.Choice([state.value for state in State]), help="Only these.")
+@json_option
+def list_accounts(state: str | None, as_json: bool) -> None:
+    """List all accounts."""
+    query = select(Account).where(Account.id != HOUSE_ACCOUNT).order_by(Account.id)
+    if state is not None:
+        query = query.where(Account.state == State(state))
+    with relay().reads() as session:
+        rows = [_account(each) for each in session.scalars(query)]
     show(
         rows, as_json=as_json, title="Accounts", empty="No accounts yet; try: account create --help"
     )
@@ -86,7 +120,8 @@ def create_site(
 def list_sites(as_json: bool) -> None:
     """List all sites."""
     with relay().reads() as session:
-        rows = [_site(each) for each in session.scalars(select(Site).order_by(Site.id))]
+        query = select(Site).where(Site.account_id != HOUSE_ACCOUNT).order_by(Site.id)
+        rows = [_site(each) for each in session.scalars(query)]
     show(rows, as_json=as_json, title="Sites", empty="No sites yet; try: site create --help")
 
 
@@ -240,5 +275,8 @@ def _show_new(made: NewKey, *, as_json: bool, title: str) -> None:
     }
     show_one(row, as_json=as_json, title=title, hint=SHOWN_ONCE)
 
+
+standing.add_to(account, "account")
+standing.add_to(site, "site")
 
 COMMANDS = (account, site, key)

@@ -11,9 +11,13 @@ import binascii
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from email.errors import HeaderParseError
+from email.header import decode_header, make_header
 from email.message import Message
 from email.parser import BytesHeaderParser
+from email.utils import getaddresses
 from html.parser import HTMLParser
+from io import BytesIO
 
 from relay.errors import TooLarge
 from relay.gateways import mime
@@ -249,6 +253,64 @@ def _with_encoding(head: bytes, text: Text, charset: str) -> bytes:
         kept.append(b"MIME-Version: 1.0\r\n")
     kept.append(b"Content-Transfer-Encoding: quoted-printable\r\n")
     return b"".join(kept) + b"\r\n"
+
+
+def plain(data: bytes) -> str:
+    """What a stored message says, for a person who judges it: its text, or its HTML without tags.
+
+    Signs that command a terminal, or turn the direction of letters, are left out.
+    """
+    if not data:
+        return ""
+    try:
+        texts = read(mime.read(BytesIO(data))).texts
+    except Unreadable as error:
+        return f"({error.detail}.)"
+    text = next((each.text for each in texts if each.type == "text/plain"), None)
+    if text is None:
+        words = _Words()
+        for each in texts:
+            words.feed(each.text)
+        text = "".join(words.found)
+    lines = (" ".join(line.split()) for line in text.splitlines())
+    shown = "\n".join(line for line in lines if line)
+    return "".join(sign for sign in shown if sign == "\n" or sign.isprintable())
+
+
+class _Words(HTMLParser):
+    """The words of HTML that are seen."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+        self._hidden = False
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self._hidden = tag in ("style", "script", "title")
+        self.found.append("\n" if tag in ("p", "br", "div", "tr", "li", "h1", "h2", "h3") else " ")
+
+    def handle_endtag(self, tag: str) -> None:
+        self._hidden = False
+
+    def handle_data(self, data: str) -> None:
+        if not self._hidden:
+            self.found.append(data)
+
+
+def called(message: Mime) -> list[str]:
+    """The names that To and Cc give to people."""
+    data = b"".join(message.parts)
+    head = BytesHeaderParser().parsebytes(data[: _body_of(data, 0, len(data))])
+    fields = [str(value) for name in ("to", "cc") for value in head.get_all(name, [])]
+    names = [name for name, _ in getaddresses(fields) if name]
+    return [_decoded(name) for name in names]
+
+
+def _decoded(name: str) -> str:
+    try:
+        return str(make_header(decode_header(name)))
+    except (HeaderParseError, LookupError, ValueError):
+        return name
 
 
 # --- links ----------------------------------------------------------------------------------

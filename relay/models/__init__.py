@@ -33,10 +33,12 @@ from relay.models.messages import (
     Recipient,
 )
 from relay.models.operations import Counter, Notice, NoticeId, Usage
+from relay.models.reviews import Action, Review, Wording
 
 __all__ = [
     "AbuseReport",
     "Account",
+    "Action",
     "AddressHold",
     "ApiKey",
     "Attempt",
@@ -63,6 +65,7 @@ __all__ = [
     "OptOut",
     "ReceivingDomain",
     "Recipient",
+    "Review",
     "SendingBudget",
     "SendingPace",
     "Site",
@@ -72,4 +75,5 @@ __all__ = [
     "UnknownAddress",
     "UnsealedRecord",
     "Usage",
+    "Wording",
 ]

@@ -9,11 +9,15 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from relay.db import Base
 from relay.models.columns import Address, Id, Json, Name, Sometime, When, words
-from relay.vocabulary import State
+from relay.vocabulary import Cause, State
 
 
 class Account(Base):
-    """One customer. `domain_token` is what it publishes in DNS to prove that a domain is its own."""
+    """One customer. `domain_token` is what it publishes in DNS to prove that a domain is its own.
+
+    `cause` is what its state is about, `state_since` when that began, `reinstated_at` when it was let
+    go again for the last time.
+    """
 
     __tablename__ = "accounts"
 
@@ -21,6 +25,9 @@ class Account(Base):
     name: Mapped[Name]
     owner_email: Mapped[Address]
     state: Mapped[State] = mapped_column(words(State), default=State.ACTIVE)
+    cause: Mapped[Cause | None] = mapped_column(words(Cause))
+    state_since: Mapped[Sometime]
+    reinstated_at: Mapped[Sometime]
     domain_token: Mapped[str | None] = mapped_column(String(64))
     created_at: Mapped[When]
 
@@ -31,7 +38,8 @@ class Site(Base):
     """One WordPress install of an account. Its row is the lock under which its mail is accepted.
 
     `first_contacts_earned` is how many people it never mailed it may write to in an hour, as its
-    history has it; `first_contacts_set` what an operator has decided instead.
+    history has it; `first_contacts_set` what an operator has decided instead. State and cause are as
+    those of an account; of the two, the stricter state holds.
     """
 
     __tablename__ = "sites"
@@ -41,6 +49,9 @@ class Site(Base):
     name: Mapped[Name]
     url: Mapped[str] = mapped_column(String(500))
     state: Mapped[State] = mapped_column(words(State), default=State.ACTIVE)
+    cause: Mapped[Cause | None] = mapped_column(words(Cause))
+    state_since: Mapped[Sometime]
+    reinstated_at: Mapped[Sometime]
     default_from: Mapped[str | None] = mapped_column(String(254))
     created_at: Mapped[When]
     first_contacts_earned: Mapped[int] = mapped_column(Integer, default=20, server_default="20")

@@ -68,7 +68,10 @@ class Content(Base):
 
 
 class Recipient(Base):
-    """One person's copy: where it stands (`stage`) and what is known of it (`outcome`)."""
+    """One person's copy: where it stands (`stage`) and what is known of it (`outcome`).
+
+    `review_id` is the review for which it is, or was, held.
+    """
 
     __tablename__ = "recipients"
     __table_args__ = (
@@ -97,6 +100,19 @@ class Recipient(Base):
             sqlite_where=text("stage IN ('held', 'checking', 'waiting')"),
         ),
         Index(
+            "ix_recipients_checking",
+            "id",
+            postgresql_where=text("stage = 'checking'"),
+            sqlite_where=text("stage = 'checking'"),
+        ),
+        Index(
+            "ix_recipients_held",
+            "review_id",
+            "id",
+            postgresql_where=text("stage = 'held'"),
+            sqlite_where=text("stage = 'held'"),
+        ),
+        Index(
             "ix_recipients_silent",
             "due_at",
             postgresql_where=text("stage = 'done' AND outcome IN ('sent', 'deferred')"),
@@ -119,6 +135,7 @@ class Recipient(Base):
     lease: Mapped[UUID | None] = mapped_column(Uuid)
     tries: Mapped[int] = mapped_column(SmallInteger, default=0)
     attempt_id: Mapped[UUID | None] = mapped_column(Uuid)
+    review_id: Mapped[UUID | None] = mapped_column(Uuid)
     reason: Mapped[Details | None] = mapped_column(Json)
 
 

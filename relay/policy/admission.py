@@ -13,7 +13,7 @@ from relay.policy.consent import reason_not_to_mail, topic_of
 from relay.policy.facts import Facts, Held, ListFacts
 from relay.policy.sender import Remark, check_sender, remark, remarks, shown_name
 from relay.policy.standing import check_standing
-from relay.vocabulary import ConsentGap, Disposition, Lane, Stream, SuppressionReason
+from relay.vocabulary import ConsentGap, Disposition, Fate, Lane, Stream, SuppressionReason
 
 TITLES = {
     "invalid-address": "Mail to this address came back: the mailbox does not exist",
@@ -50,7 +50,8 @@ class Admission:
     that may go out, and what is to be remarked.
 
     `list` is the newsletter's; `topic` what each person can stop by a link; `newcomers` those who get
-    a copy and whom the site never mailed before, as far as they draw on the budget.
+    a copy and whom the site never mailed before, as far as they draw on the budget. `frozen`: the site
+    is limited, so it is held.
     """
 
     stream: Stream
@@ -61,6 +62,7 @@ class Admission:
     list: ListFacts | None = None
     topic: str | None = None
     newcomers: Collection[EmailAddress] = ()
+    frozen: bool = False
 
 
 def admit(draft: Draft, facts: Facts) -> Admission:
@@ -74,7 +76,7 @@ def admit(draft: Draft, facts: Facts) -> Admission:
         protection.why_not(draft, facts) if streams.asks_for_protection(draft) else "other-stream"
     )
     chosen = streams.lane(stream, protected=unprotected is None)
-    check_standing(chosen, facts)
+    frozen = check_standing(chosen, facts, draft.recipients) is Fate.HELD
     check_sender(draft, facts)
     mailing_list = list_of(draft.list_id, facts) if stream is Stream.MARKETING else None
     topic = topic_of(stream, draft.source.plugin, mailing_list)
@@ -104,6 +106,7 @@ def admit(draft: Draft, facts: Facts) -> Admission:
         list=mailing_list,
         topic=topic,
         newcomers=newcomers,
+        frozen=frozen,
     )
 
 

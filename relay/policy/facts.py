@@ -8,7 +8,9 @@ from typing import Any
 from uuid import UUID
 
 from relay.addresses import EmailAddress
+from relay.policy.wordings import MOST_ALIKE
 from relay.vocabulary import (
+    Cause,
     ConsentGap,
     DomainStatus,
     State,
@@ -65,7 +67,8 @@ class Allowance:
     `newcomers` are those recipients whom the site never mailed, of whom `first_contacts` may still be
     written to, out of `budget` an hour; `seconds` are left of the hour. `security` is how much
     protected mail the site may still send, `protected` how much each recipient had in the last 60
-    minutes.
+    minutes. `recent` counts the people to whom mail of the site was accepted in this hour of the clock
+    and the one before, `under_review` tells whether an operator has yet to decide about mail of it.
     """
 
     budget: int = 20
@@ -74,11 +77,18 @@ class Allowance:
     newcomers: set[EmailAddress] = field(default_factory=set)
     security: int = 30
     protected: dict[EmailAddress, int] = field(default_factory=dict)
+    recent: int = 0
+    under_review: bool = False
+
+    @property
+    def asks_for_a_look(self) -> bool:
+        """Whether so much mail of the site came lately that some of it may be a campaign in disguise."""
+        return self.recent > MOST_ALIKE
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """The state of the world around one draft.
+    """The state of the world around one draft; `owner` is the key of the account owner's address.
 
     `domains` holds those of the account's domains that the From domain, or a domain in the display
     name, lies in or under; `site_host` is the host of the site's own address, if it is a domain, and
@@ -99,3 +109,6 @@ class Facts:
     subscribed: Mapping[tuple[UUID, EmailAddress], Subscribed] = field(default_factory=dict)
     opted_out: Mapping[EmailAddress, tuple[OptedOut, ...]] = field(default_factory=dict)
     allowance: Allowance = field(default_factory=Allowance)
+    account_cause: Cause | None = None
+    site_cause: Cause | None = None
+    owner: str = ""

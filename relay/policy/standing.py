@@ -1,10 +1,14 @@
-"""What an account's and a site's standing allow."""
+"""What an account's and a site's standing allow, lane by lane, and how it changes."""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from relay.addresses import EmailAddress
 from relay.errors import AccountPending, AccountSuspended
 from relay.policy.facts import Facts
-from relay.vocabulary import Lane, State
+from relay.vocabulary import Cause, Fate, Lane, ReviewKind, State, Verb
 
 STRICTNESS = (
     State.ACTIVE,
@@ -16,19 +20,91 @@ STRICTNESS = (
 )
 """From free to shut; of two states the later one holds."""
 
+SHUTS_EVERYTHING = frozenset((Cause.PHISHING, Cause.MALWARE, Cause.STOLEN_KEY))
+"""Causes for which a suspension stops security mail as well: somebody else holds the pen."""
+
+STEPS: Mapping[Verb, tuple[frozenset[State], State]] = {
+    Verb.APPROVE: (frozenset((State.PENDING,)), State.ACTIVE),
+    Verb.WARN: (frozenset((State.ACTIVE,)), State.WARNED),
+    Verb.LIMIT: (frozenset((State.ACTIVE, State.WARNED)), State.LIMITED),
+    Verb.SUSPEND: (
+        frozenset((State.PENDING, State.ACTIVE, State.WARNED, State.LIMITED)),
+        State.SUSPENDED,
+    ),
+    Verb.REINSTATE: (frozenset((State.WARNED, State.LIMITED, State.SUSPENDED)), State.ACTIVE),
+    Verb.TERMINATE: (frozenset(set(State) - {State.TERMINATED}), State.TERMINATED),
+}
+"""From which states a verb leads where. Termination is for good."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stand:
+    """A state, and what it is about."""
+
+    state: State = State.ACTIVE
+    cause: Cause | None = None
+
 
 def stricter(one: State, other: State) -> State:
     """The state that holds where account and site differ."""
     return max(one, other, key=STRICTNESS.index)
 
 
-def check_standing(lane: Lane, facts: Facts) -> None:
-    """Whether mail of this lane is taken at all. Raises `AccountPending` or `AccountSuspended`.
+def held_by(one: Stand, other: Stand) -> Stand:
+    """The standing that holds where account and site differ; of equals the one that shuts more."""
+    return max(
+        one,
+        other,
+        key=lambda each: (STRICTNESS.index(each.state), each.cause in SHUTS_EVERYTHING),
+    )
 
-    Suspension leaves the protected lane open, so that people can still reset their password.
+
+def fate(lane: Lane, stand: Stand) -> Fate:
+    """What becomes of mail of this lane (the table of states, docs/standing.md)."""
+    if stand.state in (State.PENDING, State.TERMINATED):
+        return Fate.REFUSED
+    if stand.state is State.SUSPENDED:
+        lives = lane is Lane.PROTECTED and stand.cause not in SHUTS_EVERYTHING
+        return Fate.GOES if lives else Fate.REFUSED
+    if stand.state is State.LIMITED and lane in (Lane.NOTIFICATION, Lane.MARKETING):
+        return Fate.HELD
+    return Fate.GOES
+
+
+def freezes(lane: Lane, stand: Stand) -> ReviewKind | None:
+    """For what mail of this lane that was accepted before is held now; None lets it go, or end."""
+    if stand.state in (State.PENDING, State.TERMINATED) or fate(lane, stand) is Fate.GOES:
+        return None
+    return ReviewKind.LIMITED if stand.state is State.LIMITED else ReviewKind.SUSPENDED
+
+
+def stand_of(facts: Facts) -> Stand:
+    """The standing under which a draft is judged."""
+    return held_by(
+        Stand(facts.account_state, facts.account_cause), Stand(facts.site_state, facts.site_cause)
+    )
+
+
+def check_standing(lane: Lane, facts: Facts, people: Collection[EmailAddress] = ()) -> Fate:
+    """Whether mail of this lane to these people goes or is held.
+
+    Raises `AccountPending` or `AccountSuspended`. Before an operator has approved an account, it may
+    write receipts and security mail to its owner, so that it can be tried.
+
+    Suspension leaves the protected lane open, so that people can still reset their password, unless
+    the cause is that somebody else may be writing (`SHUTS_EVERYTHING`).
     """
-    state = stricter(facts.account_state, facts.site_state)
-    if state is State.PENDING:
+    stand = stand_of(facts)
+    found = fate(lane, stand)
+    if found is not Fate.REFUSED:
+        return found
+    if stand.state is State.PENDING:
+        trying = lane in (Lane.PROTECTED, Lane.TRANSACTIONAL)
+        if trying and people and all(person.key == facts.owner for person in people):
+            return Fate.GOES
         raise AccountPending("An operator has to approve this account before it can send")
-    if state is State.TERMINATED or (state is State.SUSPENDED and lane is not Lane.PROTECTED):
-        raise AccountSuspended(f"This account or site is {state.value}", state=state.value)
+    raise AccountSuspended(
+        f"This account or site is {stand.state.value}",
+        state=stand.state.value,
+        cause=stand.cause.value if stand.cause else None,
+    )

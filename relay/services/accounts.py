@@ -53,13 +53,25 @@ class NewKey:
     secret: str
 
 
-def create_account(session: Session, *, name: str, owner_email: str, now: datetime) -> Account:
-    """A new customer, active at once: whoever may run this command has approved it."""
+def create_account(
+    session: Session,
+    *,
+    name: str,
+    owner_email: str,
+    state: State = State.ACTIVE,
+    now: datetime,
+) -> Account:
+    """A new customer; active at once, for whoever may run this command has approved it, or pending."""
     owner = str(parse_address(owner_email))
-    account = Account(id=new_id(), name=name, owner_email=owner, state=State.ACTIVE, created_at=now)
+    account = Account(id=new_id(), name=name, owner_email=owner, state=state, created_at=now)
     session.add(account)
     session.flush()
     return account
+
+
+def find_account(session: Session, account_id: UUID) -> Account:
+    """The account. Raises `NotFound`."""
+    return _get(session, Account, account_id, "account")
 
 
 def create_site(

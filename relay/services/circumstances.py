@@ -13,15 +13,16 @@ from uuid import UUID
 import idna
 from sqlalchemy.orm import Session
 
-from relay.addresses import EmailAddress
+from relay.addresses import EmailAddress, parse
 from relay.db import is_postgresql
-from relay.errors import NotFound
+from relay.errors import Invalid, NotFound
 from relay.keys import Keyring
 from relay.mail import Draft
 from relay.policy.facts import Allowance, Facts, Held, ListFacts, OptedOut, Subscribed
 from relay.policy.protection import PER_SITE
 from relay.policy.sender import names_to_know
 from relay.policy.streams import asks_for_protection, effective_stream
+from relay.policy.wordings import UNDECIDED_COUNTS
 from relay.services import readings
 from relay.services.ledger import persons_of
 from relay.services.readings import FIRST, SECURITY, About
@@ -82,7 +83,7 @@ def facts(
                 "key": key,
                 "names": names_to_know(draft.mime),
                 "lists": people.lists,
-                "hour": hour_of(now),
+                **_hours(now),
                 "now": now,
                 **people.parameters,
             },
@@ -104,7 +105,7 @@ def facts(
             lists=rows,
             about=rows,
             people=people,
-            allowance=_allowance(first.budget, used, times, now),
+            allowance=_allowance(first, used, times, now),
             now=now,
         ),
         answered=(
@@ -183,14 +184,16 @@ def _used(
 
 
 def _allowance(
-    budget: int, used: Mapping[str, int], times: dict[EmailAddress, int], now: datetime
+    site: Any, used: Mapping[str, int], times: dict[EmailAddress, int], now: datetime
 ) -> Allowance:
     return Allowance(
-        budget=budget,
-        first_contacts=budget - used.get(FIRST, 0),
+        budget=site.budget,
+        first_contacts=site.budget - used.get(FIRST, 0),
         seconds=seconds_left(now),
         security=PER_SITE - used.get(SECURITY, 0),
         protected=times,
+        recent=getattr(site, "recent", 0),
+        under_review=getattr(site, "under_review", False),
     )
 
 
@@ -219,6 +222,9 @@ def _facts_from(
     return Facts(
         account_state=site.account_state,
         site_state=site.site_state,
+        account_cause=site.account_cause,
+        site_cause=site.site_cause,
+        owner=_key(site.owner_email),
         site_host=_domain(link_host),
         link_host=link_host,
         domains=domains,
@@ -256,6 +262,15 @@ def hour_of(now: datetime) -> datetime:
     return now.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
 
 
+def _hours(now: datetime) -> dict[str, datetime]:
+    hour = hour_of(now)
+    return {
+        "hour": hour,
+        "hour_before": hour - timedelta(hours=1),
+        "undecided_since": now - UNDECIDED_COUNTS,
+    }
+
+
 def seconds_left(now: datetime) -> int:
     """Seconds until the next hour, at least one."""
     return 3_600 - int((now - hour_of(now)).total_seconds())
@@ -275,7 +290,7 @@ def facts_of_many(
     The lock comes first, so that everything here is read, and counted, under it.
     """
     connection = session.connection()
-    site = connection.execute(readings.LOCK, {"site": site_id}).one_or_none()
+    site = connection.execute(readings.LOCK, {"site": site_id, **_hours(now)}).one_or_none()
     if site is None:
         raise NotFound("The site of this key no longer exists")
     names = {name for draft in drafts for name in names_to_know(draft.mime)}
@@ -328,9 +343,17 @@ def _facts_of(
         lists=lists,
         about=about,
         people=people,
-        allowance=_allowance(site.budget, used, times, now),
+        allowance=_allowance(site, used, times, now),
         now=now,
     )
+
+
+@lru_cache(maxsize=10_000)
+def _key(address: str) -> str:
+    try:
+        return parse(address).key
+    except Invalid:
+        return ""
 
 
 @lru_cache(maxsize=10_000)

@@ -30,13 +30,14 @@ from relay.db import Sessions, among, new_id, table_of
 from relay.errors import MailerBusy, MailerRefused, MailerSilent
 from relay.gateways.mime import PART
 from relay.mail import Envelope
-from relay.models import Attempt, Content, Event, Message, Recipient
+from relay.models import Account, Attempt, Content, Event, Message, Recipient, Site
 from relay.policy import topics
 from relay.policy.budget import put_off
 from relay.policy.lifecycle import after
+from relay.policy.standing import Stand, freezes, held_by
 from relay.services.copies import personal
 from relay.services.person_links import Links
-from relay.vocabulary import AttemptState, EventType, Lane, Outcome, Stage, Stream
+from relay.vocabulary import AttemptState, EventType, Lane, Outcome, Stage, State, Stream
 
 LEASE = timedelta(seconds=30)
 """How long a claimed copy may wait with its worker before it is started; so long a crash costs."""
@@ -59,12 +60,16 @@ MOST_TRIES = 25
 REPORT_WITHIN = timedelta(hours=24)
 """After this long without any event, a sent copy ends as `no_report`, an unknown as `unconfirmed`."""
 
+STOPPED = timedelta(seconds=5)
+"""A copy whose site may not send is looked at again after so long; `freezing` takes it out before."""
+
 UNSURE = "Amazon SES gave no answer and no report came; it may have arrived"
 
 SENT_AGAIN = (Lane.PROTECTED.rank, Lane.TRANSACTIONAL.rank)
 """Lanes whose unknown copies are sent again: a second password reset beats none."""
 
 
+_LANES = {lane.rank: lane for lane in Lane}
 _COPIES = table_of(Recipient)
 _TRIES = table_of(Attempt)
 
@@ -75,14 +80,24 @@ def _stage(stage: Stage) -> Any:
 
 
 _STILL_OURS = (
-    select(_COPIES.c.id, _COPIES.c.lease)
+    select(
+        _COPIES.c.id,
+        _COPIES.c.lease,
+        _COPIES.c.lane_rank,
+        Site.state,
+        Site.cause,
+        Account.state.label("account_state"),
+        Account.cause.label("account_cause"),
+    )
+    .join(Site, Site.id == _COPIES.c.site_id)
+    .join(Account, Account.id == Site.account_id)
     .where(
         among(_COPIES.c.id, "ids"),
         among(_COPIES.c.lease, "leases"),
         _COPIES.c.stage == _stage(Stage.LEASED),
         _COPIES.c.due_at > bindparam("now"),
     )
-    .with_for_update()
+    .with_for_update(of=_COPIES)
 )
 
 _CONTENTS = (
@@ -156,17 +171,17 @@ def start(
         return []
     deadline = time.monotonic() + GO_WITHIN.total_seconds()
     connection = session.connection()
-    ours = {
-        (row.id, row.lease)
-        for row in connection.execute(
-            _STILL_OURS,
-            {
-                "ids": [copy.recipient_id for copy in copies],
-                "leases": list({copy.lease for copy in copies}),
-                "now": now,
-            },
-        )
-    }
+    rows = connection.execute(
+        _STILL_OURS,
+        {
+            "ids": [copy.recipient_id for copy in copies],
+            "leases": list({copy.lease for copy in copies}),
+            "now": now,
+        },
+    ).all()
+    ours = {(row.id, row.lease) for row in rows if _may_leave(row)}
+    stopped = {row.id for row in rows if not _may_leave(row)}
+    release(session, [c for c in copies if c.recipient_id in stopped], now=now + STOPPED)
     going = [(copy, new_id()) for copy in copies if (copy.recipient_id, copy.lease) in ours]
     lost_at = now + GO_WITHIN + answer_within + MARGIN
     bulk.update_rows(
@@ -211,6 +226,12 @@ def start(
         )
         for copy, attempt in going
     ]
+
+
+def _may_leave(row: Any) -> bool:
+    """Whether its account and site may send mail of this lane, as they stand right now."""
+    stand = held_by(Stand(row.account_state, row.account_cause), Stand(row.state, row.cause))
+    return freezes(_LANES[row.lane_rank], stand) is None and stand.state is not State.TERMINATED
 
 
 @dataclass(slots=True)

@@ -15,6 +15,8 @@ from relay.db import is_postgresql
 
 _LOCK = text("SELECT pg_advisory_xact_lock(name) FROM unnest(CAST(:names AS bigint[])) AS name")
 
+_TRY = text("SELECT pg_try_advisory_xact_lock(CAST(:name AS bigint))")
+
 
 def hold(session: Session, names: Iterable[str]) -> None:
     """Wait for these names and hold them. Always taken in one order, so that nobody waits in a ring.
@@ -23,6 +25,14 @@ def hold(session: Session, names: Iterable[str]) -> None:
     """
     if is_postgresql(session) and (wanted := sorted({_number(name) for name in names})):
         session.connection().execute(_LOCK, {"names": wanted})
+
+
+def seize(session: Session, name: str) -> bool:
+    """Hold the name if nobody else does; whoever does not get it has no business to wait."""
+    if not is_postgresql(session):
+        return True
+    got = session.connection().execute(_TRY, {"name": _number(name)}).scalar_one()
+    return bool(got)
 
 
 def _number(name: str) -> int:

@@ -39,6 +39,7 @@ from relay.models import (
     Message,
     OptOut,
     Recipient,
+    Review,
     Site,
     Subscription,
     Suppression,
@@ -235,8 +236,39 @@ _SITE_COLUMNS = (
     Site.url,
     Site.state.label("site_state"),
     Account.state.label("account_state"),
+    Site.cause.label("site_cause"),
+    Account.cause.label("account_cause"),
+    Account.owner_email,
     func.coalesce(Site.first_contacts_set, Site.first_contacts_earned).label("budget"),
 )
+
+_EARLIER = _HOUR.alias("earlier")
+_RECENT = (
+    select(func.coalesce(func.sum(_EARLIER.c.recipients), 0))
+    .where(
+        _EARLIER.c.site_id == Site.id,
+        _EARLIER.c.window == "hour",
+        _EARLIER.c.began_at.in_((bindparam("hour"), bindparam("hour_before"))),
+    )
+    .correlate(Site)
+    .scalar_subquery()
+    .label("recent")
+)
+"""People to whom the site's mail of this hour of the clock and the one before was accepted."""
+
+_UNDER_REVIEW = (
+    select(literal(1))
+    .where(
+        Review.site_id == Site.id,
+        Review.decision.is_(None),
+        Review.wording.is_not(None),
+        Review.opened_at > bindparam("undecided_since"),
+    )
+    .correlate(Site)
+    .exists()
+    .label("under_review")
+)
+"""Whether an operator has yet to decide about a wording of the site."""
 
 
 def _facts_statement(dialect: Any) -> Any:
@@ -244,6 +276,8 @@ def _facts_statement(dialect: Any) -> Any:
     return (
         select(
             *_SITE_COLUMNS,
+            _RECENT,
+            _UNDER_REVIEW,
             _HOUR.c.recipients.label("contacted"),
             IdempotencyKey.fingerprint,
             IdempotencyKey.answer,
@@ -296,7 +330,7 @@ USED = select(_HOUR.c.window, _HOUR.c.recipients).where(
     _HOUR.c.began_at == bindparam("hour"),
 )
 LOCK = (
-    select(*_SITE_COLUMNS)
+    select(*_SITE_COLUMNS, _RECENT, _UNDER_REVIEW)
     .join(Account, Account.id == Site.account_id)
     .where(Site.id == bindparam("site"))
     .with_for_update(of=Site, key_share=True)

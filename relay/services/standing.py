@@ -11,11 +11,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from relay.errors import NotFound
-from relay.models import Account, Domain, Site, Usage
+from relay.models import Account, Action, Domain, Site, Usage
 from relay.policy.sender import USABLE, lineage
-from relay.policy.standing import stricter
+from relay.policy.standing import Stand, fate, held_by, stricter
 from relay.services.domains import list_domains
-from relay.vocabulary import State
+from relay.services.reviews import held_copies
+from relay.vocabulary import Cause, Lane, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,18 @@ class Counts:
 
 
 @dataclass(frozen=True, slots=True)
+class Where:
+    """The stricter standing of site and account, what it is about, and what it means for mail."""
+
+    state: State
+    cause: Cause | None
+    since: datetime | None
+    reason: str | None
+    lanes: Mapping[str, str]
+    held: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
 class Standing:
     """A site, its account and domains; `obstacles` say in words why it is not ready."""
 
@@ -36,6 +49,7 @@ class Standing:
     domains: Sequence[Domain]
     usage: Mapping[str, Counts]
     obstacles: Sequence[str]
+    where: Where
 
 
 def of_site(session: Session, site_id: UUID, *, now: datetime) -> Standing:
@@ -51,6 +65,30 @@ def of_site(session: Session, site_id: UUID, *, now: datetime) -> Standing:
         domains,
         _usage(session, site_id, now),
         list(_obstacles(account, site, domains)),
+        _where(session, account, site),
+    )
+
+
+def _where(session: Session, account: Account, site: Site) -> Where:
+    of_account, of_site = Stand(account.state, account.cause), Stand(site.state, site.cause)
+    stand = held_by(of_site, of_account)
+    owner = site if stand == of_site else account
+    reason = None
+    if stand.state is not State.ACTIVE:
+        whose = Action.site_id == site.id if owner is site else Action.site_id.is_(None)
+        reason = session.scalar(
+            select(Action.reason)
+            .where(Action.account_id == account.id, whose)
+            .order_by(Action.id.desc())
+            .limit(1)
+        )
+    return Where(
+        state=stand.state,
+        cause=stand.cause,
+        since=owner.state_since,
+        reason=reason,
+        lanes={lane.value: fate(lane, stand).value for lane in Lane},
+        held=held_copies(session, site.id),
     )
 
 

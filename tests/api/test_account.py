@@ -8,8 +8,9 @@ from flask.testing import FlaskClient
 from relay.context import Relay
 from relay.gateways.ses import SendingAccount
 from relay.models import Account, Site
-from relay.services import budgets, queue_view
-from relay.vocabulary import DomainStatus, State
+from relay.services import actions, budgets, freezing, queue_view
+from relay.services.actions import Order, Subject
+from relay.vocabulary import Cause, DomainStatus, State, Stream, Verb
 from tests import factories
 from tests.api.requests import check_problem
 from tests.factories import make_message
@@ -34,6 +35,16 @@ def test_a_site_sees_itself(
             "name": "The shop",
             "state": "active",
             "url": "https://shop.example",
+        },
+        "standing": {
+            "state": "active",
+            "cause": None,
+            "since": None,
+            "reason": None,
+            "lanes": dict.fromkeys(
+                ("protected", "transactional", "notification", "marketing"), "goes"
+            ),
+            "held": {},
         },
         "ready": True,
         "not_ready_because": [],
@@ -86,6 +97,37 @@ def test_a_site_that_is_not_ready_says_why(
         "The account or site is suspended.",
         "The domain of news@else.example is not verified.",
     ]
+
+
+def test_a_limited_site_sees_what_is_held_and_why(
+    client: FlaskClient, bearer: dict[str, str], relay: Relay, site: Site
+) -> None:
+    with relay.sessions.begin() as session:
+        actions.act(
+            session,
+            Subject(site_id=site.id),
+            Order(Verb.LIMIT, "operator:ada", "9 complaints in a day", Cause.COMPLAINTS),
+            sender="relay@relay.example",
+            now=relay.clock(),
+        )
+    accept(relay, site, stream=Stream.MARKETING)
+    with relay.sessions.begin() as session:
+        freezing.freeze(session, now=relay.clock())
+    told = client.get("/v1/account", headers=bearer).json
+    assert told["standing"] == {
+        "state": "limited",
+        "cause": "complaints",
+        "since": "2026-11-22T09:00:00+00:00",
+        "reason": "9 complaints in a day",
+        "lanes": {
+            "protected": "goes",
+            "transactional": "goes",
+            "notification": "held",
+            "marketing": "held",
+        },
+        "held": {"sending-limited": 1},
+    }
+    assert told["ready"] is True
 
 
 def test_it_needs_a_key(client: FlaskClient) -> None:

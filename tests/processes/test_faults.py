@@ -5,13 +5,16 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from bench import faults
 from bench.faults import Ledger
+from bench.measure import wait_until
 from bench.rig import Rig, Site
 
 pytestmark = pytest.mark.processes
@@ -120,11 +123,20 @@ def test_a_hundred_posts_with_one_key_make_one_message(rig: Rig, sites: list[Sit
     assert (ledger.accepted, ledger.sent) == (1, 1)
 
 
+def listens_to_sigterm(pid: int) -> bool:
+    """Whether the process has a handler of its own: Python takes its time to be there (proc(5))."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("SigCgt:"):
+            return bool(int(line.split()[1], 16) >> (signal.SIGTERM - 1) & 1)
+    return False
+
+
 def test_a_worker_that_is_asked_to_stop_finishes_what_is_on_the_wire(
     rig: Rig, sites: list[Site]
 ) -> None:
     def stop_and_start(ledger: Ledger) -> None:
         for _ in range(2):
+            assert wait_until(lambda: listens_to_sigterm(rig.workers[0].pid), 30)
             time.sleep(3)
             assert rig.workers[0].stop() == 0
             rig.workers[0].start()

@@ -37,7 +37,7 @@ from tests import factories
 from tests.api.requests import BOUNDARY, encoded, parts
 from tests.factories import make_draft, make_event
 from tests.fakes import FakeAmazon, FakeMailer
-from tests.steps import accept, claim, deliver_due, statuses
+from tests.steps import accept, claim, deliver_due, look, statuses
 
 T = TypeVar("T")
 
@@ -200,7 +200,10 @@ def test_no_count_of_usage_is_lost(app: Flask, shared: Relay) -> None:
 def test_two_workers_never_hold_the_same_copy(shared: Relay) -> None:
     site, _ = factories.make_shop(shared)
     for n in range(6):
-        accept(shared, site, to=[f"p{n}-{m}@customer.example" for m in range(40)])
+        people = [f"p{n}-{m}@customer.example" for m in range(40)]
+        accept(shared, site, to=people, body=factories.ordered(n))
+    while look(shared):
+        pass
 
     def take_all(_: int) -> list[Any]:
         mine: list[Any] = []
@@ -304,7 +307,13 @@ def test_workers_events_and_duties_do_not_lock_each_other_out(
     """Some deliver while others take in news, in batches of random order, and duties run."""
     site, _ = factories.make_shop(shared)
     receipts = [
-        accept(shared, site, to=[f"p{n}-{m}@customer.example" for m in range(8)]) for n in range(25)
+        accept(
+            shared,
+            site,
+            to=[f"p{n}-{m}@customer.example" for m in range(8)],
+            body=factories.ordered(n),
+        )
+        for n in range(25)
     ]
     over = threading.Event()
 
@@ -326,8 +335,8 @@ def test_workers_events_and_duties_do_not_lock_each_other_out(
             Duties(shared).run_once()
 
     def finish(_: int) -> None:
-        deliver(0)
         while len(mailer.sent) < 200:
+            deliver(0)
             time.sleep(0.01)
         over.set()
 

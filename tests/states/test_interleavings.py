@@ -7,6 +7,7 @@ provider really took. Whatever happens in whatever order:
 - a newsletter's copy is at the provider at most once, ever;
 - a transactional copy is there twice only if its first attempt was unknown, its events had not
   come and the settling window was over;
+- what an operator has not let out never leaves, however often it was looked at;
 - once the world is quiet, each copy is at rest, with an outcome that is true and explained.
 """
 
@@ -26,11 +27,12 @@ from relay import db
 from relay.context import Relay
 from relay.errors import MailerBusy, MailerRefused, MailerSilent
 from relay.mail import Envelope
-from relay.models import Attempt, Recipient
-from relay.services import delivery
+from relay.models import Attempt, Message, Recipient, Usage
+from relay.services import campaigns, delivery, reviews
+from relay.services.circumstances import hour_of
 from relay.services.delivery import Copy, Result
 from relay.settings import Settings
-from relay.vocabulary import AttemptState, Lane, Outcome, Stage, Stream
+from relay.vocabulary import AttemptState, Decision, Lane, Outcome, ReviewKind, Stage, Stream
 from tests import factories, steps
 from tests.databases import SqliteFiles
 from tests.fakes import TOPIC, FakeClock, FakeMailer
@@ -112,6 +114,44 @@ class Interleavings(RuleBasedStateMachine):
     def a_mail_is_accepted(self, stream: Stream) -> None:
         self.count += 1
         steps.accept(self.relay, self.site, to=[f"n{self.count}@customer.example"], stream=stream)
+
+    @rule()
+    def the_site_writes_to_many(self) -> None:
+        """From now on, its receipts are looked at before they leave."""
+        with self.relay.sessions.begin() as session:
+            hour = hour_of(self.clock())
+            row = {"site_id": self.site.id, "window": "hour", "began_at": hour}
+            counted = {"messages": 1, "recipients": 1_000, "octets": 1}
+            session.execute(
+                db.upsert(session, Usage)
+                .values(row | counted)
+                .on_conflict_do_update(index_elements=list(row), set_=counted)
+            )
+
+    @precondition(lambda self: self.count)
+    @rule()
+    def its_words_come_under_review(self) -> None:
+        with self.relay.sessions.begin() as session:
+            first = session.scalars(select(Message).where(Message.site_id == self.site.id)).first()
+            wording = campaigns.wording_of(factories.make_message(), ["n1@customer.example"])
+            known = reviews.about(session, self.site.id, wording, now=self.clock())
+            if first is not None and known is None:
+                kind = ReviewKind.CAMPAIGN_IN_DISGUISE
+                reviews.open_review(
+                    session, first, kind, people=101, wording=wording, now=self.clock()
+                )
+
+    @rule()
+    def the_worker_looks(self) -> None:
+        steps.look(self.relay)
+
+    @rule(decision=st.sampled_from(Decision))
+    def an_operator_decides(self, decision: Decision) -> None:
+        with self.relay.sessions.begin() as session:
+            for each in reviews.waiting(session):
+                reviews.decide(
+                    session, each.review.id, decision, because="looked", now=self.clock()
+                )
 
     @rule(most=st.integers(1, 3))
     def the_worker_claims(self, most: int) -> None:
@@ -201,6 +241,10 @@ class Interleavings(RuleBasedStateMachine):
     def the_duties_are_done(self) -> None:
         before = self._unknown()
         steps.settle(self.relay)
+        steps.look(self.relay)
+        with self.relay.sessions.begin() as session:
+            reviews.carry_out(session, now=self.clock())
+            reviews.expire(session, now=self.clock())
         again = before - self._unknown()
         for envelope in self.provider.took:
             if envelope.recipient_id.hex in again:
@@ -215,6 +259,16 @@ class Interleavings(RuleBasedStateMachine):
         with self.relay.reads() as session:
             attempts = {each.id for each in session.scalars(select(Attempt))}
         assert {envelope.attempt_id for envelope in self.provider.took} <= attempts
+
+    @invariant()
+    def what_is_held_is_not_under_way(self) -> None:
+        if not hasattr(self, "relay"):
+            return
+        with self.relay.reads() as session:
+            held = session.scalars(
+                select(Recipient).where(Recipient.stage.in_((Stage.HELD, Stage.CHECKING)))
+            ).all()
+        assert all(copy.attempt_id is None for copy in held)
 
     @invariant()
     def nothing_is_sent_twice_without_reason(self) -> None:
@@ -250,7 +304,9 @@ class Interleavings(RuleBasedStateMachine):
     def _check_the_end(self) -> None:
         taken = {envelope.recipient_id for envelope in self.provider.took}
         with self.relay.reads() as session:
-            copies = session.scalars(select(Recipient)).all()
+            copies = session.scalars(
+                select(Recipient).where(Recipient.site_id == self.site.id)
+            ).all()
             attempts = session.scalars(select(Attempt)).all()
         assert len(copies) == self.count
         assert AttemptState.STARTED not in {each.state for each in attempts}

@@ -1,0 +1,113 @@
+"""`account approve|warn|limit|suspend|reinstate|terminate`, the same for `site`, and `audit`."""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+import click
+
+from relay.commands.output import Row, json_option, relay, show, show_one
+from relay.models import Action
+from relay.services import actions
+from relay.services.actions import Order, Subject
+from relay.vocabulary import Cause, Verb
+
+HELP = {
+    Verb.APPROVE: "Let {it} send, which was waiting for it.",
+    Verb.WARN: "Tell the owner that something goes wrong; everything still leaves.",
+    Verb.LIMIT: "Hold newsletters and notifications; receipts and security mail still leave.",
+    Verb.SUSPEND: "Stop {it}, but for security mail; not even that for phishing, malware, stolen-key.",
+    Verb.REINSTATE: "Let {it} send again; what is held leaves by `held release`.",
+    Verb.TERMINATE: "End {it} for good; what waits ends, explained.",
+}
+
+NEXT = {
+    Verb.LIMIT: "What is held: python -m relay held list",
+    Verb.SUSPEND: "What is held: python -m relay held list",
+    Verb.REINSTATE: "What was held leaves group by group: python -m relay held list, then held release",
+}
+
+
+def _operator() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "unknown"
+
+
+def add_to(group: click.Group, word: str) -> None:
+    """Add the verbs to the commands about accounts, or about sites."""
+    for verb in Verb:
+        group.command(verb.value, help=HELP[verb].format(it=f"the {word}"))(_command(word, verb))
+
+
+def _command(word: str, verb: Verb) -> Callable[..., Any]:
+    @click.argument("id", type=click.UUID)
+    @click.option(
+        "--reason", required=True, metavar="TEXT", help="Why; kept, and told to the owner."
+    )
+    @click.option(
+        "--cause",
+        type=click.Choice([cause.value for cause in Cause]),
+        required=verb in actions.NEEDS_CAUSE,
+        help="What it is about.",
+    )
+    @click.option(
+        "--by", "operator", default=_operator, metavar="NAME", help="Who decides; else your log-in."
+    )
+    @json_option
+    def command(id: UUID, reason: str, cause: str | None, operator: str, as_json: bool) -> None:
+        context = relay()
+        subject = Subject(site_id=id) if word == "site" else Subject(account_id=id)
+        order = Order(verb, f"operator:{operator}"[:100], reason, Cause(cause) if cause else None)
+        with context.sessions.begin() as session:
+            done = actions.act(
+                session,
+                subject,
+                order,
+                sender=context.settings.house_sender,
+                now=context.clock(),
+            )
+            row = _row(done)
+        show_one(
+            row,
+            as_json=as_json,
+            title=f"Done; the owner of the {word} is told",
+            hint=NEXT.get(verb, ""),
+        )
+
+    return command
+
+
+@click.command()
+@click.option("--account", "account_id", type=click.UUID, help="Only this account and its sites.")
+@click.option("--site", "site_id", type=click.UUID, help="Only this site and its account.")
+@click.option("--limit", default=100, show_default=True, help="So many, newest first.")
+@json_option
+def audit(account_id: UUID | None, site_id: UUID | None, limit: int, as_json: bool) -> None:
+    """Show what was done to accounts and sites, by whom and why. Nobody can change this log."""
+    with relay().reads() as session:
+        found = actions.history(session, account_id=account_id, site_id=site_id, limit=limit)
+        rows = [_row(each) for each in found]
+    show(rows, as_json=as_json, title="Audit log", empty="Nothing was done yet.")
+
+
+def _row(done: Action) -> Row:
+    return {
+        "id": done.id,
+        "at": done.at,
+        "by": done.actor,
+        "verb": done.verb.value,
+        "account": done.account_id,
+        "site": done.site_id,
+        "from": done.before["state"],
+        "to": done.after["state"],
+        "cause": done.cause.value if done.cause else None,
+        "reason": done.reason,
+    }
+
+
+COMMANDS = (audit,)

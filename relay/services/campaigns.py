@@ -1,0 +1,255 @@
+"""Finding campaigns in disguise: the same words and links to many people, sent as receipts.
+
+Acceptance does not look into bodies. It marks the copies of a site that writes to many people as
+`checking`; this duty looks at what they say, a portion at a time, and lets them into the queue, or
+holds them for an operator's review (design: part 3).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from io import BytesIO
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import delete, exists, func, literal, select
+from sqlalchemy.orm import Session
+
+from relay.db import table_of, upsert
+from relay.errors import PostreeveError
+from relay.gateways import bodies, mime
+from relay.mail import Draft
+from relay.models import Content, Message, Recipient, Review, Wording
+from relay.policy.wordings import MOST_ALIKE, WITHIN, fingerprint
+from relay.services import locks, reviews
+from relay.vocabulary import Decision, Lane, ReviewKind, Stage
+
+KEPT = timedelta(days=2)
+"""How long the wording of a mail is known."""
+
+MOST = 100
+"""Messages looked at in one turn, so that the transaction is short."""
+
+AT_ONCE = 20
+"""Messages in memory at a time."""
+
+FURTHEST = 1_000
+"""Messages of a site looked through for such that nobody looked at; more than it may have sent so."""
+
+LARGEST = 256 * 1024
+"""Bytes of a message that are looked at; no campaign's text is longer (our decision)."""
+
+NO_WORDS = "-"
+"""The wording of a mail whose content is gone: like no other."""
+
+_COPIES = table_of(Recipient)
+
+
+def _stage(stage: Stage) -> Any:
+    """The stage as a literal, so that the partial indexes on stages can serve."""
+    return literal(stage, _COPIES.c.stage.type, literal_execute=True)
+
+
+_CHECKING = (
+    select(_COPIES.c.message_id, _COPIES.c.site_id)
+    .where(_COPIES.c.stage == _stage(Stage.CHECKING))
+    .order_by(_COPIES.c.id)
+    .limit(MOST)
+)
+
+
+def look_at(session: Session, *, sender: str, now: datetime) -> int:
+    """Look at a portion of the copies that wait for it; returns at how many messages.
+
+    One worker at a time does it, for it compares mails with each other. `sender` is the address from
+    which owners are told.
+    """
+    first = session.connection().execute(_CHECKING).all()
+    if not first or not locks.seize(session, "campaigns"):
+        return 0
+    first = session.connection().execute(_CHECKING).all()  # as it is now that nobody else looks
+    messages = {row.message_id: row.site_id for row in first}
+    for site_id in set(messages.values()):
+        ours = sorted(id for id, site in messages.items() if site == site_id)
+        known = _fingerprints(session, site_id, ours, now)
+        for wording in {known[id] for id in ours if id in known}:
+            same = [id for id in ours if known.get(id) == wording]
+            _judge(session, site_id, wording, same, sender=sender, now=now)
+    return len(messages)
+
+
+def under_review(session: Session, site_id: UUID, draft: Draft, *, now: datetime) -> Review | None:
+    """The undecided review for which a draft that says the same is held at once."""
+    people = [str(address) for address in draft.recipients]
+    wording = wording_of(b"".join(draft.mime.parts)[:LARGEST], people)
+    review = reviews.about(session, site_id, wording, now=now)
+    return review if review is not None and review.decision is None else None
+
+
+def _fingerprints(
+    session: Session, site_id: UUID, ours: Sequence[UUID], now: datetime
+) -> dict[UUID, str]:
+    """What these messages say; earlier mail of the hour that nobody looked at is looked at as well."""
+    looking = [*ours, *_overlooked(session, site_id, ours[0], now)]
+    known: dict[UUID, str] = {}
+    for begin in range(0, len(looking), AT_ONCE):
+        known |= _wordings(session, looking[begin : begin + AT_ONCE])
+    rows = [
+        {
+            "message_id": row.id,
+            "site_id": site_id,
+            "wording": known[row.id],
+            "accepted_at": row.accepted_at,
+        }
+        for row in session.execute(
+            select(Message.id, Message.accepted_at).where(Message.id.in_(looking))
+        )
+    ]
+    if rows:
+        session.execute(upsert(session, Wording).values(rows).on_conflict_do_nothing())
+    return known
+
+
+def _overlooked(session: Session, site_id: UUID, before: UUID, now: datetime) -> list[UUID]:
+    """Transactional mail of the last hour that went unlooked at, when the site was not busy yet.
+
+    Where the mail right before has been looked at, all of it has.
+    """
+    newest = (
+        select(Message.id, Message.lane, Message.accepted_at)
+        .where(Message.site_id == site_id, Message.id < before)
+        .order_by(Message.id.desc())
+        .limit(FURTHEST)
+        .subquery()
+    )
+    earlier = (
+        select(newest.c.id, exists().where(Wording.message_id == newest.c.id).label("seen"))
+        .where(newest.c.accepted_at > now - WITHIN, newest.c.lane == Lane.TRANSACTIONAL)
+        .order_by(newest.c.id.desc())
+    )
+    found = []
+    for row in session.execute(earlier):
+        if row.seen:
+            break
+        found.append(row.id)
+    return found
+
+
+def _wordings(session: Session, messages: Sequence[UUID]) -> dict[UUID, str]:
+    """The fingerprints of stored messages."""
+    people: dict[UUID, list[str]] = {id: [] for id in messages}
+    for row in session.execute(
+        select(Recipient.message_id, Recipient.address).where(Recipient.message_id.in_(messages))
+    ):
+        people[row.message_id].append(row.address)
+    found = dict.fromkeys(messages, NO_WORDS)
+    for row in session.execute(
+        select(Content.message_id, func.substr(Content.data, 1, LARGEST).label("data")).where(
+            Content.message_id.in_(messages), Content.part == 0
+        )
+    ):
+        found[row.message_id] = wording_of(bytes(row.data), people[row.message_id])
+    return found
+
+
+def wording_of(data: bytes, people: Sequence[str]) -> str:
+    """The fingerprint of a message (bytes with CRLF, or the beginning of them) to these addresses.
+
+    One whose parts nobody can read counts as it stands.
+    """
+    try:
+        read = mime.read(BytesIO(data))
+        texts = [
+            (text.text, text.type == "text/html")
+            for text in bodies.read(read).texts
+            if text.is_body
+        ]
+        names, subject = bodies.called(read), read.subject
+    except (bodies.Unreadable, PostreeveError):
+        _, _, rest = data.partition(b"\r\n\r\n")
+        texts, names, subject = [(rest.decode("latin-1"), False)], [], ""
+    return fingerprint(texts, people=[*people, *names], subject=subject)
+
+
+def _judge(
+    session: Session,
+    site_id: UUID,
+    wording: str,
+    messages: Sequence[UUID],
+    *,
+    sender: str,
+    now: datetime,
+) -> None:
+    """Let the copies of these messages go, hold them, or end them, by what is known of the wording."""
+    copies = session.scalars(
+        select(Recipient.id)
+        .where(Recipient.message_id.in_(messages), Recipient.stage == Stage.CHECKING)
+        .order_by(Recipient.id)
+        .with_for_update()
+    ).all()
+    review = reviews.about(session, site_id, wording, now=now) if wording != NO_WORDS else None
+    if review is None and wording != NO_WORDS:
+        review = _found(session, site_id, wording, messages[0], now)
+    if review is None or review.decision is Decision.RELEASED:
+        reviews.release(session, copies, now=now)
+    elif review.decision is Decision.REJECTED:
+        reviews.reject(session, copies, now=now)
+    else:
+        waiting = _still_here(session, site_id, wording, now)
+        reviews.hold(session, review, [*copies, *waiting])
+        reviews.tell_owner(session, review, sender=sender, now=now)
+
+
+def _found(
+    session: Session, site_id: UUID, wording: str, message_id: UUID, now: datetime
+) -> Review | None:
+    """A review, if so many people were to get these words within the hour."""
+    people = session.scalar(
+        select(func.count(Recipient.address_key.distinct()))
+        .join(Wording, Wording.message_id == Recipient.message_id)
+        .where(
+            Wording.site_id == site_id,
+            Wording.wording == wording,
+            Wording.accepted_at > now - WITHIN,
+        )
+    )
+    if people is None or people <= MOST_ALIKE:
+        return None
+    return reviews.open_review(
+        session,
+        session.get_one(Message, message_id),
+        ReviewKind.CAMPAIGN_IN_DISGUISE,
+        people=people,
+        wording=wording,
+        now=now,
+    )
+
+
+def _still_here(session: Session, site_id: UUID, wording: str, now: datetime) -> Sequence[UUID]:
+    """Copies of earlier mail of the hour that says the same, and has not left the queue."""
+    return session.scalars(
+        select(Recipient.id)
+        .join(Wording, Wording.message_id == Recipient.message_id)
+        .where(
+            Wording.site_id == site_id,
+            Wording.wording == wording,
+            Wording.accepted_at > now - WITHIN,
+            Recipient.stage == Stage.QUEUED,
+            Recipient.tries == 0,
+        )
+        .order_by(Recipient.id)
+        .with_for_update(of=Recipient, skip_locked=True)
+    ).all()
+
+
+def forget(session: Session, *, now: datetime) -> int:
+    """Delete a portion of the wordings that nothing is compared with any more; returns how many."""
+    old = select(Wording.message_id).where(Wording.accepted_at <= now - KEPT).limit(1_000)
+    gone = session.execute(
+        delete(Wording)
+        .where(Wording.message_id.in_(old))
+        .returning(Wording.message_id)
+        .execution_options(synchronize_session=False)
+    )
+    return len(gone.all())
