@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench import accepting, bodies, callbacks, resting, sending
+from bench import accepting, bodies, callbacks, dispatching, resting, sending
 from bench.rows import Measure, Row
 
 CPU = "CPU ms a message"
@@ -87,6 +87,39 @@ ROWS: tuple[Row, ...] = (
             Measure("p99_ms", "p99 ms", reach=250.0, stretch=100.0),
         ),
         sending.latency,
+    ),
+    Row(
+        "beside-newsletters",
+        "receipts while newsletters drain",
+        (
+            Measure("rate", "mails/s that leave meanwhile"),
+            Measure("p50_ms", "p50 ms"),
+            Measure("p99_ms", "p99 ms", reach=1_000.0, stretch=300.0),
+            Measure("most_ms", "most ms"),
+        ),
+        dispatching.receipts_beside_newsletters,
+    ),
+    Row(
+        "fairness",
+        "99 sites with 10 mails each beside one with very many",
+        (
+            Measure("alone_s", "seconds alone"),
+            Measure("beside_s", "seconds beside it"),
+            Measure("times", "times as long", reach=2.0, stretch=1.3),
+        ),
+        dispatching.small_sites_beside_a_large_one,
+    ),
+    Row(
+        "claim",
+        "a claim of 25 copies, very many queued, of very many sites",
+        (
+            Measure("database_ms", "ms in the database", "value", reach=2.0),
+            Measure("ms", "ms, the worker's part included", "ratio", reach=1.3, stretch=1.1),
+            Measure("p99_ms", "p99 ms"),
+        ),
+        dispatching.claims(sites=True),
+        dispatching.claims(sites=False),
+        "10 sites",
     ),
     Row(
         "callbacks",

@@ -46,10 +46,17 @@ class Sizes:
     latency_seconds: float = 15.0
     idle_seconds: float = 10.0
     seed: int = 10_000
+    newsletters: int = 100_000
+    crowd: int = 50_000
+    queued: int = 200_000
+    queued_sites: int = 10_000
 
 
 FULL = Sizes()
-QUICK = Sizes(600, 1_500, 16, 1_500, 600, 800, 4.0, 3.0, 1_000)
+QUICK = Sizes(
+    600, 1_500, 16, 1_500, 600, 800, 4.0, 3.0, 1_000,
+    newsletters=10_000, crowd=5_000, queued=20_000, queued_sites=1_000,
+)  # fmt: skip
 
 
 @dataclass

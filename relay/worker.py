@@ -7,9 +7,10 @@ import queue
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
+from uuid import UUID
 
 import structlog
 from sqlalchemy.orm import Session
@@ -19,12 +20,15 @@ from relay.errors import MailerBusy, MailerRefused, MailerSilent
 from relay.mail import Envelope
 from relay.policy import names
 from relay.policy.bounces import rules
-from relay.policy.pace import Pace
+from relay.policy.budget import held_for
 from relay.services import (
+    budgets,
     campaigns,
+    claims,
     confirmations,
     delivery,
     domain_looks,
+    expiries,
     expiry,
     feed,
     first_contacts,
@@ -32,6 +36,8 @@ from relay.services import (
     holds,
     lifting,
     notices,
+    paces,
+    queue_view,
     ramps,
     receivers,
     releases,
@@ -42,17 +48,19 @@ from relay.services import (
 )
 from relay.services.delivery import Copy, Result
 from relay.services.person_links import Links
+from relay.services.turns import Lookout
 
 log = structlog.get_logger(__name__)
 
-BATCH = 200
-"""Copies leased at once, at most."""
+AHEAD = 0.25
+"""Seconds' worth of copies that wait in this process for a sender thread: enough for a turn to be
+cheap, and little enough that what is claimed leaves at once (SES counts when it arrives)."""
 
-WORTH = 5.0
-"""Seconds' worth of copies leased at once where a rate limits us; well below the lease."""
+GUESS = 10.0
+"""Copies a second for each sender thread until it is measured: SES answers within 100 ms or so."""
 
-AHEAD = 8
-"""Copies started per sender thread: well under a second's worth, and enough for a turn to be cheap."""
+MOST_AHEAD = 8
+"""Copies on the wire or waiting for it, for each sender thread, however fast they leave."""
 
 IDLE = 0.1
 """Seconds between looks at an empty queue."""
@@ -63,8 +71,11 @@ A_MOMENT = 0.05
 STOP_WITHIN = 25.0
 """Seconds a stopping worker gives the copies that are on the wire."""
 
-LEARN_EVERY = 60.0
-"""Seconds between questions to the provider about its limits."""
+LEARN_EVERY = 5.0
+"""Seconds between looks at whether it is this worker's turn to ask the provider for its limits."""
+
+AT_LEAST = 0.02
+"""Seconds between two claims while the budget allows only little."""
 
 TELL_EVERY = 30.0
 """Seconds after which the same trouble with the provider is logged again."""
@@ -79,6 +90,9 @@ ERRANDS: tuple[Callable[[Relay], int], ...] = (
     domain_looks.look_due,
 )
 """What asks a neighbour and therefore takes its time; one that fails does not stop the others."""
+
+LOOK = "look at what many get"
+"""The duty for which receipts wait; it does not stand in line behind the others."""
 
 FULL = 100
 """So many things done at once by a duty mean that more are waiting."""
@@ -96,7 +110,11 @@ class Worker:
         self._results: queue.SimpleQueue[Result] = queue.SimpleQueue()
         self._leased: deque[Copy] = deque()
         self._on_the_wire = 0
-        self._pace = Pace()
+        self._speed = Speed(relay.settings.sender_threads * GUESS)
+        self._lookout = Lookout()
+        self._is_idle = False
+        self._claim_at = 0.0
+        self._held_until = 0.0
         self._told, self._told_at = "", 0.0
         self._duties = Duties(relay)
         self._links = Links(relay.settings.keyring, relay.settings.public_url)
@@ -112,10 +130,10 @@ class Worker:
         names.warm()
         log.info("worker started", threads=threads, pid=os.getpid())
         with ThreadPoolExecutor(threads, thread_name_prefix="sender") as pool:
-            duties = threading.Thread(
-                target=self._duties.run, args=(self._stopping,), name="duties"
-            )
-            duties.start()
+            duties = self._duties.threads(self._stopping)
+            for thread in duties:
+                thread.start()
+            self._learn_once()  # nothing leaves before it is known how fast it may
             learning = threading.Thread(target=self._learn, name="limits", daemon=True)
             learning.start()
             errands = threading.Thread(target=self._run_errands, name="errands", daemon=True)
@@ -131,7 +149,8 @@ class Worker:
                     )
                     self._stopping.wait(DATABASE_AWAY)
             self._wind_down()
-            duties.join()
+            for thread in duties:
+                thread.join()
         log.info("worker stopped")
 
     def run_until_idle(self) -> None:
@@ -142,56 +161,73 @@ class Worker:
 
     def _turn(self, pool: ThreadPoolExecutor) -> bool:
         """Record what has come back, put more on the wire. False when there was nothing to do."""
-        relay = self._relay
-        room = relay.settings.sender_threads * AHEAD - self._on_the_wire
-        results = self._collect(wait=room <= 0 or (self._on_the_wire > 0 and not self._leased))
-        for result in results:
-            if isinstance(result.error, MailerBusy) and result.error.scope == "all":
-                self._trouble(result.error)
-        if not self._leased and room > 0 and not self._pace.held_for(time.monotonic()):
-            self._leased.extend(self._claim())
-        going = self._next(max(room, 0))
-        if not results and not going:
-            self._rest()
-            return False
+        waits = self._room(0) <= 0 or (self._on_the_wire > 0 and not self._leased)
+        results = self._collect(wait=waits)
+        going: list[Copy] = []
         try:
-            with relay.sessions.begin() as session:
-                now = relay.clock()
+            self._heed(results)
+            more = self._claim(len(results))
+            going = self._next(self._room(len(results)))
+            if not results and not going:
+                self._rest(more=more)
+                return more
+            with self._relay.sessions.begin() as session:
+                now = self._relay.clock()
                 delivery.record(session, results, now=now)
                 envelopes = delivery.start(
-                    session, going, answer_within=relay.settings.mailer_timeout, now=now
+                    session, going, answer_within=self._relay.settings.mailer_timeout, now=now
                 )
         except Exception:
             self._leased.extendleft(reversed(going))
             for result in results:
                 self._results.put(result)
             raise
+        self._speed.count(len(results), time.monotonic())
         self._on_the_wire += len(envelopes) - len(results)
         for envelope in envelopes:
             pool.submit(self._send, envelope)
         return True
 
-    def _next(self, room: int) -> list[Copy]:
-        """The leased copies that may go out now."""
-        granted = self._pace.take(min(room, len(self._leased)), time.monotonic())
-        return [self._leased.popleft() for _ in range(granted)]
+    def _room(self, back: int) -> int:
+        """How many more copies may be put on the wire, of which `back` have come back: as many as the
+        sender threads get rid of soon."""
+        threads = self._relay.settings.sender_threads
+        ahead = min(int(self._speed.per_second * AHEAD) + 2, threads * (MOST_AHEAD - 1))
+        return threads + ahead - self._on_the_wire + back
 
-    def _rest(self) -> None:
+    def _next(self, room: int) -> list[Copy]:
+        """The leased copies that go out now."""
+        if self._held():
+            return []
+        return [self._leased.popleft() for _ in range(max(0, min(room, len(self._leased))))]
+
+    def _held(self) -> float:
+        """Seconds for which nothing may leave."""
+        return max(0.0, self._held_until - time.monotonic())
+
+    def _rest(self, *, more: bool) -> None:
         """Nothing to do: wait for a copy to become due, a token, or the end of a hold."""
-        held = self._pace.held_for(time.monotonic())
-        if held and self._leased:
+        if self._held() and self._leased:
             self._give_back()
         if not self._on_the_wire:
-            self._stopping.wait(0.01 if self._leased and not held else IDLE)
+            soon = max(0.0, self._claim_at - time.monotonic())
+            self._stopping.wait(min(IDLE, soon) if more else IDLE)
 
-    def _trouble(self, error: MailerBusy) -> None:
-        """Slow down, or stop for a while: this answer concerns everything we send."""
-        self._pace.trouble(error.code, time.monotonic(), in_use=self._on_the_wire)
-        if error.code != self._told or time.monotonic() - self._told_at > TELL_EVERY:
-            self._told, self._told_at = error.code, time.monotonic()
-            log.warning(
-                "provider trouble", code=error.code, detail=error.detail, rate=self._pace.rate
-            )
+    def _heed(self, results: Sequence[Result]) -> None:
+        """Slow down, or stop for a while, and all other workers too, where an answer asks for it."""
+        troubles = {
+            result.error.code: result.error
+            for result in results
+            if isinstance(result.error, MailerBusy) and result.error.scope == "all"
+        }
+        for code, error in troubles.items():
+            with self._relay.sessions.begin() as session:
+                now = self._relay.clock()
+                budget = budgets.trouble(session, code, in_use=self._on_the_wire, now=now)
+            self._held_until = time.monotonic() + held_for(budget, now)
+            if code != self._told or time.monotonic() - self._told_at > TELL_EVERY:
+                self._told, self._told_at = code, time.monotonic()
+                log.warning("provider trouble", code=code, detail=error.detail, rate=budget.rate)
 
     def _give_back(self) -> None:
         with self._relay.sessions.begin() as session:
@@ -199,14 +235,21 @@ class Worker:
         self._leased.clear()
 
     def _learn(self) -> None:
-        """Ask the provider what it allows, now and every `LEARN_EVERY` seconds."""
-        while True:
-            try:
-                self._pace.learn(self._relay.sending_account().max_rate)
-            except Exception as error:
-                log.warning("provider does not tell its limits", error=type(error).__name__)
-            if self._stopping.wait(LEARN_EVERY):
-                return
+        """Ask the provider what it allows, now and then, one worker for all."""
+        while not self._stopping.wait(LEARN_EVERY):
+            self._learn_once()
+
+    def _learn_once(self) -> None:
+        relay = self._relay
+        try:
+            with relay.sessions.begin() as session:
+                question = budgets.ask(session, now=relay.clock())
+            if question is not None:
+                told = relay.sending_account()
+                with relay.sessions.begin() as session:
+                    budgets.learn(session, question, told, now=relay.clock())
+        except Exception as error:
+            log.warning("provider does not tell its limits", error=type(error).__name__)
 
     def _run_errands(self) -> None:
         """What asks a neighbour, and must not keep duties waiting."""
@@ -222,15 +265,40 @@ class Worker:
                         exc_info=not _is_away(error),
                     )
 
-    def _claim(self) -> list[Copy]:
-        rate = self._pace.rate
-        most = BATCH if rate is None else max(1, min(BATCH, int(rate * WORTH)))
+    def _claim(self, back: int) -> bool:
+        """Lease what may leave now, if that is worth a claim. Whether more may follow soon.
+
+        It is worth one where a sender thread may soon be idle or half of what may be ahead has left,
+        and the budget may allow it; after a claim that gave nothing, only where something is due.
+        """
+        room, on_the_wire = self._room(back), self._on_the_wire - back
+        idle_soon = on_the_wire <= self._relay.settings.sender_threads or room >= on_the_wire
+        if self._leased or room <= 0 or not idle_soon or self._held():
+            return False
+        if time.monotonic() < self._claim_at:
+            return True
         now = self._relay.clock()
-        with self._relay.reads() as session:
-            if not delivery.is_any_due(session, now=now):
-                return []
+        due: Mapping[int, UUID] = {}
+        if self._is_idle:
+            found = self._look(now)
+            if not found:
+                self._claim_at = time.monotonic() + (AT_LEAST if found is None else 0.0)
+                return found is None
+            due = found
         with self._relay.sessions.begin() as session:
-            return delivery.claim(session, most=most, now=now)
+            claimed = claims.claim(session, most=room, begin_at=due, now=now)
+        self._leased.extend(claimed.copies)
+        self._is_idle = not claimed.copies and not claimed.more
+        told = time.monotonic()
+        self._claim_at = told + (max(AT_LEAST, claimed.wait) if claimed.wait else 0.0)
+        self._held_until = told + claimed.held_for
+        return claimed.more or claimed.wait > 0
+
+    def _look(self, now: datetime) -> Mapping[int, UUID] | None:
+        """Where something is due (see `Lookout.look`): cheap, and takes no lock."""
+        with self._relay.reads() as session:
+            queued = budgets.queued_lanes(session)
+            return self._lookout.look(session, sorted(queued), now=now) if queued else {}
 
     def _send(self, envelope: Envelope) -> None:
         """Hand one copy over; whatever happens becomes a result."""
@@ -282,6 +350,30 @@ def _is_away(error: Exception) -> bool:
     return isinstance(error, DBAPIError | PoolTimeout)
 
 
+class Speed:
+    """How many copies a second this worker gets rid of, of late; `guess` while nothing was measured."""
+
+    WINDOW = 0.25
+    """Seconds over which is counted."""
+
+    STALE = 2.0
+    """Seconds without a count after which nothing is known any more: the worker was at rest."""
+
+    def __init__(self, guess: float) -> None:
+        self.per_second = self._guess = guess
+        self._count = 0
+        self._since = time.monotonic()
+
+    def count(self, copies: int, now: float) -> None:
+        """So many more have left."""
+        self._count += copies
+        passed = now - self._since
+        if passed >= self.WINDOW:
+            measured = self._count / passed
+            self.per_second = measured if passed < self.STALE else self._guess
+            self._count, self._since = 0, now
+
+
 class Duties:
     """What is due by time and not by mail: leases, lost copies, settling, notices, silence."""
 
@@ -308,7 +400,7 @@ class Duties:
                 timedelta(seconds=0.2),
                 lambda session, now: notices.apply_waiting(session, now=now),
             ),
-            "look at what many get": (
+            LOOK: (
                 timedelta(seconds=0.1),
                 lambda session, now: campaigns.look_at(
                     session, sender=relay.settings.house_sender, now=now
@@ -384,16 +476,37 @@ class Duties:
                 timedelta(seconds=30),
                 lambda session, now: holds.probe_due(session, now=now),
             ),
+            "measure the queue": (
+                timedelta(seconds=10),
+                lambda session, now: queue_view.measure(session, now=now),
+            ),
+            "forget paces": (
+                timedelta(minutes=1),
+                lambda session, now: paces.forget_free(session, now=now),
+            ),
+            "tell owners what expired": (
+                timedelta(minutes=1),
+                lambda session, now: expiries.tell_owners(relay, session, now=now),
+            ),
             "close silent copies": (
                 timedelta(minutes=1),
                 lambda session, now: delivery.close_silent(session, now=now),
             ),
         }
 
-    def run(self, stopping: threading.Event) -> None:
-        """Do what is due until told to stop. A duty that found a full plate comes again at once."""
+    def threads(self, stopping: threading.Event) -> list[threading.Thread]:
+        """Those that do what is due until told to stop: one for what mail waits for, one for the rest."""
+        others = [name for name in self._table if name != LOOK]
+        return [
+            threading.Thread(target=self._run, args=(stopping, names), name=title)
+            for title, names in (("looks", [LOOK]), ("duties", others))
+        ]
+
+    def _run(self, stopping: threading.Event, names: Sequence[str]) -> None:
+        """Do what is due. A duty that found a full plate comes again at once."""
         while not stopping.wait(0.05):
-            for name, (every, _) in self._table.items():
+            for name in names:
+                every, _ = self._table[name]
                 if time.monotonic() >= self._due.get(name, 0.0):
                     done = self._do(name)
                     pause = 0.0 if done >= FULL else every.total_seconds()

@@ -7,10 +7,11 @@ from typing import Any
 from simulator.account import Account
 from simulator.answers import Scripts
 from simulator.errors import InvalidControl
+from simulator.gateways import Gateways
 from simulator.names.troubles import Troubles
 from simulator.settings import Settings
 
-OBJECTS = ("recipients", "identities", "names")
+OBJECTS = ("recipients", "identities", "names", "gateways")
 """Fields that are objects of one's own making; the others are those of Settings."""
 
 
@@ -24,6 +25,7 @@ class Control:
         self.settings = settings
         self.troubles = troubles
         self.scripts = Scripts({})
+        self.gateways = Gateways()
 
     def change(self, values: object) -> None:
         """Apply a PUT of the control API, all of it or nothing.
@@ -36,12 +38,15 @@ class Control:
         settings = self.settings.changed(fields)
         scripts = self.scripts.changed(values.get("recipients", {}))
         troubles = self.troubles.changed(values.get("names", {}))
+        gateways = self.gateways.changed(values.get("gateways", {}))
         self._account.set_verification(values.get("identities", {}))
         self.settings, self.scripts, self.troubles = settings, scripts, troubles
+        self.gateways = gateways
 
     def reset(self) -> None:
         """Go back to the settings of the command line, without scripts. Identities stay."""
         (self.settings, self.troubles), self.scripts = self._initial, Scripts({})
+        self.gateways = Gateways()
 
     def described(self) -> dict[str, Any]:
         """Settings, scripts and the verification of identities, as GET answers them."""
@@ -50,6 +55,7 @@ class Control:
             **asdict(self.settings),
             "recipients": dict(self.scripts.rules),
             "names": self.troubles.rules,
+            "gateways": self.gateways.described(),
             "identities": {name: fact["status"] for name, fact in identities.items()},
         }
 

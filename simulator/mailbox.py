@@ -4,10 +4,13 @@ from collections.abc import Callable
 
 from simulator.addresses import domain_of
 from simulator.answers import MAILBOX_SIMULATOR, SHORTHANDS, Scripts
+from simulator.gateways import Gateways
 from simulator.mails import Step
 from simulator.settings import Settings
 
 SIMULATOR_DOMAIN = "simulator.amazonses.com"
+
+NO_GATEWAYS = Gateways()
 
 FINAL = ("Reject", "Rendering Failure")
 """Events of a mail that was never attempted: no Send event comes before them."""
@@ -19,6 +22,7 @@ def plan(
     settings: Settings,
     is_suppressed: Callable[[str], bool],
     *,
+    gateways: Gateways = NO_GATEWAYS,
     infected: bool = False,
 ) -> list[Step]:
     """The steps of a mail in order of time; recipients of a domain who answer alike share them."""
@@ -28,6 +32,8 @@ def plan(
     for address in recipients:
         domain = domain_of(address)
         steps = _answer(address, domain, scripts, is_suppressed)
+        if steps == [SHORTHANDS["delivery"]]:
+            steps = gateways.answer(domain, settings.delivery_seconds) or steps
         for group in groups:
             if group[0] == domain and group[1] == steps:
                 group[2].append(address)

@@ -45,6 +45,7 @@ class Sending:
             self._control.scripts,
             self._control.settings,
             lambda address: self._account.is_suppressed(address, draft.configuration_set),
+            gateways=self._control.gateways,
             infected=mime.holds_test_virus(draft.raw),
         )
         try:

@@ -15,7 +15,7 @@ from relay.db import Base
 from relay.errors import MailerBusy, MailerRefused, MailerSilent
 from relay.mail import Draft, Envelope
 from relay.models import MailingList, Site, Subscription
-from relay.services import campaigns, delivery, events, messages, releases, timelines
+from relay.services import campaigns, claims, delivery, events, messages, releases, timelines
 from relay.services.delivery import Copy, Result
 from relay.services.messages import Accepted, Receipt, fingerprint
 from relay.services.person_links import Links
@@ -81,7 +81,7 @@ def let_go(relay: Relay) -> int:
 def claim(relay: Relay, most: int = 100) -> list[Copy]:
     """Lease what is due."""
     with relay.sessions.begin() as session:
-        return delivery.claim(session, most=most, now=relay.clock())
+        return list(claims.claim(session, most=most, now=relay.clock()).copies)
 
 
 def start(relay: Relay, copies: list[Copy]) -> list[Envelope]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from flask.views import MethodView
@@ -13,7 +13,7 @@ from relay.api.auth import keyed, relay, site_id
 from relay.api.openapi import PROBLEM, SITE
 from relay.api.warm_up_schemas import warm_up_as_json
 from relay.policy import plans
-from relay.services import limits, progress, standing
+from relay.services import limits, progress, queue_view, standing
 from relay.services.limits import SiteLimits
 from relay.vocabulary import Scope
 
@@ -28,13 +28,14 @@ class Account(MethodView):
     @blueprint.response(200, AccountSchema)
     @blueprint.doc(operationId="getAccount", responses=PROBLEM)
     def get(self) -> dict[str, Any]:
-        """Show account, site, domains, usage, limits, warm-up, and whether the site is ready to go live."""
+        """Show account, site, domains, usage, limits, warm-up, what waits, and whether it is ready."""
         context = relay()
         now: datetime = context.clock()
         with context.reads() as session:
             found = standing.of_site(session, site_id(), now=now)
             may_send = limits.of_site(session, site_id(), now=now)
             climb = progress.of_site(session, site_id(), now=now)
+            waiting = queue_view.of_site(session, site_id(), now)
         return {
             "account": found.account,
             "site": found.site,
@@ -46,7 +47,20 @@ class Account(MethodView):
             "usage": found.usage,
             **_limits(may_send),
             "warm_up": warm_up_as_json(climb),
+            "queue": [
+                {
+                    "lane": each.name,
+                    "stages": each.stages,
+                    "oldest_seconds": _seconds(each.oldest),
+                    "gone_in_seconds": _seconds(each.gone_in),
+                }
+                for each in waiting
+            ],
         }
+
+
+def _seconds(span: timedelta | None) -> float | None:
+    return span.total_seconds() if span is not None else None
 
 
 def _limits(found: SiteLimits) -> dict[str, Any]:

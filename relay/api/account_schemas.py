@@ -6,7 +6,7 @@ from marshmallow import fields
 
 from relay.api.schemas import Answer, worded
 from relay.api.warm_up_schemas import WarmUpSchema
-from relay.vocabulary import Cause, Fate, Limit, State
+from relay.vocabulary import Cause, Fate, Lane, Limit, State
 
 
 class NamedStateSchema(Answer):
@@ -98,6 +98,24 @@ class StandingSchema(Answer):
     )
 
 
+class WaitingSchema(Answer):
+    """What a site has waiting in one lane."""
+
+    lane = worded(Lane)
+    stages = fields.Dict(
+        keys=fields.String(),
+        values=fields.Integer(),
+        metadata={"description": "Copies by stage (`queued` and those before it)."},
+    )
+    oldest_seconds = fields.Float(
+        allow_none=True, metadata={"description": "How long the oldest queued copy has been due."}
+    )
+    gone_in_seconds = fields.Float(
+        allow_none=True,
+        metadata={"description": "Forecast: when the site's last queued copy will have left."},
+    )
+
+
 class AccountSchema(Answer):
     """The caller's account and site, and whether mail can flow."""
 
@@ -113,3 +131,9 @@ class AccountSchema(Answer):
     allowances = fields.List(fields.Nested(AllowanceSchema))
     warm_up = fields.Nested(WarmUpSchema)
     sources = fields.List(fields.Nested(SourceUseSchema))
+    queue = fields.List(
+        fields.Nested(WaitingSchema),
+        metadata={
+            "description": "What waits of the site's mail, by lane; empty when nothing does."
+        },
+    )

@@ -171,7 +171,8 @@ class LazyMailer:
 class SendingAccount:
     """What SES allows this installation. None: no limit, or SES did not say.
 
-    `max_rate` is in recipients a second, `max_24_hours` and `sent_24_hours` in recipients.
+    `max_rate` is in recipients a second, `max_24_hours` (-1: no quota) and `sent_24_hours` in
+    recipients.
     """
 
     max_rate: float | None = None
@@ -186,7 +187,7 @@ def sending_account(client: Any) -> SendingAccount:
     quota = told.get("SendQuota", {})
     return SendingAccount(
         max_rate=_limit(quota.get("MaxSendRate")),
-        max_24_hours=_limit(quota.get("Max24HourSend")),
+        max_24_hours=_quota(quota.get("Max24HourSend")),
         sent_24_hours=float(quota.get("SentLast24Hours", 0.0)),
         may_send=bool(told.get("SendingEnabled", True)),
     )
@@ -203,6 +204,10 @@ def forget_suppressed(client: Any, address: str) -> None:
 
 def _limit(value: Any) -> float | None:
     return float(value) if value is not None and float(value) > 0 else None
+
+
+def _quota(value: Any) -> float | None:
+    return max(-1.0, float(value)) if value is not None else None
 
 
 def failure(status: int, headers: Mapping[str, str], answer: Mapping[str, Any]) -> Exception:

@@ -15,6 +15,7 @@ from relay.models.consent import (
     SubscriptionRequest,
     UnsealedRecord,
 )
+from relay.models.dispatch import Expiry, SendingBudget, SendingPace
 from relay.models.domains import (
     Domain,
     DomainChange,
@@ -32,7 +33,7 @@ from relay.models.messages import (
     Message,
     Recipient,
 )
-from relay.models.operations import Counter, Notice, NoticeId, SendingBudget, Usage
+from relay.models.operations import Counter, Notice, NoticeId, Usage
 from relay.models.promotions import CanaryCopy, Ramp, Sending
 from relay.models.reviews import Action, Review, Wording
 
@@ -57,6 +58,7 @@ __all__ = [
     "Erasure",
     "Event",
     "EventKey",
+    "Expiry",
     "IdempotencyKey",
     "Identity",
     "MailingList",
@@ -70,6 +72,7 @@ __all__ = [
     "Review",
     "Sending",
     "SendingBudget",
+    "SendingPace",
     "Site",
     "SiteCount",
     "SourceCount",

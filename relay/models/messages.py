@@ -80,8 +80,9 @@ class Recipient(Base):
         Index("ix_recipients_site_id_address_key", "site_id", "address_key"),
         Index("ix_recipients_address_key", "address_key"),
         Index(
-            "ix_recipients_waiting",
+            "ix_recipients_turns",
             "lane_rank",
+            "site_id",
             "due_at",
             postgresql_where=text("stage = 'queued'"),
             sqlite_where=text("stage = 'queued'"),
@@ -91,6 +92,13 @@ class Recipient(Base):
             "due_at",
             postgresql_where=text("stage IN ('leased', 'sending', 'unknown')"),
             sqlite_where=text("stage IN ('leased', 'sending', 'unknown')"),
+        ),
+        Index(
+            "ix_recipients_apart",
+            "stage",
+            "site_id",
+            postgresql_where=text("stage IN ('held', 'checking', 'waiting')"),
+            sqlite_where=text("stage IN ('held', 'checking', 'waiting')"),
         ),
         Index(
             "ix_recipients_checking",

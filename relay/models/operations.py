@@ -7,7 +7,6 @@ from uuid import UUID
 
 from sqlalchemy import (
     BigInteger,
-    Float,
     Index,
     Integer,
     SmallInteger,
@@ -64,23 +63,6 @@ class Counter(Base):
 
     name: Mapped[str] = mapped_column(String(32), primary_key=True)
     value: Mapped[int] = mapped_column(BigInteger, default=0)
-
-
-class SendingBudget(Base):
-    """What the provider lets us send, shared by all workers; its row is the lock under which they take.
-
-    `rate` (copies a second, MaxSendRate) and `per_day` (people in 24 hours, Max24HourSend) are the
-    provider's limits, NULL while it has none or has not told them; `sent_day` its own count of the
-    last 24 hours at `learned_at`.
-    """
-
-    __tablename__ = "sending_budgets"
-
-    provider: Mapped[str] = mapped_column(String(32), primary_key=True)
-    rate: Mapped[float | None] = mapped_column(Float)
-    per_day: Mapped[int | None] = mapped_column(BigInteger)
-    sent_day: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
-    learned_at: Mapped[Sometime]
 
 
 class Usage(Base):

@@ -19,6 +19,10 @@ DISPUTED_FOR: Final = timedelta(days=3)
 PROBE_AFTER: Final = timedelta(hours=24)
 """After so long a refusal that was not about the address is tried once more (our decision)."""
 
+PROBE_RATE_AFTER: Final = timedelta(minutes=15)
+"""After so long a copy that was refused for rate is tried again: there nothing is wrong but the pace,
+and the pace has been lowered (our decision)."""
+
 FULL_FOR: Final = timedelta(days=3)
 INACTIVE_FOR: Final = timedelta(days=30)
 """How long a full mailbox, and one that is out of use, is left alone (our decision)."""
@@ -108,6 +112,11 @@ def follows(found: Diagnosis, record: Record, *, final: bool) -> Consequence:
 
 def _wave(record: Record) -> bool:
     return record.alike >= ALIKE_AT_LEAST and record.alike >= ALIKE_SHARE * record.mailed
+
+
+def probe_after(found: Diagnosis) -> timedelta:
+    """How long a re-probe waits."""
+    return PROBE_RATE_AFTER if found.bounce_class is BounceClass.RATE_LIMITED else PROBE_AFTER
 
 
 def pause(found: Diagnosis) -> timedelta:

@@ -1,100 +1,80 @@
-"""How fast one worker may hand copies to the provider: a token bucket that learns from refusals.
+"""How fast one site mails one receiving gateway that has refused for rate. State in, state out.
 
-The ceiling comes from the provider (`GetAccount`'s MaxSendRate). A throttling answer lowers the
-rate by `BACK_OFF` at most once a second; each second without one raises it by `RECOVER` of the
-ceiling. Trouble that concerns everything we send puts a hold on the whole worker (SES developer
-guide, 'Errors related to the sending quotas': wait up to 10 minutes).
+Gateways of companies refuse for velocity alone, whatever the mail is. The first refusal sets the pace
+to `FIRST`; further ones halve it, at most every `HALVE_EVERY`; time without any lets it grow by
+`GROWTH` a minute, until from `FREE` on nothing holds it back. All figures are our decision.
 """
 
 from __future__ import annotations
 
-BACK_OFF = 0.7
-RECOVER = 0.05
-SLOWEST = 1.0
-"""Copies a second that are tried even while the provider refuses."""
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Final
 
-BURST = 0.25
-"""Seconds' worth of copies that may leave at once."""
+FIRST: Final = 1.0
+"""Copies a second after the first refusal."""
 
-HOLDS = {
-    "rate": 0.0,
-    "unreachable": 3.0,
-    "daily-quota": 600.0,
-    "provider-stopped": 60.0,
-    "credentials-refused": 60.0,
-    "no-credentials": 60.0,
-}
-"""Seconds for which the worker sends nothing after this trouble (our decision)."""
+SLOWEST: Final = 1 / 60
+FREE: Final = 10.0
+"""Copies a second: not slower than the one, and from the other on not held back at all."""
 
-PUT_OFF = {"rate": 2.0}
-"""Seconds after which a copy is due again, where that differs from the hold."""
+GROWTH: Final = 1.25
+HALVE_EVERY: Final = timedelta(seconds=10)
 
+AT_ONCE: Final = timedelta(seconds=2)
+"""What this time is worth may leave together, and at least one copy."""
 
-def put_off(code: str) -> float:
-    """Seconds after which a copy is due again that trouble of this kind has turned back."""
-    return PUT_OFF.get(code, HOLDS.get(code, 15.0))
+WAIT_AT_MOST: Final = timedelta(minutes=15)
+"""No copy is put off for longer, so that it feels the recovery."""
 
 
+@dataclass(frozen=True, slots=True)
 class Pace:
-    """The rate of one worker. Times are readings of a monotonic clock in seconds."""
+    """The pace of one pair: `rate` copies a second at `refused_at`; the next may leave at `next_at`."""
 
-    def __init__(self) -> None:
-        self._ceiling: float | None = None
-        self._rate: float | None = None
-        self._tokens = 0.0
-        self._filled_at: float | None = None
-        self._throttled_at = float("-inf")
-        self._held_until = float("-inf")
+    rate: float
+    next_at: datetime
+    slowed_at: datetime
+    refused_at: datetime
 
-    @property
-    def rate(self) -> float | None:
-        """Copies a second; None while nothing limits us."""
-        return self._rate
 
-    def learn(self, ceiling: float | None) -> None:
-        """The provider's own limit; None if it has none or did not say."""
-        self._ceiling = ceiling
-        if ceiling is None:
-            self._rate = None
-        elif self._rate is None or self._rate > ceiling:
-            self._rate = ceiling
+def rate_at(pace: Pace, now: datetime) -> float:
+    """Copies a second at this time: what it was at the last refusal, grown since."""
+    minutes = max(0.0, (now - pace.refused_at).total_seconds()) / 60
+    return float(min(FREE, pace.rate * GROWTH ** min(minutes, 60.0)))
 
-    def held_for(self, now: float) -> float:
-        """Seconds for which nothing may leave; 0 when something may."""
-        return max(0.0, self._held_until - now)
 
-    def take(self, wanted: int, now: float) -> int:
-        """How many of `wanted` copies may leave now."""
-        if self.held_for(now):
-            return 0
-        if self._rate is None:
-            return wanted
-        self._fill(now)
-        granted = min(wanted, int(self._tokens))
-        self._tokens -= granted
-        return granted
+def is_free(pace: Pace, now: datetime) -> bool:
+    """Whether nothing holds this pair back any more."""
+    return rate_at(pace, now) >= FREE
 
-    def give_back(self, unused: int) -> None:
-        """Return what `take` granted and was not used."""
-        self._tokens += unused
 
-    def trouble(self, code: str, now: float, *, in_use: int) -> None:
-        """Take note of an answer that concerns everything we send; `in_use` copies were on the wire."""
-        self._held_until = max(self._held_until, now + HOLDS.get(code, 0.0))
-        if code != "rate" or now - self._throttled_at < 1.0:
-            return
-        self._throttled_at = now
-        current = self._rate if self._rate is not None else max(SLOWEST, float(in_use))
-        self._rate = max(SLOWEST, current * BACK_OFF)
+def refused(pace: Pace | None, started_at: datetime, now: datetime) -> Pace:
+    """The pace after a refusal of a copy that was sent at `started_at`.
 
-    def _fill(self, now: float) -> None:
-        if self._filled_at is None:
-            self._filled_at = now
-            self._tokens = 1.0
-        passed = now - self._filled_at
-        self._filled_at = now
-        assert self._rate is not None
-        if now - self._throttled_at >= 1.0:
-            ceiling = self._ceiling if self._ceiling is not None else self._rate * 2
-            self._rate = min(ceiling, self._rate + ceiling * RECOVER * passed)
-        self._tokens = min(max(1.0, self._rate * BURST), self._tokens + passed * self._rate)
+    A refusal of what left before the last slowing is no news: it was slowed for.
+    """
+    if pace is None or is_free(pace, now):
+        return Pace(FIRST, now + timedelta(seconds=1 / FIRST), now, now)
+    if started_at < pace.slowed_at:
+        return pace
+    rate = rate_at(pace, now)
+    if now - pace.slowed_at < HALVE_EVERY:
+        return replace(pace, rate=rate, refused_at=now)
+    return replace(pace, rate=max(SLOWEST, rate / 2), slowed_at=now, refused_at=now)
+
+
+def slots(pace: Pace, copies: int, now: datetime) -> tuple[Pace, int, list[datetime]]:
+    """How many of so many due copies may leave now, and when to look at the others again."""
+    interval = timedelta(seconds=1 / rate_at(pace, now))
+    next_at = max(pace.next_at, now - max(timedelta(0), AT_ONCE - interval))
+    going = 0
+    while going < copies and next_at <= now:
+        going += 1
+        next_at += interval
+    latest = now + WAIT_AT_MOST
+    return (
+        replace(pace, next_at=next_at),
+        going,
+        [min(latest, next_at + n * interval) for n in range(copies - going)],
+    )

@@ -93,7 +93,7 @@ def act(
             _hold(session, row, address, HoldKind.COOL_OFF, lasts, evidence, at)
             return _told(decided, at + lasts)
         case Consequence.RE_PROBE:
-            lasts = consequences.PROBE_AFTER
+            lasts = consequences.probe_after(found)
             _hold(session, row, address, HoldKind.RE_PROBE, lasts, evidence, at)
             return _told(decided, at + lasts)
     return _told(decided)

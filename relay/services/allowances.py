@@ -158,7 +158,10 @@ _TODAY = (
     .scalar_subquery()
 )
 _WAITS = select(_SENDINGS.c.id).where(_OF_SITE, _SENDINGS.c.due_at.is_not(None)).exists()
-_PROVIDER = select(func.min(SendingBudget.per_day)).scalar_subquery()
+_PROVIDER = (
+    select(func.min(SendingBudget.per_day)).where(SendingBudget.per_day >= 0).scalar_subquery()
+)
+"""People a day the provider lets us mail; NULL while it has no such limit (-1), or has not told."""
 _OPEN = _SENDINGS.alias("open")
 _WANTED = _RAMPS.alias("wanted")
 _ALL_THERE = (

@@ -2,7 +2,7 @@
 
 Four short steps, each a transaction of its own or none at all (docs/states.md):
 
-1. `claim` leases due copies: nothing has left, a crash only lets the lease run out.
+1. `claims.claim` leases due copies: nothing has left, a crash only lets the lease run out.
 2. `start` commits an attempt for the few copies that go on the wire now.
 3. `Mailer.send` – no transaction is open while the provider thinks.
 4. `record` writes what came of it, for its own attempt only (fencing).
@@ -32,8 +32,8 @@ from relay.gateways.mime import PART
 from relay.mail import Envelope
 from relay.models import Account, Attempt, Content, Event, Message, Recipient, Site
 from relay.policy import topics
+from relay.policy.budget import put_off
 from relay.policy.lifecycle import after
-from relay.policy.pace import put_off
 from relay.policy.standing import Stand, freezes, held_by
 from relay.services.copies import personal
 from relay.services.person_links import Links
@@ -78,34 +78,6 @@ def _stage(stage: Stage) -> Any:
     """The stage as a literal, so that the partial indexes on stages can serve."""
     return literal(stage, _COPIES.c.stage.type, literal_execute=True)
 
-
-_DUE = (
-    select(_COPIES.c.id)
-    .where(_COPIES.c.stage == _stage(Stage.QUEUED), _COPIES.c.due_at <= bindparam("now"))
-    .order_by(_COPIES.c.lane_rank, _COPIES.c.due_at)
-    .limit(bindparam("most"))
-    .with_for_update(skip_locked=True)
-    .cte("due")
-)
-
-_CLAIM = (
-    update(_COPIES)
-    .where(_COPIES.c.id.in_(select(_DUE.c.id)))
-    .values(
-        stage=Stage.LEASED,
-        lease=bindparam("new_lease"),
-        due_at=bindparam("lease_ends"),
-        tries=_COPIES.c.tries + 1,
-    )
-    .returning(
-        _COPIES.c.id,
-        _COPIES.c.message_id,
-        _COPIES.c.address,
-        _COPIES.c.lane_rank,
-        _COPIES.c.tries,
-        _COPIES.c.expires_at,
-    )
-)
 
 _STILL_OURS = (
     select(
@@ -183,46 +155,6 @@ class Result:
     envelope: Envelope
     provider_id: str | None = None
     error: MailerBusy | MailerRefused | MailerSilent | None = None
-
-
-def claim(session: Session, *, most: int, now: datetime) -> list[Copy]:
-    """Lease up to `most` due copies, lanes in order, oldest first. Copies others hold are skipped."""
-    lease = new_id()
-    rows = (
-        session.connection()
-        .execute(_CLAIM, {"now": now, "most": most, "new_lease": lease, "lease_ends": now + LEASE})
-        .all()
-    )
-    expired = [row.id for row in rows if row.expires_at <= now]
-    _give_up(
-        session, expired, EventType.EXPIRED, "expired", "It waited longer than it was worth", now
-    )
-    worn = [row.id for row in rows if row.expires_at > now and row.tries > MOST_TRIES]
-    _give_up(session, worn, EventType.FAILED, "too-many-tries", "It was tried too often", now)
-    copies = [
-        Copy(row.id, row.message_id, row.address, lease, row.lane_rank, row.tries)
-        for row in rows
-        if row.expires_at > now and row.tries <= MOST_TRIES
-    ]
-    return sorted(copies, key=lambda copy: (copy.lane_rank, copy.recipient_id))
-
-
-def _give_up(
-    session: Session, ids: Sequence[UUID], type: EventType, code: str, title: str, now: datetime
-) -> None:
-    """End copies that were never sent – or, where an earlier attempt is unknown, say just that."""
-    if not ids:
-        return
-    unsure = set(
-        session.scalars(
-            select(Attempt.recipient_id).where(
-                Attempt.recipient_id.in_(ids), Attempt.state == AttemptState.UNKNOWN
-            )
-        )
-    )
-    sure = [id for id in ids if id not in unsure]
-    finish(session, sure, type, title, code=code, now=now)
-    finish(session, sorted(unsure), EventType.UNCONFIRMED, UNSURE, code="unconfirmed", now=now)
 
 
 def start(
@@ -696,15 +628,3 @@ def event_row(
         "recorded_at": now,
         "data": dict(data or {}),
     }
-
-
-_ANY_DUE = (
-    select(_COPIES.c.id)
-    .where(_COPIES.c.stage == _stage(Stage.QUEUED), _COPIES.c.due_at <= bindparam("now"))
-    .limit(1)
-)
-
-
-def is_any_due(session: Session, *, now: datetime) -> bool:
-    """Whether a copy waits to be claimed: a cheap look that takes no lock."""
-    return session.connection().execute(_ANY_DUE, {"now": now}).one_or_none() is not None

@@ -25,7 +25,7 @@ from relay.policy.consent import scope_of_complaint
 from relay.policy.erasures import is_placeholder, without_person
 from relay.policy.gateways import Gateway
 from relay.policy.lifecycle import after
-from relay.services import aftermath, diagnoses, holds, receivers
+from relay.services import aftermath, diagnoses, holds, paces, receivers
 from relay.services.delivery import REPORT_WITHIN, event_row
 from relay.services.suppressions import suppress
 from relay.vocabulary import (
@@ -45,6 +45,7 @@ _STANDING = (
     select(
         _TRIES.c.id.label("attempt_id"),
         _TRIES.c.heard_at,
+        _TRIES.c.started_at,
         _TRIES.c.provider_id,
         _COPIES.c.id,
         _COPIES.c.message_id,
@@ -89,6 +90,7 @@ class _Batch:
     events: list[dict[str, Any]] = field(default_factory=list)
     gateways: dict[str, Gateway] = field(default_factory=dict)
     deliveries: list[tuple[UUID, str, datetime]] = field(default_factory=list)
+    too_fast: list[tuple[UUID, str, datetime]] = field(default_factory=list)
 
     def find(self, event: DeliveryEvent) -> Any:
         """The attempt an event is about: by our tag, else by the provider's id if only one has it."""
@@ -124,6 +126,7 @@ def record(session: Session, events: Sequence[DeliveryEvent], *, now: datetime) 
         taken.add(event.key)
         _take(session, batch, row, event, now)
     holds.clear(session, batch.deliveries, now=now)
+    paces.refused(session, batch.too_fast, now=now)
     bulk.insert_rows(session, Event, batch.events)
     bulk.update_rows(session, Attempt, list(batch.heard.values()))
     bulk.update_rows(session, Recipient, list(_changed(batch.copies.values())))
@@ -184,6 +187,9 @@ def _take(session: Session, batch: _Batch, row: Any, event: DeliveryEvent, now: 
         event = replace(event, data=without_person(event.data))
     elif found is not None:
         told = aftermath.act(session, row, event, found, now)
+        if found.bounce_class is BounceClass.RATE_LIMITED:
+            gateway = paces.gateway_name(_domain(row.address), batch.gateways)
+            batch.too_fast.append((row.site_id, gateway, row.started_at))
         read = diagnoses.as_data(event.type, found)
         event = replace(event, data={**event.data, "diagnosis": read, "follows": told})
     elif event.type is EventType.COMPLAINED:

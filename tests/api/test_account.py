@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
 from flask.testing import FlaskClient
 
 from relay.context import Relay
+from relay.gateways.ses import SendingAccount
 from relay.models import Account, SendingBudget, Site
 from relay.policy import warm_up
-from relay.services import actions, freezing, ramps
+from relay.services import actions, budgets, freezing, queue_view, ramps
 from relay.services.actions import Order, Subject
 from relay.vocabulary import Cause, DomainStatus, State, Stream, Verb, WaitReason
 from tests import factories
@@ -67,6 +69,14 @@ def test_a_site_sees_itself(
         **{name: told[name] for name in ("limits", "allowances", "sources")},  # see test_limits.py
         "warm_up": FULL_VOLUME
         | {"waiting": [], "domains": [FULL_VOLUME_CLIMB | {"name": "shop.example"}]},
+        "queue": [
+            {
+                "lane": "transactional",
+                "stages": {"queued": 2},
+                "oldest_seconds": 0.0,
+                "gone_in_seconds": None,  # nobody has measured a rate yet
+            }
+        ],
     }
 
 
@@ -105,6 +115,26 @@ def test_young_sites_see_what_is_left_of_their_share(
         session.add(SendingBudget(provider="ses", per_day=1_000))
     accept(relay, site, stream=Stream.MARKETING)
     assert client.get("/v1/account", headers=bearer).json["warm_up"]["young_sites_left"] == 99
+
+
+def test_a_site_knows_when_its_share_of_the_queue_will_have_left(
+    client: FlaskClient, bearer: dict[str, str], relay: Relay, site: Site, clock: FakeClock
+) -> None:
+    with relay.sessions.begin() as session:
+        other = factories.make_site(session, session.get_one(Account, site.account_id))
+    accept(relay, site, to=[f"p{n}@customer.example" for n in range(10)])
+    accept(relay, other, to=[f"q{n}@customer.example" for n in range(40)])
+    with relay.sessions.begin() as session:
+        question = budgets.ask(session, now=clock())
+        assert question is not None
+        budgets.learn(session, question, SendingAccount(max_rate=10.0), now=clock())
+        queue_view.measure(session, now=clock())
+    clock.advance(seconds=3)
+
+    (waiting,) = client.get("/v1/account", headers=bearer).json["queue"]
+
+    assert waiting["oldest_seconds"] == 3.0
+    assert waiting["gone_in_seconds"] == pytest.approx(2.0)  # 10 of ours, 10 of theirs, 10 a second
 
 
 def test_a_site_that_is_not_ready_says_why(

@@ -392,7 +392,7 @@ def test_the_simulator_never_sees_real_credentials(
             },
             SendingAccount(14.0, 50_000.0, 7.0, may_send=False),
         ),
-        ({"SendQuota": {"MaxSendRate": 14.0, "Max24HourSend": -1.0}}, SendingAccount(14.0, None)),
+        ({"SendQuota": {"MaxSendRate": 14.0, "Max24HourSend": -1.0}}, SendingAccount(14.0, -1.0)),
     ],
 )
 def test_what_SES_allows_is_read(told: dict[str, Any], known: SendingAccount) -> None:

@@ -11,7 +11,7 @@ from relay.context import Relay
 from relay.errors import MailerBusy, MailerRefused, MailerSilent
 from relay.gateways.mime import PART
 from relay.models import Site
-from relay.policy.pace import put_off
+from relay.policy.budget import put_off
 from relay.services import delivery
 from relay.services.delivery import (
     GO_WITHIN,

@@ -21,7 +21,15 @@ from relay.addresses import parse
 from relay.context import Relay
 from relay.errors import AlreadyExists, DomainRefused
 from relay.models import Event, Identity, Message, Notice, Recipient, Suppression, Usage
-from relay.services import circumstances, delivery, domain_rules, domains, events, first_contacts
+from relay.services import (
+    circumstances,
+    claims,
+    delivery,
+    domain_rules,
+    domains,
+    events,
+    first_contacts,
+)
 from relay.services.suppressions import suppress
 from relay.vocabulary import DomainStatus, Kind, SuppressionReason, SuppressionScope
 from relay.worker import Duties
@@ -208,16 +216,34 @@ def test_two_workers_never_hold_the_same_copy(shared: Relay) -> None:
 
 
 @pytest.mark.postgresql
-def test_a_worker_does_not_wait_for_the_copies_another_one_is_claiming(shared: Relay) -> None:
+def test_a_worker_does_not_wait_for_copies_that_somebody_else_has_locked(shared: Relay) -> None:
     site, _ = factories.make_shop(shared)
     accept(shared, site, to=[f"p{n}@customer.example" for n in range(10)])
     with shared.sessions.begin() as one:
-        first = delivery.claim(one, most=5, now=shared.clock())
+        locked = select(Recipient.id).order_by(Recipient.id).limit(5).with_for_update()
+        first = set(one.scalars(locked))
         with shared.sessions.begin() as other:
             other.execute(text("SET LOCAL lock_timeout = '500ms'"))
-            second = delivery.claim(other, most=50, now=shared.clock())
+            second = claims.claim(other, most=50, now=shared.clock()).copies
     assert (len(first), len(second)) == (5, 5)
-    assert not {c.recipient_id for c in first} & {c.recipient_id for c in second}
+    assert not first & {copy.recipient_id for copy in second}
+
+
+@pytest.mark.postgresql
+def test_nothing_but_claims_waits_for_a_claim(shared: Relay) -> None:
+    """The budget's row is its own lock: acceptance, records and events pass by."""
+    site, _ = factories.make_shop(shared)
+    accept(shared, site, to=[f"p{n}@customer.example" for n in range(10)])
+    copies = claim(shared, most=5)
+    with shared.sessions.begin() as claiming:
+        claims.claim(claiming, most=2, now=shared.clock())
+        with shared.sessions.begin() as other:
+            other.execute(text("SET LOCAL lock_timeout = '500ms'"))
+            started = delivery.start(
+                other, copies, answer_within=shared.settings.mailer_timeout, now=shared.clock()
+            )
+        accept(shared, site)
+    assert len(started) == 5
 
 
 @pytest.mark.postgresql

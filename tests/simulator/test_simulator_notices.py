@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
@@ -345,6 +346,54 @@ def test_notices_wait_until_the_first_subscriber_has_confirmed(started: Start) -
         subscriber.confirm()
 
         subscriber.wait_for(message_id, "Send", "Delivery")
+
+
+def test_a_gateway_takes_so_many_and_defers_the_others_for_rate(
+    simulator: Simulator, subscriber: Subscriber
+) -> None:
+    simulator.control(
+        delivery_seconds=0.01,
+        gateways={"Strict.example": {"mails": 2, "seconds": 60, "retry_seconds": 0.05}},
+    )
+    ids = [simulator.send(f"p{n}@strict.example") for n in range(4)]
+    free = simulator.send("ada@friendly.example")
+    for id in (*ids[:2], free):
+        subscriber.wait_for(id, "Send", "Delivery")
+    for id in ids[2:]:
+        subscriber.wait_for(id, "Send", "DeliveryDelay", "Delivery")
+
+
+def test_a_gateway_may_turn_away_what_is_too_much(
+    simulator: Simulator, subscriber: Subscriber
+) -> None:
+    simulator.control(
+        delivery_seconds=0.01,
+        gateways={"strict.example": {"mails": 1, "seconds": 0.5, "form": "bounce"}},
+    )
+    subscriber.wait_for(simulator.send("ada@strict.example"), "Send", "Delivery")
+    subscriber.wait_for(simulator.send("bob@strict.example"), "Send", "Bounce")
+    time.sleep(0.6)
+    subscriber.wait_for(simulator.send("bob@strict.example"), "Send", "Delivery")
+
+
+@pytest.mark.parametrize(
+    ("limits", "says"),
+    [
+        ("fast", "must be an object"),
+        ({"seconds": 3}, "needs mails"),
+        ({"mails": -1}, "mails must be a whole number"),
+        ({"mails": 1, "per": 3}, "unknown field 'per'"),
+        ({"mails": 1, "form": "drop"}, "form must be one of defer, bounce"),
+    ],
+)
+def test_a_gateway_nobody_can_play_is_refused(
+    simulator: Simulator, limits: object, says: str
+) -> None:
+    body = json.dumps({"gateways": {"strict.example": limits}}).encode()
+    status, _, answer = simulator.open("/_control", "PUT", body)
+    assert status == 400
+    assert "gateways['strict.example']" in answer.decode()
+    assert says in answer.decode()
 
 
 def test_a_kill_loses_no_mail_no_notice_and_no_subscription(started: Start) -> None:
