@@ -73,6 +73,15 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         pytest.skip("needs a real PostgreSQL: locks, SKIP LOCKED (TEST_DATABASE=postgresql)")
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """On PostgreSQL only those with a database run: the others have run already, just so."""
+    if not ON_POSTGRESQL:
+        return
+    with_database = [item for item in items if "databases" in getattr(item, "fixturenames", ())]
+    config.hook.pytest_deselected(items=[item for item in items if item not in set(with_database)])
+    items[:] = with_database
+
+
 def pytest_report_header() -> str:
     """Which database, at the top of each run."""
     return f"database: {'PostgreSQL' if ON_POSTGRESQL else 'SQLite'}"

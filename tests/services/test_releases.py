@@ -266,7 +266,7 @@ def test_young_sites_share_a_tenth_of_the_provider_s_day(
     assert stages(relay, other) == {"queued": 15}
 
 
-@pytest.mark.parametrize(("age", "per_day"), [(30, 300), (0, None)])
+@pytest.mark.parametrize(("age", "per_day"), [(30, 300), (0, None), (0, -1)])
 def test_older_sites_and_providers_without_a_limit_know_no_such_share(
     age: int, per_day: int | None, relay: Relay, site: Site
 ) -> None:
