@@ -123,7 +123,9 @@ def _supply(found: Overview) -> str:
     """What may leave, in a sentence."""
     supply = found.supply
     told = (
-        "Amazon SES sets no rate" if supply.rate is None else f"{supply.rate:,.1f} mails a second"
+        "No rate is known: no worker has asked Amazon SES yet, or it sets none"
+        if supply.rate is None
+        else f"{supply.rate:,.1f} mails a second"
     )
     if supply.left is not None:
         told += f", {supply.left:,} of {supply.per_day:,} left of the last 24 hours"

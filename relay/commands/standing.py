@@ -91,7 +91,9 @@ def audit(account_id: UUID | None, site_id: UUID | None, limit: int, as_json: bo
     """Show what was done to accounts and sites, by whom and why. Nobody can change this log."""
     with relay().reads() as session:
         found = actions.history(session, account_id=account_id, site_id=site_id, limit=limit)
-        rows = [_row(each) for each in found]
+        rows = [
+            _row(each) if as_json else _line(each, actions.name_of(session, each)) for each in found
+        ]
     show(rows, as_json=as_json, title="Audit log", empty="Nothing was done yet.")
 
 
@@ -107,6 +109,21 @@ def _row(done: Action) -> Row:
         "to": done.after["state"],
         "cause": done.cause.value if done.cause else None,
         "reason": done.reason,
+    }
+
+
+def _line(done: Action, whose: str) -> Row:
+    """The same for people: names, the long number last."""
+    return {
+        "at": done.at,
+        "by": done.actor.removeprefix("operator:"),
+        "verb": done.verb.value,
+        "whose": whose,
+        "from": done.before["state"],
+        "to": done.after["state"],
+        "cause": done.cause.value if done.cause else None,
+        "reason": done.reason,
+        "id": done.id,
     }
 
 

@@ -121,6 +121,13 @@ def history(
     return session.scalars(query).all()
 
 
+def name_of(session: Session, action: Action) -> str:
+    """What the action was about, in words: `account Shop Ltd`, `site The shop`."""
+    if action.site_id is not None:
+        return f"site {session.get_one(Site, action.site_id).name}"
+    return f"account {session.get_one(Account, action.account_id).name}"
+
+
 def _locked(session: Session, subject: Subject) -> Account | Site:
     """The row, held until the transaction ends: acceptance of its mail waits for the new state."""
     found: Account | Site | None
