@@ -3,24 +3,13 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
 from relay import db
 from tests import factories
+from tests.commands.running import run
 from tests.databases import Databases
-
-ROOT = Path(__file__).parents[2]
-
-
-def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "relay", "list", *arguments],
-        cwd=ROOT, capture_output=True, text=True, check=False,
-    )  # fmt: skip
 
 
 def test_a_list_is_made_listed_and_shown(
@@ -40,10 +29,10 @@ def test_a_list_is_made_listed_and_shown(
         "--postal-address", "1 Market Street", "--privacy-url", "https://shop.example/privacy",
     )  # fmt: skip
 
-    refused = run(*given, "--sender", "ceo@bank.example")
-    made = run(*given, "--sender", "news@shop.example", "--json")
-    listed = run("list", "--site", site, "--json")
-    shown = run("show", "news", "--site", site, "--json")
+    refused = run("list", *given, "--sender", "ceo@bank.example")
+    made = run("list", *given, "--sender", "news@shop.example", "--json")
+    listed = run("list", "list", "--site", site, "--json")
+    shown = run("list", "show", "news", "--site", site, "--json")
 
     assert (refused.returncode, "bank.example is not one of" in refused.stderr) == (1, True)
     assert [each["key"] for each in json.loads(listed.stdout)] == ["news"]
