@@ -42,9 +42,14 @@ _GREETING = re.compile(
     r"|bapak|ibu|مرحبا|أهلا|عزيزي|عزيزتي|السلام عليكم|您好|你好|親愛的|亲爱的|尊敬的)"
     r"(?![\w])[^\n.!?:]{0,60}"
 )
-_WORD = re.compile(r"\w+", re.UNICODE)
-_TOKEN_LENGTH = 24
-"""Signs from which on a run without a break is a code rather than a word (our decision)."""
+_WORD = re.compile(r"\w+")
+LONGEST = 24
+"""Signs from which on a run of ASCII letters is a code rather than a word (our decision)."""
+
+_ANCHOR = re.compile(r"#[^\n]*")
+_ASKED = re.compile(r"\?[^\n]*")
+_STEP = re.compile(r"(?<=/)(?:[^/?\n\d]*\d[^/?\n]*|[a-z_]{24,}(?=[/?\n]|$))")
+_ANY_STEP = re.compile(r"(?<=/)[^/?\n]+")
 
 _GAP = "#"
 
@@ -83,38 +88,36 @@ def _said(text: str, is_html: bool, names: frozenset[str]) -> str:
     links: list[str] = []
     if is_html:
         text = _HIDDEN.sub(" ", text)
-        links = [unescape(next(filter(None, found.groups()), "")) for found in _LINK.finditer(text)]
+        links = [double or single or bare for double, single, bare in _LINK.findall(text)]
         text = unescape(_TAG.sub("\n", text))
     text = _plain(text)
     links += _URL.findall(text)
-    text = _URL.sub(" ", text)
-    text = _GREETING.sub(" ", text)
-    text = _ADDRESS.sub(_GAP, text)
-    words = " ".join(_words(text, names))
-    led = sorted({_led(link, names) for link in links})
-    return f"{words}\n{' '.join(led)}" if words or led else ""
-
-
-def _words(text: str, names: frozenset[str]) -> Iterable[str]:
-    """The words that everybody gets; what is one person's leaves no trace, however often it stands."""
-    for word in _WORD.findall(text):
-        if word in names or _is_code(word):
-            continue
-        yield word
-
-
-def _is_code(word: str) -> bool:
-    """Whether it is a number, or letters and digits mixed, or too long for a word of any language."""
-    return (len(word) >= _TOKEN_LENGTH and word.isascii()) or any(sign.isdigit() for sign in word)
-
-
-def _led(link: str, names: frozenset[str]) -> str:
-    """Where a link leads everybody: host and path without codes, the names of what is asked."""
-    place, _, asked = _plain(link).partition("#")[0].partition("?")
-    place = _ADDRESS.sub(_GAP, place)
-    kept = "/".join(
-        _GAP if any(map(_is_code, _WORD.findall(step))) or step in names else step
-        for step in place.split("/")
+    text = _GREETING.sub(" ", _URL.sub(" ", text))
+    if "@" in text:
+        text = _ADDRESS.sub(" ", text)
+    words = " ".join(
+        [
+            word
+            for word in _WORD.findall(text)
+            if word.isalpha() and word not in names and (len(word) < LONGEST or not word.isascii())
+        ]
     )
-    asks = sorted({part.partition("=")[0] for part in re.split("[&;]", asked) if "=" in part})
-    return f"{kept}?{'&'.join(asks)}" if asks else kept
+    led = _led(links, names)
+    return f"{words}\n{led}" if words or led else ""
+
+
+def _led(links: Sequence[str], names: frozenset[str]) -> str:
+    """Where links lead everybody: hosts and paths without codes and names, and what is asked for."""
+    joined = "\n".join([link.replace("\n", "") for link in dict.fromkeys(links)])
+    led = _plain(unescape(joined))
+    led = _ADDRESS.sub(_GAP, _ANCHOR.sub("", led))
+    led = _STEP.sub(_GAP, _ASKED.sub(_keys, led))
+    if any(name in led for name in names):
+        led = _ANY_STEP.sub(lambda step: _GAP if step[0] in names else step[0], led)
+    return " ".join(sorted(set(led.split("\n"))))
+
+
+def _keys(asked: re.Match[str]) -> str:
+    """The names of what a link asks, without the values."""
+    keys = {part.partition("=")[0] for part in re.split("[&;]", asked[0][1:]) if "=" in part}
+    return f"?{'&'.join(sorted(keys))}" if keys else ""

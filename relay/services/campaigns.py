@@ -7,7 +7,7 @@ holds them for an operator's review (design: part 3).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from io import BytesIO
 from typing import Any
@@ -69,14 +69,13 @@ def look_at(session: Session, *, sender: str, now: datetime) -> int:
     if not first or not locks.seize(session, "campaigns"):
         return 0
     first = session.connection().execute(_CHECKING).all()  # as it is now that nobody else looks
-    messages = {row.message_id: row.site_id for row in first}
-    for site_id in set(messages.values()):
-        ours = sorted(id for id, site in messages.items() if site == site_id)
-        known = _fingerprints(session, site_id, ours, now)
-        for wording in {known[id] for id in ours if id in known}:
-            same = [id for id in ours if known.get(id) == wording]
-            _judge(session, site_id, wording, same, sender=sender, now=now)
-    return len(messages)
+    by_site: dict[UUID, set[UUID]] = {}
+    for row in first:
+        by_site.setdefault(row.site_id, set()).add(row.message_id)
+    for site_id, messages in by_site.items():
+        known = _fingerprints(session, site_id, sorted(messages), now)
+        _judge(session, site_id, {id: known[id] for id in messages}, sender=sender, now=now)
+    return sum(map(len, by_site.values()))
 
 
 def under_review(session: Session, site_id: UUID, draft: Draft, *, now: datetime) -> Review | None:
@@ -173,49 +172,58 @@ def wording_of(data: bytes, people: Sequence[str]) -> str:
 
 
 def _judge(
-    session: Session,
-    site_id: UUID,
-    wording: str,
-    messages: Sequence[UUID],
-    *,
-    sender: str,
-    now: datetime,
+    session: Session, site_id: UUID, wordings: Mapping[UUID, str], *, sender: str, now: datetime
 ) -> None:
-    """Let the copies of these messages go, hold them, or end them, by what is known of the wording."""
-    copies = session.scalars(
-        select(Recipient.id)
-        .where(Recipient.message_id.in_(messages), Recipient.stage == Stage.CHECKING)
+    """Let the copies of these messages go, hold them, or end them, by what is known of the wording.
+
+    Most say what few others say: those cost a few statements together, not each.
+    """
+    copies: dict[str, list[UUID]] = {}
+    for row in session.execute(
+        select(Recipient.id, Recipient.message_id)
+        .where(Recipient.message_id.in_(list(wordings)), Recipient.stage == Stage.CHECKING)
         .order_by(Recipient.id)
         .with_for_update()
-    ).all()
-    review = reviews.about(session, site_id, wording, now=now) if wording != NO_WORDS else None
-    if review is None and wording != NO_WORDS:
-        review = _found(session, site_id, wording, messages[0], now)
-    if review is None or review.decision is Decision.RELEASED:
-        reviews.release(session, copies, now=now)
-    elif review.decision is Decision.REJECTED:
-        reviews.reject(session, copies, now=now)
-    else:
-        waiting = _still_here(session, site_id, wording, now)
-        reviews.hold(session, review, [*copies, *waiting])
-        reviews.tell_owner(session, review, sender=sender, now=now)
+    ):
+        copies.setdefault(wordings[row.message_id], []).append(row.id)
+    compared = set(wordings.values()) - {NO_WORDS}
+    known = reviews.about_many(session, site_id, compared, now=now)
+    people = _people(session, site_id, compared - known.keys(), now)
+    going: list[UUID] = []
+    for wording, ids in sorted(copies.items()):
+        review = known.get(wording)
+        if review is None and people.get(wording, 0) > MOST_ALIKE:
+            first = min(id for id, said in wordings.items() if said == wording)
+            review = _opened(session, first, wording, people[wording], now)
+        if review is None or review.decision is Decision.RELEASED:
+            going += ids
+        elif review.decision is Decision.REJECTED:
+            reviews.reject(session, ids, now=now)
+        else:
+            waiting = _still_here(session, site_id, wording, now)
+            reviews.hold(session, review, [*ids, *waiting])
+            reviews.tell_owner(session, review, sender=sender, now=now)
+    reviews.release(session, going, now=now)
 
 
-def _found(
-    session: Session, site_id: UUID, wording: str, message_id: UUID, now: datetime
-) -> Review | None:
-    """A review, if so many people were to get these words within the hour."""
-    people = session.scalar(
-        select(func.count(Recipient.address_key.distinct()))
-        .join(Wording, Wording.message_id == Recipient.message_id)
+def _people(
+    session: Session, site_id: UUID, wordings: Collection[str], now: datetime
+) -> dict[str, int]:
+    """How many people were to get mail of each wording within the hour."""
+    rows = session.execute(
+        select(Wording.wording, func.count(Recipient.address_key.distinct()).label("people"))
+        .join(Recipient, Recipient.message_id == Wording.message_id)
         .where(
             Wording.site_id == site_id,
-            Wording.wording == wording,
+            Wording.wording.in_(list(wordings)),
             Wording.accepted_at > now - WITHIN,
         )
+        .group_by(Wording.wording)
     )
-    if people is None or people <= MOST_ALIKE:
-        return None
+    return {row.wording: row.people for row in rows}
+
+
+def _opened(session: Session, message_id: UUID, wording: str, people: int, now: datetime) -> Review:
     return reviews.open_review(
         session,
         session.get_one(Message, message_id),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from io import BytesIO
@@ -94,16 +94,26 @@ def open_review(
 
 def about(session: Session, site_id: UUID, wording: str, *, now: datetime) -> Review | None:
     """The review that counts for mail of this wording: the newest, if it is not over."""
-    found = session.scalar(
+    return about_many(session, site_id, [wording], now=now).get(wording)
+
+
+def about_many(
+    session: Session, site_id: UUID, wordings: Collection[str], *, now: datetime
+) -> dict[str, Review]:
+    """As `about`, for several wordings at once."""
+    rows = session.scalars(
         select(Review)
-        .where(Review.site_id == site_id, Review.wording == wording)
-        .order_by(Review.opened_at.desc(), Review.id.desc())
-        .limit(1)
+        .where(Review.site_id == site_id, Review.wording.in_(list(wordings)))
+        .order_by(Review.opened_at, Review.id)
     )
-    if found is None:
-        return None
-    until = found.until if found.decision is not None else found.opened_at + UNDECIDED_COUNTS
-    return found if until is not None and until > now else None
+    newest = {row.wording: row for row in rows if row.wording is not None}
+    return {wording: row for wording, row in newest.items() if _counts(row, now)}
+
+
+def _counts(review: Review, now: datetime) -> bool:
+    decided = review.decision is not None
+    until = review.until if decided else review.opened_at + UNDECIDED_COUNTS
+    return until is not None and until > now
 
 
 def hold(session: Session, review: Review, copies: Iterable[UUID]) -> None:
