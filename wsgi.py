@@ -8,7 +8,7 @@ from relay.policy import names
 from relay.settings import Settings, SettingsError
 
 try:
-    app = create_app(build(Settings.from_environment(os.environ)))
+    app = create_app(build(Settings.from_environment(os.environ), serving=True))
 except SettingsError as error:
     sys.exit(f"The settings are not complete:\n{error}")
 

@@ -55,10 +55,13 @@ SCHEMAS_BY_NAME = (
 """Schemas that hand-written parts of the OpenAPI document refer to."""
 
 
-def build(settings: Settings) -> Relay:
-    """The relay this installation's settings describe, with its real neighbours."""
+def build(settings: Settings, *, serving: bool = False) -> Relay:
+    """The relay this installation's settings describe, with its real neighbours.
+
+    `serving` says that it is for the web application (see `db.connect` about plans).
+    """
     configure(settings.log_level)
-    engine = db.connect(settings.database_url)
+    engine = db.connect(settings.database_url, generic_plans=serving)
     reads = db.reading(engine)
     resolver = _resolver(settings)
     return Relay(

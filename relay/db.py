@@ -167,8 +167,16 @@ def new_id() -> UUID:
     return uuid_utils.compat.uuid7()
 
 
-def connect(url: str, *, pool: int = POOL) -> Engine:
+GENERIC_PLANS = {"options": "-c plan_cache_mode=force_generic_plan"}
+"""PostgreSQL plans a prepared statement once, whatever its values are."""
+
+
+def connect(url: str, *, pool: int = POOL, generic_plans: bool = False) -> Engine:
     """An engine for PostgreSQL (`postgresql://…`, through psycopg 3) or SQLite (`sqlite:///path`).
+
+    With `generic_plans`, for processes that do the same few things over and over: what acceptance asks
+    takes PostgreSQL as long to plan as to do. Such a process must not compare a column that a partial
+    index is about with a parameter (write the word into the statement), or the index cannot serve.
 
     Parameters are hidden from its error messages: they hold addresses and bodies.
     """
@@ -178,7 +186,12 @@ def connect(url: str, *, pool: int = POOL) -> Engine:
     if target.drivername in ("postgresql", "postgres"):
         target = target.set(drivername="postgresql+psycopg")
     return create_engine(
-        target, pool_size=pool, max_overflow=8, pool_use_lifo=True, hide_parameters=True
+        target,
+        pool_size=pool,
+        max_overflow=8,
+        pool_use_lifo=True,
+        hide_parameters=True,
+        connect_args=GENERIC_PLANS if generic_plans and "options" not in target.query else {},
     )
 
 

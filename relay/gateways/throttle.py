@@ -23,7 +23,28 @@ PATIENCE = 0.2
 ASK_AGAIN = 10.0
 """Seconds for which a store that is away is not asked: each asking would cost a request its patience."""
 
+CLEAR_EVERY = 30.0
+"""Seconds between the moments at which counts that are over are taken out of the memory."""
+
 log = structlog.get_logger(__name__)
+
+
+class _Memory(MemoryStorage):
+    """The library's memory, which clears out what is over every `CLEAR_EVERY` seconds.
+
+    The library starts a thread for it at nearly every request, which costs more than the counting.
+    """
+
+    STORAGE_SCHEME = ["postreeve-memory"]  # noqa: RUF012  # else it would replace the library's own
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._cleared_at = time.monotonic()
+
+    def _MemoryStorage__schedule_expiry(self) -> None:  # noqa: N802  (the name is the library's)
+        if time.monotonic() - self._cleared_at >= CLEAR_EVERY:
+            self._cleared_at = time.monotonic()
+            self._MemoryStorage__expire_events()  # type: ignore[attr-defined]
 
 
 class Throttle:
@@ -31,7 +52,7 @@ class Throttle:
 
     def __init__(self, store: str = "memory://", *, clock: Callable[[], float] = time.monotonic):
         self._store = SlidingWindowCounterRateLimiter(_storage(store))
-        self._own = SlidingWindowCounterRateLimiter(MemoryStorage())
+        self._own = SlidingWindowCounterRateLimiter(_Memory())
         self._clock = clock
         self._away_until: float | None = None
 
@@ -67,7 +88,7 @@ def _ask(
 def _storage(address: str) -> Storage:
     scheme = urlsplit(address).scheme
     if scheme == "memory":
-        return MemoryStorage()
+        return _Memory()
     store = storage_from_string(
         address.replace("valkey", "redis", 1) if scheme.startswith("valkey") else address,
         wrap_exceptions=True,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -35,6 +36,14 @@ def test_so_many_a_minute_and_no_more() -> None:
 
     assert answers[:3] == [None, None, None]
     assert all(seconds is not None and 1 <= seconds <= 60 for seconds in answers[3:])
+
+
+def test_counting_in_memory_starts_no_thread() -> None:
+    throttle = Throttle()
+    before = set(threading.enumerate())
+    for _ in range(20):
+        throttle.ask("key", "a", per_minute=100)
+        assert set(threading.enumerate()) <= before
 
 
 def test_each_has_a_count_of_its_own() -> None:
