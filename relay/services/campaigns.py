@@ -1,12 +1,13 @@
 """Finding campaigns in disguise: the same words and links to many people, sent as receipts.
 
-Acceptance does not look into bodies. It marks the copies of a site that writes to many people as
-`checking`; this duty looks at what they say, a portion at a time, and lets them into the queue, or
-holds them for an operator's review (design: part 3).
+Acceptance looks into receipts of busy sites only. Where few are told the same it lets them into the queue;
+what it does not know, or what many are told, it marks as `checking`. A duty looks at those, a portion at
+a time, and lets them into the queue, or holds them for an operator's review (design: part 3).
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from io import BytesIO
@@ -21,9 +22,10 @@ from relay.errors import PostreeveError
 from relay.gateways import bodies, mime
 from relay.mail import Draft
 from relay.models import Content, Message, Recipient, Review, Wording
+from relay.policy.streams import effective_stream
 from relay.policy.wordings import MOST_ALIKE, WITHIN, fingerprint
 from relay.services import locks, reviews
-from relay.vocabulary import Decision, Lane, ReviewKind, Stage
+from relay.vocabulary import Decision, Lane, ReviewKind, Stage, Stream
 
 KEPT = timedelta(days=2)
 """How long the wording of a mail is known."""
@@ -78,11 +80,54 @@ def look_at(session: Session, *, sender: str, now: datetime) -> int:
     return sum(map(len, by_site.values()))
 
 
+_busy: dict[UUID, float] = {}
+"""Sites of which this process has seen that they write to many, and when (monotonic seconds)."""
+
+BUSY_FOR = 3_600.0
+"""Seconds after which a site is no longer taken to be busy."""
+
+
+def note_busy(site_id: UUID) -> None:
+    """Remember that this site's receipts are looked at: the next ones are read before they wait."""
+    _busy[site_id] = time.monotonic()
+
+
+def said(site_id: UUID, draft: Draft) -> str | None:
+    """What a receipt of a busy site says, read before any lock; None where nobody will ask."""
+    since = _busy.get(site_id)
+    if since is None or effective_stream(draft) is not Stream.TRANSACTIONAL:
+        return None
+    if time.monotonic() - since > BUSY_FOR:
+        _busy.pop(site_id, None)
+        return None
+    return _wording_of_draft(draft)
+
+
+def _wording_of_draft(draft: Draft) -> str:
+    return wording_of(draft.mime.parts[0][:LARGEST], [str(each) for each in draft.recipients])
+
+
+def tells_few(session: Session, site_id: UUID, wording: str, *, people: int, now: datetime) -> bool:
+    """Whether mail of this wording to so many more people may go at once; asked under the site's lock."""
+    if reviews.about(session, site_id, wording, now=now) is not None:
+        return False
+    told = _people(session, site_id, [wording], now).get(wording, 0)
+    return told + people <= MOST_ALIKE
+
+
+def keep(session: Session, site_id: UUID, wordings: Mapping[UUID, str], *, now: datetime) -> None:
+    """Write down what accepted messages say."""
+    rows = [
+        {"message_id": id, "site_id": site_id, "wording": wording, "accepted_at": now}
+        for id, wording in wordings.items()
+    ]
+    if rows:
+        session.execute(upsert(session, Wording).values(rows).on_conflict_do_nothing())
+
+
 def under_review(session: Session, site_id: UUID, draft: Draft, *, now: datetime) -> Review | None:
     """The undecided review for which a draft that says the same is held at once."""
-    people = [str(address) for address in draft.recipients]
-    wording = wording_of(b"".join(draft.mime.parts)[:LARGEST], people)
-    review = reviews.about(session, site_id, wording, now=now)
+    review = reviews.about(session, site_id, _wording_of_draft(draft), now=now)
     return review if review is not None and review.decision is None else None
 
 
@@ -91,23 +136,30 @@ def _fingerprints(
 ) -> dict[UUID, str]:
     """What these messages say; earlier mail of the hour that nobody looked at is looked at as well."""
     looking = [*ours, *_overlooked(session, site_id, ours[0], now)]
-    known: dict[UUID, str] = {}
-    for begin in range(0, len(looking), AT_ONCE):
-        known |= _wordings(session, looking[begin : begin + AT_ONCE])
+    known = {
+        row.message_id: row.wording
+        for row in session.execute(
+            select(Wording.message_id, Wording.wording).where(Wording.message_id.in_(looking))
+        )
+    }
+    unknown = [id for id in looking if id not in known]
+    found: dict[UUID, str] = {}
+    for begin in range(0, len(unknown), AT_ONCE):
+        found |= _wordings(session, unknown[begin : begin + AT_ONCE])
     rows = [
         {
             "message_id": row.id,
             "site_id": site_id,
-            "wording": known[row.id],
+            "wording": found[row.id],
             "accepted_at": row.accepted_at,
         }
         for row in session.execute(
-            select(Message.id, Message.accepted_at).where(Message.id.in_(looking))
+            select(Message.id, Message.accepted_at).where(Message.id.in_(unknown))
         )
     ]
     if rows:
         session.execute(upsert(session, Wording).values(rows).on_conflict_do_nothing())
-    return known
+    return known | found
 
 
 def _overlooked(session: Session, site_id: UUID, before: UUID, now: datetime) -> list[UUID]:

@@ -74,12 +74,16 @@ def fingerprint(metadata: Mapping[str, Any], mime_digest: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A draft to accept, with its idempotency key, if any, and its fingerprint."""
+    """A draft to accept, with its idempotency key, if any, and its fingerprint.
+
+    `wording` is what it says, where the site has been busy lately (`campaigns.said`).
+    """
 
     draft: Draft
     key: str | None
     fingerprint: str
     resent_from: UUID | None = None
+    wording: str | None = None
 
 
 def accept(
@@ -95,6 +99,7 @@ def accept(
     one's write raises `IntegrityError`; done again in a new transaction, it finds the answer.
     """
     request = _looked_into(request)
+    request = replace(request, wording=campaigns.said(site_id, request.draft))
     known = circumstances.facts(
         session, site_id, request.draft, keyring=links.keyring, key=request.key, now=now
     )
@@ -111,6 +116,8 @@ def accept(
         return Accepted(earlier, replayed=True, meters=meters)
     promotions.place(session, site_id, [rows], now=now)
     intake.write(session, rows, now=now)
+    if request.wording is not None and rows.message["lane"] is Lane.TRANSACTIONAL:
+        campaigns.keep(session, site_id, {rows.message["id"]: request.wording}, now=now)
     return Accepted(receipt, meters=meters)
 
 
@@ -264,7 +271,7 @@ def _judge(
     message = _message(
         known.account_id, site_id, request, admission, now=now, expires_at=expires_at
     )
-    begins = _begins(session, site_id, known, admission, draft, now)
+    begins = _begins(session, site_id, known, admission, request, now)
     recipients = _recipients(message, draft, admission, begins)
     probes = [
         (known.facts.probes.pop(address), row["id"])
@@ -324,13 +331,14 @@ def _begins(
     site_id: UUID,
     known: Known,
     admission: Admission,
-    draft: Draft,
+    request: Request,
     now: datetime,
 ) -> _Begins:
     """In the queue; where a receipt may be a campaign in disguise, with those that are looked at first.
 
-    While an operator has yet to decide about a wording, the receipt of mail that says the same tells
-    that it is held, as it will be at the look.
+    Where it is known what it says, and few are told the same, it goes at once. While an operator has
+    yet to decide about a wording, the receipt of mail that says the same tells that it is held, as it
+    will be at the look.
     """
     if admission.frozen:
         told = reviews.described(ReviewKind.LIMITED)
@@ -338,10 +346,16 @@ def _begins(
     allowance = known.facts.allowance
     if admission.lane is not Lane.TRANSACTIONAL or not allowance.asks_for_a_look:
         return _Begins()
-    review = (
-        campaigns.under_review(session, site_id, draft, now=now) if allowance.under_review else None
-    )
+    campaigns.note_busy(site_id)
+    review = None
+    if allowance.under_review:
+        review = campaigns.under_review(session, site_id, request.draft, now=now)
     if review is None:
+        people = len(request.draft.recipients)
+        if request.wording is not None and campaigns.tells_few(
+            session, site_id, request.wording, people=people, now=now
+        ):
+            return _Begins()
         return _Begins(Stage.CHECKING)
     return _Begins(Stage.CHECKING, reviews.described(review.kind), Disposition.HELD)
 

@@ -110,9 +110,26 @@ def test_what_has_left_stays_left_and_counts(relay: Relay, site: Site) -> None:
 def test_receipts_that_differ_leave_whatever_their_number(relay: Relay, site: Site) -> None:
     for number in range(150):
         receipt(relay, site, number)
-    assert stages(relay, site) == {"queued": 100, "checking": 50}
+    assert stages(relay, site) == {"queued": 149, "checking": 1}  # after it, they are read at once
     look_until_done(relay)
     assert stages(relay, site) == {"queued": 150}
+
+
+def test_a_busy_sites_offer_goes_to_a_hundred_and_is_found_with_the_next(
+    relay: Relay, site: Site
+) -> None:
+    for number in range(5):
+        people = [f"q{number}-{n}@customer.example" for n in range(25)]
+        accept(relay, site, to=people, body=ordered(number))
+    look_until_done(relay)
+    assert stages(relay, site) == {"queued": 125}
+    for number in range(100):
+        offer(relay, site, number)
+    assert stages(relay, site) == {"queued": 225}  # read at acceptance, nobody had to wait
+    offer(relay, site, 100)
+    assert stages(relay, site) == {"queued": 225, "checking": 1}
+    look_until_done(relay)
+    assert stages(relay, site) == {"queued": 125, "held": 101}
 
 
 def test_other_mail_of_the_site_leaves(relay: Relay, campaign: Site) -> None:
