@@ -31,6 +31,7 @@ from sqlalchemy import (
     bindparam,
     create_engine,
     event,
+    literal,
     make_url,
     select,
 )
@@ -141,6 +142,11 @@ def among(column: Any, name: str) -> ColumnElement[bool]:
     return _Among(
         coercions.expect(roles.ExpressionElementRole, column), bindparam(name, type_=Many())
     )
+
+
+def constant(column: Any, value: Any) -> Any:
+    """The value written into the statement, not as a parameter: so a partial index about it can serve."""
+    return literal(value, column.type, literal_execute=True)
 
 
 def table_of(model: type[Base]) -> Table:

@@ -101,6 +101,11 @@ class Lane(StrEnum):
         """0 leaves first."""
         return _LANE_ORDER.index(self)
 
+    @classmethod
+    def of_rank(cls, rank: int) -> Lane:
+        """The lane of this rank."""
+        return _LANE_ORDER[rank]
+
 
 _LANE_ORDER = (Lane.PROTECTED, Lane.TRANSACTIONAL, Lane.NOTIFICATION, Lane.MARKETING)
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import bindparam, func, literal, or_, select, update
+from sqlalchemy import bindparam, func, or_, select, update
 from sqlalchemy.orm import Session
 
-from relay.db import is_postgresql, table_of, upsert
+from relay.db import constant, is_postgresql, table_of, upsert
 from relay.gateways.ses import SendingAccount
 from relay.models import Recipient, SendingBudget, SendingPace
 from relay.policy import budget as policy
@@ -31,10 +31,11 @@ def _queued(rank: int) -> Any:
 
     The order makes the planner use it; for a bare EXISTS it may read the whole table.
     """
-    stage = literal(Stage.QUEUED, _COPIES.c.stage.type, literal_execute=True)
     first = (
         select(_COPIES.c.site_id)
-        .where(_COPIES.c.stage == stage, _COPIES.c.lane_rank == rank)
+        .where(
+            _COPIES.c.stage == constant(_COPIES.c.stage, Stage.QUEUED), _COPIES.c.lane_rank == rank
+        )
         .order_by(_COPIES.c.site_id)
         .limit(1)
     )

@@ -11,13 +11,12 @@ import time
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from io import BytesIO
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, exists, func, literal, select
+from sqlalchemy import delete, exists, func, select
 from sqlalchemy.orm import Session
 
-from relay.db import table_of, upsert
+from relay.db import constant, table_of, upsert
 from relay.errors import PostreeveError
 from relay.gateways import bodies, mime
 from relay.mail import Draft
@@ -48,14 +47,9 @@ NO_WORDS = "-"
 _COPIES = table_of(Recipient)
 
 
-def _stage(stage: Stage) -> Any:
-    """The stage as a literal, so that the partial indexes on stages can serve."""
-    return literal(stage, _COPIES.c.stage.type, literal_execute=True)
-
-
 _CHECKING = (
     select(_COPIES.c.message_id, _COPIES.c.site_id)
-    .where(_COPIES.c.stage == _stage(Stage.CHECKING))
+    .where(_COPIES.c.stage == constant(_COPIES.c.stage, Stage.CHECKING))
     .order_by(_COPIES.c.id)
     .limit(MOST)
 )

@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import Uuid, case, func, insert, literal, select
 from sqlalchemy.orm import Session
 
-from relay.db import table_of
+from relay.db import constant, table_of
 from relay.models import (
     Attempt,
     CanaryCopy,
@@ -56,7 +56,7 @@ _VOID = (Outcome.SUPPRESSED, Outcome.EXPIRED)
 
 _COPIES, _FIRST = table_of(Recipient), table_of(CanaryCopy)
 
-STILL_WAITS = _COPIES.c.stage == literal(Stage.WAITING, _COPIES.c.stage.type, literal_execute=True)
+STILL_WAITS = _COPIES.c.stage == constant(_COPIES.c.stage, Stage.WAITING)
 """That a copy waits, written so that the partial indexes on waiting copies can serve."""
 
 

@@ -22,11 +22,11 @@ from itertools import count
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, bindparam, func, literal, select, update
+from sqlalchemy import and_, bindparam, func, select, update
 from sqlalchemy.orm import Session
 
 from relay import bulk
-from relay.db import Sessions, among, new_id, table_of
+from relay.db import Sessions, among, constant, new_id, table_of
 from relay.errors import MailerBusy, MailerRefused, MailerSilent
 from relay.gateways.mime import PART
 from relay.mail import Envelope
@@ -69,14 +69,8 @@ SENT_AGAIN = (Lane.PROTECTED.rank, Lane.TRANSACTIONAL.rank)
 """Lanes whose unknown copies are sent again: a second password reset beats none."""
 
 
-_LANES = {lane.rank: lane for lane in Lane}
 _COPIES = table_of(Recipient)
 _TRIES = table_of(Attempt)
-
-
-def _stage(stage: Stage) -> Any:
-    """The stage as a literal, so that the partial indexes on stages can serve."""
-    return literal(stage, _COPIES.c.stage.type, literal_execute=True)
 
 
 _STILL_OURS = (
@@ -94,7 +88,7 @@ _STILL_OURS = (
     .where(
         among(_COPIES.c.id, "ids"),
         among(_COPIES.c.lease, "leases"),
-        _COPIES.c.stage == _stage(Stage.LEASED),
+        _COPIES.c.stage == constant(_COPIES.c.stage, Stage.LEASED),
         _COPIES.c.due_at > bindparam("now"),
     )
     .with_for_update(of=_COPIES)
@@ -231,7 +225,9 @@ def start(
 def _may_leave(row: Any) -> bool:
     """Whether its account and site may send mail of this lane, as they stand right now."""
     stand = held_by(Stand(row.account_state, row.account_cause), Stand(row.state, row.cause))
-    return freezes(_LANES[row.lane_rank], stand) is None and stand.state is not State.TERMINATED
+    return (
+        freezes(Lane.of_rank(row.lane_rank), stand) is None and stand.state is not State.TERMINATED
+    )
 
 
 @dataclass(slots=True)

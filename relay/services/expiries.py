@@ -40,8 +40,6 @@ CAUSES: Mapping[str, str] = {
 
 OTHER = "Amazon SES put them off again and again"
 
-_LANES = {lane.rank: lane for lane in Lane}
-
 
 def note(session: Session, rows: Sequence[Any], *, now: datetime) -> None:
     """Count copies that have expired; each row has its site, lane, and the reason it waited for."""
@@ -114,7 +112,7 @@ def _write(
         lost=[
             {
                 "copies": row.copies,
-                "lane": _LANES[row.lane_rank].value,
+                "lane": Lane.of_rank(row.lane_rank).value,
                 "cause": CAUSES.get(row.cause, OTHER),
             }
             for row in found

@@ -34,8 +34,6 @@ WAITING = (Stage.QUEUED, Stage.CHECKING, Stage.WAITING)
 
 TERMINATED = "The account or site was terminated before this mail could leave"
 
-_LANES = {lane.rank: lane for lane in Lane}
-
 
 def freeze(session: Session, *, now: datetime, lately: bool = True) -> int:
     """Hold a portion of the copies that may not leave; end those of terminated sites.

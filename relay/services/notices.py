@@ -10,12 +10,12 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import bindparam, insert, literal, select
+from sqlalchemy import bindparam, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from relay import bulk
-from relay.db import is_postgresql, new_id, table_of
+from relay.db import constant, is_postgresql, new_id, table_of
 from relay.errors import Invalid
 from relay.gateways.ses_events import read_events
 from relay.gateways.sns import SignedNotice
@@ -90,7 +90,7 @@ _WAITING = (
     .where(
         _NOTICES.c.state.in_(
             [
-                literal(state, _NOTICES.c.state.type, literal_execute=True)
+                constant(_NOTICES.c.state, state)
                 for state in (NoticeState.RECEIVED, NoticeState.UNMATCHED)
             ]
         ),

@@ -8,11 +8,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, delete, literal, select
+from sqlalchemy import bindparam, delete, select
 from sqlalchemy.orm import Session
 
 from relay import bulk
-from relay.db import among, table_of, upsert
+from relay.db import among, constant, table_of, upsert
 from relay.models import Recipient, SendingPace
 from relay.policy import pace as policy
 from relay.policy.gateways import Gateway
@@ -35,7 +35,7 @@ _COLUMNS = ("rate", "next_at", "slowed_at", "refused_at")
 _NEXT_OF_SITE = (
     select(_COPIES.c.id, _COPIES.c.domain, _COPIES.c.tries, _COPIES.c.expires_at)
     .where(
-        _COPIES.c.stage == literal(Stage.QUEUED, _COPIES.c.stage.type, literal_execute=True),
+        _COPIES.c.stage == constant(_COPIES.c.stage, Stage.QUEUED),
         _COPIES.c.lane_rank == bindparam("lane"),
         _COPIES.c.site_id == bindparam("site"),
         _COPIES.c.due_at <= bindparam("now"),

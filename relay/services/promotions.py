@@ -93,14 +93,11 @@ def place(session: Session, site_id: UUID, batch: Sequence[Rows], *, now: dateti
         return
     standing = allowances.standing(session, site_id, {k.domain for k in groups}, now=now)
     known = {
-        Kind(row.open_list_id, _LANES[row.open_lane_rank], row.open_domain): row
+        Kind(row.open_list_id, Lane.of_rank(row.open_lane_rank), row.open_domain): row
         for row in standing.sendings
     }
     for kind, messages in groups.items():
         _place(session, standing, kind, known.get(kind), messages, now)
-
-
-_LANES = {lane.rank: lane for lane in Lane}
 
 
 def _kind(message: Mapping[str, Any]) -> Kind:

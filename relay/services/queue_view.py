@@ -9,10 +9,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, literal, select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from relay.db import table_of
+from relay.db import constant, table_of
 from relay.models import Attempt, ReceivingDomain, Recipient, SendingBudget, SendingPace, Site
 from relay.policy import budget as policy
 from relay.policy.budget import Budget
@@ -34,18 +34,13 @@ LATELY = timedelta(seconds=10)
 """Over this time it is counted how quickly mail leaves."""
 
 _COPIES, _TRIES, _DOMAINS = table_of(Recipient), table_of(Attempt), table_of(ReceivingDomain)
-_LANES = {lane.rank: lane for lane in Lane}
+_RANKS = [lane.rank for lane in Lane]
 
 
-def _stage(stage: Stage) -> Any:
-    """The stage as a literal, so that the partial indexes can serve."""
-    return literal(stage, _COPIES.c.stage.type, literal_execute=True)
-
-
-_QUEUED = _COPIES.c.stage == _stage(Stage.QUEUED)
+_QUEUED = _COPIES.c.stage == constant(_COPIES.c.stage, Stage.QUEUED)
 _ELSEWHERE = [
     select(_COPIES.c.stage, _COPIES.c.lane_rank, func.count().label("copies"))
-    .where(_COPIES.c.stage.in_([_stage(each) for each in group]))
+    .where(_COPIES.c.stage.in_([constant(_COPIES.c.stage, each) for each in group]))
     .group_by(_COPIES.c.stage, _COPIES.c.lane_rank)
     for group in (IN_HAND, APART)
 ]
@@ -58,7 +53,7 @@ _OWN = (
         func.count().label("copies"),
         func.min(_COPIES.c.due_at).label("due_at"),
     )
-    .where(_QUEUED, _COPIES.c.lane_rank.in_(list(_LANES)))
+    .where(_QUEUED, _COPIES.c.lane_rank.in_(_RANKS))
     .group_by(_COPIES.c.site_id, _COPIES.c.lane_rank)
 )
 """What sites have queued, to be narrowed down to some: with lane and site the index finds them."""
@@ -112,7 +107,7 @@ def overview(session: Session, now: datetime, *, top: int = TOP) -> Overview:
     """What waits now, by lane, and by site and gateway: the `top` ones that have most."""
     queued = _lanes(session)
     backlog = {rank: (each.copies, each.sites) for rank, each in queued.items()}
-    stages: dict[int, Counter[str]] = {rank: Counter() for rank in _LANES}
+    stages: dict[int, Counter[str]] = {rank: Counter() for rank in _RANKS}
     for rank, each in queued.items():
         stages[rank][Stage.QUEUED.value] = each.copies
     for statement in _ELSEWHERE:
@@ -124,12 +119,12 @@ def overview(session: Session, now: datetime, *, top: int = TOP) -> Overview:
     return Overview(
         lanes=[
             Waiting(
-                lane.value,
+                Lane.of_rank(rank).value,
                 dict(stages[rank]),
                 _age([queued[rank].due_at] if rank in queued else [], now),
                 gone.get(rank),
             )
-            for rank, lane in _LANES.items()
+            for rank in _RANKS
         ],
         sites=_sites(session, backlog, gone, top, now),
         gateways=_gateways(session, top, now),
@@ -145,7 +140,7 @@ def of_site(session: Session, site_id: UUID, now: datetime) -> list[Waiting]:
     The forecast rests on what the whole queue was when a worker last measured it.
     """
     rows = session.execute(_OWN.where(_COPIES.c.site_id == site_id)).all()
-    stages: dict[int, Counter[str]] = {rank: Counter() for rank in _LANES}
+    stages: dict[int, Counter[str]] = {rank: Counter() for rank in _RANKS}
     for row in session.execute(_ELSEWHERE[1].where(_COPIES.c.site_id == site_id)):
         stages[row.lane_rank][row.stage.value] += row.copies
     measured = session.execute(
@@ -164,12 +159,12 @@ def of_site(session: Session, site_id: UUID, now: datetime) -> list[Waiting]:
     due = {row.lane_rank: row.due_at for row in rows}
     return [
         Waiting(
-            lane.value,
+            Lane.of_rank(rank).value,
             dict(stages[rank]),
             _age([due[rank]] if rank in due else [], now),
             _shared(stages[rank][Stage.QUEUED.value], backlog.get(rank), gone.get(rank)),
         )
-        for rank, lane in _LANES.items()
+        for rank in _RANKS
         if stages[rank]
     ]
 

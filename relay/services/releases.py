@@ -55,7 +55,6 @@ FROZEN_FOR = timedelta(minutes=5)
 EXPIRED = "Its turn had not come before it was worth nothing any more"
 
 _COPIES, _MAILS = table_of(Recipient), table_of(Message)
-_LANES = {lane.rank: lane for lane in Lane}
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +180,7 @@ def _not_to_mail(
         now=now,
     )
     mailing_list = facts.lists.get(key)
-    lane = _LANES[sending.lane_rank]
+    lane = Lane.of_rank(sending.lane_rank)
     found: dict[UUID, Held] = {}
     for copy in copies:
         topic = (

@@ -9,10 +9,10 @@ from io import BytesIO
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, literal, or_, select, update
+from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session
 
-from relay.db import new_id, table_of
+from relay.db import constant, new_id, table_of
 from relay.errors import Conflict, NotFound
 from relay.gateways import bodies, mime
 from relay.models import Account, Content, Message, Recipient, Review, Site
@@ -49,8 +49,7 @@ NOT_RELEASED = "An operator looked at this mail and did not let it out"
 TOO_LONG = "It was held for review, and nobody decided while it was worth sending"
 
 _COPIES = table_of(Recipient)
-_HELD: Any = literal(Stage.HELD, _COPIES.c.stage.type, literal_execute=True)
-"""As a literal, so that the partial index on held copies can serve."""
+_HELD = constant(_COPIES.c.stage, Stage.HELD)
 
 
 @dataclass(frozen=True, slots=True)
