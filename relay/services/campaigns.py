@@ -101,28 +101,39 @@ def _wording_of_draft(draft: Draft) -> str:
     return wording_of(draft.mime.parts[0][:LARGEST], [str(each) for each in draft.recipients])
 
 
-def tells_few(session: Session, site_id: UUID, wording: str, *, people: int, now: datetime) -> bool:
-    """Whether mail of this wording to so many more people may go at once; asked under the site's lock."""
-    if reviews.about(session, site_id, wording, now=now) is not None:
-        return False
+def standing_of(
+    session: Session,
+    site_id: UUID,
+    draft: Draft,
+    wording: str | None,
+    *,
+    under_review: bool,
+    now: datetime,
+) -> tuple[Review | None, bool]:
+    """What is known of a busy site's receipt, under the site's lock: the undecided review for which it
+    will be held, and whether it has to wait for a look.
+
+    `wording` is what `said` gave; without it the text is read only if the site is `under_review`.
+    """
+    if wording is None and not under_review:
+        return None, True
+    review = reviews.about(session, site_id, wording or _wording_of_draft(draft), now=now)
+    if review is not None:
+        return (review if review.decision is None else None), True
+    if wording is None:
+        return None, True
     told = _people(session, site_id, [wording], now).get(wording, 0)
-    return told + people <= MOST_ALIKE
+    return None, told + len(draft.recipients) > MOST_ALIKE
 
 
-def keep(session: Session, site_id: UUID, wordings: Mapping[UUID, str], *, now: datetime) -> None:
-    """Write down what accepted messages say."""
+def keep(session: Session, site_id: UUID, wordings: Mapping[UUID, tuple[str, datetime]]) -> None:
+    """Write down what messages say, and when they were accepted."""
     rows = [
-        {"message_id": id, "site_id": site_id, "wording": wording, "accepted_at": now}
-        for id, wording in wordings.items()
+        {"message_id": id, "site_id": site_id, "wording": wording, "accepted_at": accepted_at}
+        for id, (wording, accepted_at) in wordings.items()
     ]
     if rows:
         session.execute(upsert(session, Wording).values(rows).on_conflict_do_nothing())
-
-
-def under_review(session: Session, site_id: UUID, draft: Draft, *, now: datetime) -> Review | None:
-    """The undecided review for which a draft that says the same is held at once."""
-    review = reviews.about(session, site_id, _wording_of_draft(draft), now=now)
-    return review if review is not None and review.decision is None else None
 
 
 def _fingerprints(
@@ -140,19 +151,10 @@ def _fingerprints(
     found: dict[UUID, str] = {}
     for begin in range(0, len(unknown), AT_ONCE):
         found |= _wordings(session, unknown[begin : begin + AT_ONCE])
-    rows = [
-        {
-            "message_id": row.id,
-            "site_id": site_id,
-            "wording": found[row.id],
-            "accepted_at": row.accepted_at,
-        }
-        for row in session.execute(
-            select(Message.id, Message.accepted_at).where(Message.id.in_(unknown))
-        )
-    ]
-    if rows:
-        session.execute(upsert(session, Wording).values(rows).on_conflict_do_nothing())
+    accepted = session.execute(
+        select(Message.id, Message.accepted_at).where(Message.id.in_(unknown))
+    )
+    keep(session, site_id, {row.id: (found[row.id], row.accepted_at) for row in accepted})
     return known | found
 
 

@@ -117,7 +117,7 @@ def accept(
     promotions.place(session, site_id, [rows], now=now)
     intake.write(session, rows, now=now)
     if request.wording is not None and rows.message["lane"] is Lane.TRANSACTIONAL:
-        campaigns.keep(session, site_id, {rows.message["id"]: request.wording}, now=now)
+        campaigns.keep(session, site_id, {rows.message["id"]: (request.wording, now)})
     return Accepted(receipt, meters=meters)
 
 
@@ -347,16 +347,16 @@ def _begins(
     if admission.lane is not Lane.TRANSACTIONAL or not allowance.asks_for_a_look:
         return _Begins()
     campaigns.note_busy(site_id)
-    review = None
-    if allowance.under_review:
-        review = campaigns.under_review(session, site_id, request.draft, now=now)
+    review, waits = campaigns.standing_of(
+        session,
+        site_id,
+        request.draft,
+        request.wording,
+        under_review=allowance.under_review,
+        now=now,
+    )
     if review is None:
-        people = len(request.draft.recipients)
-        if request.wording is not None and campaigns.tells_few(
-            session, site_id, request.wording, people=people, now=now
-        ):
-            return _Begins()
-        return _Begins(Stage.CHECKING)
+        return _Begins(Stage.CHECKING) if waits else _Begins()
     return _Begins(Stage.CHECKING, reviews.described(review.kind), Disposition.HELD)
 
 
