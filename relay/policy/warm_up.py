@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from relay.policy.first_contacts import ENOUGH, Day
+from relay.policy.windows import day_of, hour_of
 from relay.vocabulary import State, WaitReason
 
 BEGIN = 50
@@ -101,16 +102,6 @@ class Room:
     people: int
     because: WaitReason
     until: datetime
-
-
-def hour_of(now: datetime) -> datetime:
-    """When this hour began."""
-    return now.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
-
-
-def day_of(now: datetime) -> datetime:
-    """When this day began."""
-    return hour_of(now).replace(hour=0)
 
 
 def per_hour(per_day: int) -> int:

@@ -23,7 +23,8 @@ from relay.models import Account, Ramp, Sending, SendingBudget, Site
 from relay.policy import canary, warm_up
 from relay.policy.names.suffixes import registrable
 from relay.policy.standing import stricter
-from relay.policy.warm_up import Ceiling, Room, Used, day_of, hour_of
+from relay.policy.warm_up import Ceiling, Room, Used
+from relay.policy.windows import day_of, hour_of
 from relay.services.ceilings import ceiling_of
 from relay.vocabulary import State
 

@@ -24,6 +24,7 @@ from relay.policy.plans import limits_of
 from relay.policy.protection import PER_SITE
 from relay.policy.sender import names_to_know
 from relay.policy.streams import asks_for_protection, effective_stream
+from relay.policy.windows import hour_of
 from relay.policy.wordings import UNDECIDED_COUNTS
 from relay.services import counts, readings
 from relay.services.ledger import persons_of
@@ -268,11 +269,6 @@ def _list(row: Any) -> ListFacts:
         language=row.list_language,
         archived=row.list_archived_at is not None,
     )
-
-
-def hour_of(now: datetime) -> datetime:
-    """The hour of the clock (UTC) in which this is."""
-    return now.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
 
 
 def _hours(now: datetime) -> dict[str, datetime]:

@@ -33,6 +33,7 @@ from relay.models import Site, SiteCount, SourceCount
 from relay.policy import limits as rules
 from relay.policy.limits import OF_ACCOUNT, OF_SITE, WINDOWS, Meter, Quota
 from relay.policy.plans import Limits, limits_of
+from relay.policy.windows import day_of, hour_of
 from relay.services import locks
 from relay.vocabulary import Limit
 
@@ -63,8 +64,7 @@ class Drawn:
 def windows(now: datetime) -> dict[str, datetime]:
     """When the second, the hour and the day of this instant began (UTC)."""
     second = now.astimezone(UTC).replace(microsecond=0)
-    hour = second.replace(minute=0, second=0)
-    return {"second": second, "hour": hour, "day": hour.replace(hour=0)}
+    return {"second": second, "hour": hour_of(now), "day": day_of(now)}
 
 
 def resets(now: datetime) -> dict[str, int]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, case, func, select, update
+from sqlalchemy import ColumnElement, Select, case, func, select, update
 from sqlalchemy.orm import Session
 
 from relay import bulk
@@ -14,6 +15,7 @@ from relay.db import upsert
 from relay.errors import NotFound
 from relay.models import Counter, Event, Site
 from relay.policy.first_contacts import Day, grown
+from relay.policy.windows import day_of
 from relay.vocabulary import EventType, SuppressionReason
 
 COUNTER = "first-contacts judged"
@@ -41,7 +43,7 @@ def judge_yesterday(session: Session, *, now: datetime) -> int:
 
     Whichever worker comes first does it, once a day: the counter's row says which day is done.
     """
-    today = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    today = day_of(now)
     if not is_ours_to_judge(session, COUNTER, today):
         return 0
     clean = [id for id, day in days(session, today - timedelta(days=1)).items() if day.is_clean]
@@ -74,6 +76,15 @@ def is_ours_to_judge(session: Session, counter: str, today: datetime) -> bool:
 
 def days(session: Session, begins: datetime) -> Mapping[UUID, Day]:
     """What was reported in the day that begins then, for each site of which anything was."""
+    rows = session.execute(reported(begins, Event.site_id))
+    return {site: Day(*map(int, numbers)) for site, *numbers in rows}
+
+
+def reported(begins: datetime, *by: Any) -> Select[Any]:
+    """A statement that counts what was reported in the day that begins then, by these columns.
+
+    Behind the columns it gives what `Day` takes: delivered, invalid, complained of.
+    """
     ends = begins + timedelta(days=1)
     invalid = (
         Event.data["diagnosis"]["suppresses"].as_string() == SuppressionReason.INVALID_ADDRESS.value
@@ -82,9 +93,9 @@ def days(session: Session, begins: datetime) -> Mapping[UUID, Day]:
     def times(condition: ColumnElement[bool]) -> ColumnElement[int]:
         return func.sum(case((condition, 1), else_=0))
 
-    rows = session.execute(
+    return (
         select(
-            Event.site_id,
+            *by,
             times(Event.type == EventType.DELIVERED),
             times((Event.type == EventType.BOUNCED) & invalid),
             times(Event.type == EventType.COMPLAINED),
@@ -95,9 +106,8 @@ def days(session: Session, begins: datetime) -> Mapping[UUID, Day]:
             Event.recorded_at >= begins,
             Event.recorded_at < ends,
         )
-        .group_by(Event.site_id)
+        .group_by(*by)
     )
-    return {site: Day(*map(int, numbers)) for site, *numbers in rows}
 
 
 def first_id(at: datetime) -> UUID:

@@ -32,8 +32,9 @@ from relay.models import (
     Usage,
 )
 from relay.policy.admission import first_contacts_used_up
+from relay.policy.windows import hour_of
 from relay.services import counts
-from relay.services.circumstances import hour_of, seconds_left
+from relay.services.circumstances import seconds_left
 from relay.services.counts import Drawn
 from relay.services.readings import FIRST, SECURITY
 from relay.vocabulary import (

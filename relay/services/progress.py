@@ -17,6 +17,7 @@ from relay.models import Account, MailingList, Ramp, Recipient, Sending, Sending
 from relay.policy import warm_up
 from relay.policy.standing import stricter
 from relay.policy.warm_up import Ceiling
+from relay.policy.windows import day_of, hour_of
 from relay.services.allowances import YOUNG_SITES, domain_ramp, ramp_of, site_ramp
 from relay.services.canaries import STILL_WAITS
 from relay.services.ceilings import ceiling
@@ -112,8 +113,8 @@ def _climb(name: str | None, ramp: warm_up.Ramp, plan: Ceiling, now: datetime) -
     return Climb(
         name,
         warm_up.allowed(ramp, plan),
-        ramp.hour.in_window(warm_up.hour_of(now)),
-        ramp.day.in_window(warm_up.day_of(now)),
+        ramp.hour.in_window(hour_of(now)),
+        ramp.day.in_window(day_of(now)),
         ramp.clean_days,
         warm_up.full_volume_on(ramp, plan, now.date()),
     )

@@ -20,7 +20,7 @@ from relay.db import new_id, table_of
 from relay.models import Sending, Subscription
 from relay.policy import canary
 from relay.policy.consent import PROMOTIONAL
-from relay.policy.warm_up import day_of
+from relay.policy.windows import day_of
 from relay.services import allowances
 from relay.services.allowances import TAKE, Standing
 from relay.services.intake import Rows

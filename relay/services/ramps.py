@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, case, func, select, update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from relay import bulk
@@ -19,11 +19,11 @@ from relay.policy import warm_up
 from relay.policy.sender import USABLE
 from relay.policy.standing import STRICTNESS, stricter
 from relay.policy.warm_up import Ceiling, Day
+from relay.policy.windows import day_of
 from relay.services import allowances, first_contacts
 from relay.services.allowances import domain_of, domain_ramp, site_ramp
 from relay.services.ceilings import ceiling
-from relay.services.first_contacts import SLACK, first_id
-from relay.vocabulary import EventType, State, Stream, SuppressionReason
+from relay.vocabulary import State, Stream
 
 COUNTER = "warm-up judged"
 """The counter that holds the last day that was judged."""
@@ -48,7 +48,7 @@ def judge_yesterday(session: Session, *, now: datetime) -> int:
 
     Whichever worker comes first does it, once a day.
     """
-    today = warm_up.day_of(now)
+    today = day_of(now)
     if not first_contacts.is_ours_to_judge(session, COUNTER, today):
         return 0
     yesterday = today - timedelta(days=1)
@@ -123,31 +123,10 @@ def _together(days: Iterable[Day]) -> Day:
 
 def days(session: Session, begins: datetime) -> dict[tuple[UUID, str], Day]:
     """What was reported of promotional mail in the day that begins then, by site and From-domain."""
-    ends = begins + timedelta(days=1)
-    invalid = (
-        Event.data["diagnosis"]["suppresses"].as_string() == SuppressionReason.INVALID_ADDRESS.value
-    )
-
-    def times(condition: ColumnElement[bool]) -> ColumnElement[int]:
-        return func.sum(case((condition, 1), else_=0))
-
     rows = session.execute(
-        select(
-            Event.site_id,
-            Message.sender,
-            times(Event.type == EventType.DELIVERED),
-            times((Event.type == EventType.BOUNCED) & invalid),
-            times(Event.type == EventType.COMPLAINED),
-        )
+        first_contacts.reported(begins, Event.site_id, Message.sender)
         .join(Message, Message.id == Event.message_id)
-        .where(
-            Event.id >= first_id(begins - SLACK),  # the primary key leads to the day
-            Event.id < first_id(ends + SLACK),
-            Event.recorded_at >= begins,
-            Event.recorded_at < ends,
-            Message.stream.in_(PROMOTIONAL),
-        )
-        .group_by(Event.site_id, Message.sender)
+        .where(Message.stream.in_(PROMOTIONAL))
     )
     found: dict[tuple[UUID, str], list[Day]] = defaultdict(list)
     for site, sender, *numbers in rows:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import select
@@ -14,6 +14,7 @@ from relay.errors import NotFound
 from relay.models import Account, Action, Domain, Site, Usage
 from relay.policy.sender import USABLE, lineage
 from relay.policy.standing import Stand, fate, held_by, stricter
+from relay.policy.windows import day_of, hour_of
 from relay.services.domains import list_domains
 from relay.services.reviews import held_copies
 from relay.vocabulary import Cause, Lane, State
@@ -93,8 +94,7 @@ def _where(session: Session, account: Account, site: Site) -> Where:
 
 
 def _usage(session: Session, site_id: UUID, now: datetime) -> dict[str, Counts]:
-    hour = now.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
-    began = {"hour": hour, "day": hour.replace(hour=0)}
+    began = {"hour": hour_of(now), "day": day_of(now)}
     rows = session.scalars(
         select(Usage).where(
             Usage.site_id == site_id, Usage.window.in_(began), Usage.began_at.in_(began.values())

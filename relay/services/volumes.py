@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select
@@ -12,6 +12,7 @@ from relay import bulk
 from relay.models import Account, Site, SiteCount
 from relay.policy.limits import grown
 from relay.policy.plans import limits_of
+from relay.policy.windows import day_of
 from relay.services import first_contacts
 
 COUNTER = "volumes judged"
@@ -23,7 +24,7 @@ def judge_yesterday(session: Session, *, now: datetime) -> int:
 
     What a clean day is, `policy.first_contacts` says. Done once a day, by whichever worker comes first.
     """
-    today = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    today = day_of(now)
     if not first_contacts.is_ours_to_judge(session, COUNTER, today):
         return 0
     yesterday = today - timedelta(days=1)

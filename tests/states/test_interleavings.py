@@ -30,8 +30,8 @@ from relay.errors import MailerBusy, MailerRefused, MailerSilent
 from relay.mail import Envelope
 from relay.models import Attempt, Message, Ramp, Recipient, Usage
 from relay.policy import warm_up
+from relay.policy.windows import hour_of
 from relay.services import campaigns, delivery, reviews
-from relay.services.circumstances import hour_of
 from relay.services.delivery import Copy, Result
 from relay.settings import Settings
 from relay.vocabulary import AttemptState, Decision, Lane, Outcome, ReviewKind, Stage, Stream
