@@ -62,15 +62,18 @@ def show(token: str) -> Response:
     """What to publish, as it was last seen."""
     relay: Relay = current_app.extensions["relay"]
     try:
-        with relay.reads() as session:
-            found = domain_views.view(
-                session,
-                domains.by_share_token(session, token),
-                public_url=relay.settings.public_url,
-            )
+        found = _view(relay, token)
     except NotFound:
         return make_response(render_template("setup_gone.html"), 404)
     return make_response(render_template("setup.html", **_shown(found, relay.clock())))
+
+
+def _view(relay: Relay, token: str) -> DomainView:
+    """The domain of this link. Raises `NotFound`."""
+    with relay.reads() as session:
+        return domain_views.view(
+            session, domains.by_share_token(session, token), public_url=relay.settings.public_url
+        )
 
 
 @blueprint.post("/<token>")
@@ -91,12 +94,7 @@ def zone(token: str) -> Response:
     """The records as lines of a zone file, for those who edit one."""
     relay: Relay = current_app.extensions["relay"]
     try:
-        with relay.reads() as session:
-            found = domain_views.view(
-                session,
-                domains.by_share_token(session, token),
-                public_url=relay.settings.public_url,
-            )
+        found = _view(relay, token)
     except NotFound:
         return make_response(render_template("setup_gone.html"), 404)
     lines = [f"; Postreeve: records of {found.domain.name}"]

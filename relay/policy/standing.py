@@ -59,6 +59,13 @@ def held_by(one: Stand, other: Stand) -> Stand:
     )
 
 
+def together(
+    account_state: State, account_cause: Cause | None, site_state: State, site_cause: Cause | None
+) -> Stand:
+    """The standing of a site with its account, from their columns."""
+    return held_by(Stand(account_state, account_cause), Stand(site_state, site_cause))
+
+
 def fate(lane: Lane, stand: Stand) -> Fate:
     """What becomes of mail of this lane (the table of states, docs/standing.md)."""
     if stand.state in (State.PENDING, State.TERMINATED):
@@ -80,9 +87,7 @@ def freezes(lane: Lane, stand: Stand) -> ReviewKind | None:
 
 def stand_of(facts: Facts) -> Stand:
     """The standing under which a draft is judged."""
-    return held_by(
-        Stand(facts.account_state, facts.account_cause), Stand(facts.site_state, facts.site_cause)
-    )
+    return together(facts.account_state, facts.account_cause, facts.site_state, facts.site_cause)
 
 
 def check_standing(lane: Lane, facts: Facts, people: Collection[EmailAddress] = ()) -> Fate:

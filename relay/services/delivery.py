@@ -34,7 +34,7 @@ from relay.models import Account, Attempt, Content, Event, Message, Recipient, S
 from relay.policy import topics
 from relay.policy.budget import put_off
 from relay.policy.lifecycle import after
-from relay.policy.standing import Stand, freezes, held_by
+from relay.policy.standing import freezes, together
 from relay.services.copies import personal
 from relay.services.person_links import Links
 from relay.vocabulary import AttemptState, EventType, Lane, Outcome, Stage, State, Stream
@@ -174,8 +174,12 @@ def start(
         },
     ).all()
     ours = {(row.id, row.lease) for row in rows if _may_leave(row)}
-    stopped = {row.id for row in rows if not _may_leave(row)}
-    release(session, [c for c in copies if c.recipient_id in stopped], now=now + STOPPED)
+    stopped = {(row.id, row.lease) for row in rows} - ours
+    release(
+        session,
+        [copy for copy in copies if (copy.recipient_id, copy.lease) in stopped],
+        now=now + STOPPED,
+    )
     going = [(copy, new_id()) for copy in copies if (copy.recipient_id, copy.lease) in ours]
     lost_at = now + GO_WITHIN + answer_within + MARGIN
     bulk.update_rows(
@@ -224,7 +228,7 @@ def start(
 
 def _may_leave(row: Any) -> bool:
     """Whether its account and site may send mail of this lane, as they stand right now."""
-    stand = held_by(Stand(row.account_state, row.account_cause), Stand(row.state, row.cause))
+    stand = together(row.account_state, row.account_cause, row.state, row.cause)
     return (
         freezes(Lane.of_rank(row.lane_rank), stand) is None and stand.state is not State.TERMINATED
     )

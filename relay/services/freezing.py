@@ -12,11 +12,12 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import Session
 
+from relay.db import constant
 from relay.models import Account, Message, Recipient, Review, Site
-from relay.policy.standing import Stand, freezes, held_by
+from relay.policy.standing import freezes, together
 from relay.services import delivery, reviews
 from relay.services.letters import HOUSE_SITE
 from relay.vocabulary import EventType, Lane, ReviewKind, Stage, State
@@ -32,6 +33,17 @@ MOST = 1_000
 WAITING = (Stage.QUEUED, Stage.CHECKING, Stage.WAITING)
 """Stages in which a copy has not begun to leave."""
 
+ENDING = (*WAITING, Stage.HELD)
+"""Stages from which a terminated site's copies end."""
+
+
+def _at(stage: Stage) -> Any:
+    return Recipient.stage == constant(Recipient.stage, stage)
+
+
+_UNASSIGNED = and_(_at(Stage.HELD), Recipient.review_id.is_(None))
+"""What acceptance has held, and nobody has put into a review yet."""
+
 TERMINATED = "The account or site was terminated before this mail could leave"
 
 
@@ -42,22 +54,20 @@ def freeze(session: Session, *, now: datetime, lately: bool = True) -> int:
     """
     moved = 0
     for row in _stopped(session, now, lately):
-        stand = held_by(Stand(row.account_state, row.account_cause), Stand(row.state, row.cause))
-        lanes = [lane for lane in Lane if freezes(lane, stand) is not None]
+        stand = together(row.account_state, row.account_cause, row.state, row.cause)
         if stand.state is State.TERMINATED:
-            ids = _copies(session, row.id, list(Lane), (*WAITING, Stage.HELD))
+            found = _copies(session, row.id, list(Lane), [_at(each) for each in ENDING])
+            ids = [id for of_lane in found.values() for id in of_lane]
             delivery.finish(
                 session, ids, EventType.FAILED, TERMINATED, code="account-terminated", now=now
             )
             moved += len(ids)
             continue
-        for lane in lanes:
-            kind = freezes(lane, stand)
-            ids = _copies(session, row.id, [lane], WAITING)
-            ids = [*ids, *_unassigned(session, row.id, lane)]
-            if ids and kind is not None:
-                _hold(session, row.id, lane, kind, ids, now)
-                moved += len(ids)
+        kinds = {lane: kind for lane in Lane if (kind := freezes(lane, stand)) is not None}
+        where = [*(_at(each) for each in WAITING), _UNASSIGNED]
+        for lane, ids in _copies(session, row.id, list(kinds), where).items():
+            _hold(session, row.id, lane, kinds[lane], ids, now)
+            moved += len(ids)
     return moved
 
 
@@ -80,40 +90,36 @@ def _stopped(session: Session, now: datetime, lately: bool) -> Sequence[Any]:
 
 
 def _copies(
-    session: Session, site_id: UUID, lanes: Sequence[Lane], stages: Sequence[Stage]
-) -> list[UUID]:
-    return list(
-        session.scalars(
-            select(Recipient.id)
+    session: Session, site_id: UUID, lanes: Sequence[Lane], where: Sequence[ColumnElement[bool]]
+) -> dict[Lane, list[UUID]]:
+    """A portion of the site's copies in these lanes, locked, by lane.
+
+    One statement for each place where they may stand: each has a partial index, all together none.
+    """
+    found: dict[Lane, list[UUID]] = {}
+    for place in where:
+        rows = session.execute(
+            select(Recipient.id, Recipient.lane_rank)
             .where(
+                place,
                 Recipient.site_id == site_id,
                 Recipient.lane_rank.in_([lane.rank for lane in lanes]),
-                Recipient.stage.in_(stages),
             )
             .limit(MOST)
             .with_for_update(skip_locked=True)
         )
-    )
-
-
-def _unassigned(session: Session, site_id: UUID, lane: Lane) -> list[UUID]:
-    """What acceptance has held, and nobody has put into a review yet."""
-    return list(
-        session.scalars(
-            select(Recipient.id)
-            .where(
-                and_(Recipient.stage == Stage.HELD, Recipient.review_id.is_(None)),
-                Recipient.site_id == site_id,
-                Recipient.lane_rank == lane.rank,
-            )
-            .limit(MOST)
-            .with_for_update(skip_locked=True)
-        )
-    )
+        for row in rows:
+            found.setdefault(Lane.of_rank(row.lane_rank), []).append(row.id)
+    return found
 
 
 def _hold(
-    session: Session, site_id: UUID, lane: Lane, kind: ReviewKind, ids: list[UUID], now: datetime
+    session: Session,
+    site_id: UUID,
+    lane: Lane,
+    kind: ReviewKind,
+    ids: Sequence[UUID],
+    now: datetime,
 ) -> None:
     review = session.scalar(
         select(Review).where(

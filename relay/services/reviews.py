@@ -16,7 +16,7 @@ from relay.db import constant, new_id, table_of
 from relay.errors import Conflict, NotFound
 from relay.gateways import bodies, mime
 from relay.models import Account, Content, Message, Recipient, Review, Site
-from relay.policy.standing import Stand, fate, held_by
+from relay.policy.standing import fate, together
 from relay.policy.wordings import DECISION_COUNTS, UNDECIDED_COUNTS
 from relay.services import delivery, letters, sendings
 from relay.vocabulary import Decision, EventType, Fate, Lane, ReviewKind, Stage
@@ -264,7 +264,7 @@ def _check_may_leave(session: Session, review: Review, lane: Lane) -> None:
     """Whether the site is reinstated by now. Raises `Conflict`."""
     site = session.get_one(Site, review.site_id)
     account = session.get_one(Account, review.account_id)
-    stand = held_by(Stand(account.state, account.cause), Stand(site.state, site.cause))
+    stand = together(account.state, account.cause, site.state, site.cause)
     if fate(lane, stand) is not Fate.GOES:
         whose = "site" if stand.state is site.state else "account"
         id = site.id if whose == "site" else account.id

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 
 import pytest
 from sqlalchemy import select
 
-from relay.app import build
 from relay.context import Relay
 from relay.models import Recipient
-from relay.settings import Settings
 from tests import factories
 from tests.commands.running import run
-from tests.databases import Databases
 from tests.steps import accept, look
 
 PAGE = (
@@ -23,25 +19,15 @@ PAGE = (
 )
 
 
-@pytest.fixture
-def installation(databases: Databases, monkeypatch: pytest.MonkeyPatch) -> Iterator[Relay]:
-    """An installation in which one site's offer to 101 people is held."""
-    environment = {
-        "POSTREEVE_DATABASE_URL": databases.fresh(),
-        "POSTREEVE_SECRET": factories.SECRET,
-        "POSTREEVE_AWS_ENDPOINT_URL": "http://127.0.0.1:9",
-    }
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
-    made = build(Settings.from_environment(environment))
-    site, _ = factories.make_shop(made)
+@pytest.fixture(autouse=True)
+def campaign(installation: Relay) -> None:
+    """One site's offer to 101 people is held."""
+    site, _ = factories.make_shop(installation)
     for crowd in range(3):
         people = [f"p{crowd}-{n}@customer.example" for n in range(34)]
-        accept(made, site, to=people, body=PAGE, Content_Type="text/html; charset=UTF-8")
-    while look(made):
+        accept(installation, site, to=people, body=PAGE, Content_Type="text/html; charset=UTF-8")
+    while look(installation):
         pass
-    yield made
-    made.close()
 
 
 def the_review() -> str:

@@ -3,30 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 
 import pytest
 
-from relay.app import build
 from relay.context import Relay
-from relay.settings import Settings
 from tests import factories
 from tests.commands.running import run
-from tests.databases import Databases
-
-
-@pytest.fixture
-def installation(databases: Databases, monkeypatch: pytest.MonkeyPatch) -> Iterator[Relay]:
-    environment = {
-        "POSTREEVE_DATABASE_URL": databases.fresh(),
-        "POSTREEVE_SECRET": factories.SECRET,
-        "POSTREEVE_AWS_ENDPOINT_URL": "http://127.0.0.1:9",
-    }
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
-    made = build(Settings.from_environment(environment))
-    yield made
-    made.close()
 
 
 def test_suspending_reinstating_and_the_record_of_it(installation: Relay) -> None:
