@@ -35,6 +35,7 @@ from relay.models.messages import (
 )
 from relay.models.operations import Counter, Notice, NoticeId, Usage
 from relay.models.promotions import CanaryCopy, Ramp, Sending
+from relay.models.reputation import Pulse, Tally
 from relay.models.reviews import Action, Review, Wording
 
 __all__ = [
@@ -66,6 +67,7 @@ __all__ = [
     "Notice",
     "NoticeId",
     "OptOut",
+    "Pulse",
     "Ramp",
     "ReceivingDomain",
     "Recipient",
@@ -79,6 +81,7 @@ __all__ = [
     "Subscription",
     "SubscriptionRequest",
     "Suppression",
+    "Tally",
     "UnknownAddress",
     "UnsealedRecord",
     "Usage",
