@@ -10,7 +10,7 @@ from sqlalchemy import BigInteger, Index, Integer, String, Uuid, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from relay.db import Base, UtcDateTime
-from relay.models.columns import Json, Sometime, words
+from relay.models.columns import Details, Json, Sometime, words
 from relay.vocabulary import Dimension, Stream
 
 
@@ -48,6 +48,7 @@ class Pulse(Base):
 
     `recent` holds the last hundred ends as pairs of source and 1 where the address does not exist.
     `delivered` counts all that ever arrived. What was sent before `since` is not counted any more.
+    `sources` are plugins and forms that were held: what each sent before that time counts no more either.
     `clean_since` is when a warned stream was last found to be well again.
     """
 
@@ -66,6 +67,7 @@ class Pulse(Base):
     recent: Mapped[list[Any]] = mapped_column(Json)
     delivered: Mapped[int] = mapped_column(BigInteger)
     since: Mapped[Sometime]
+    sources: Mapped[Details | None] = mapped_column(Json)
     news_at: Mapped[Sometime]
     due_at: Mapped[Sometime]
     clean_since: Mapped[Sometime]

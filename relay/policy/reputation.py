@@ -39,8 +39,9 @@ BURST: Final = 10
 BURST_OF: Final = 100
 """So many invalid addresses among the last so many attempts hold a stream at once."""
 
-ONE_SOURCE: Final = 0.8
-"""Share of a burst from which on one plugin or form is held to be its origin (our decision)."""
+OTHERS_AT_LEAST: Final = 20
+"""So many mails must come from elsewhere on the site before one plugin or form is held instead of the
+stream (our decision): else it is the site."""
 
 YOUNG_FOR: Final = timedelta(days=30)
 YOUNG_DELIVERED: Final = 5_000
@@ -101,6 +102,11 @@ class Figures:
     def __add__(self, other: Figures) -> Figures:
         return Figures(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(Figures)))
 
+    def __sub__(self, other: Figures) -> Figures:
+        """What is left without the other part; never below nothing."""
+        parts = ((getattr(self, f.name), getattr(other, f.name)) for f in fields(Figures))
+        return Figures(*(max(mine - theirs, 0) for mine, theirs in parts))
+
 
 @dataclass(frozen=True, slots=True)
 class Recent:
@@ -117,17 +123,9 @@ class Recent:
         """The same after so many more, cut to `BURST_OF`."""
         return Recent(tuple([*self.ends, *ends][-BURST_OF:]))
 
-    def origin(self) -> str | None:
-        """The one source from which the burst comes, where others send beside it and are clean."""
-        bad: dict[str, int] = {}
-        for source, invalid in self.ends:
-            bad[source] = bad.get(source, 0) + invalid
-        if len(bad) < 2:
-            return None
-        worst = max(bad, key=lambda source: bad[source])
-        others = [invalid for source, invalid in self.ends if source != worst]
-        clean = bool(others) and sum(others) < BURST_OF // 10 / 2
-        return worst if worst and clean and bad[worst] >= ONE_SOURCE * self.invalid else None
+    def without(self, source: str) -> Recent:
+        """The same without the attempts of one source."""
+        return Recent(tuple(end for end in self.ends if end[0] != source))
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +138,16 @@ class Record:
     settled: Mapping[timedelta, Figures] = field(default_factory=dict)
     recent: Recent = Recent()
     is_young: bool = False
+
+    def without(self, source: str, part: Record) -> Record:
+        """The same without the mail of one source, of which `part` tells the figures."""
+        return Record(
+            self.stream,
+            {w: all - part.windows.get(w, Figures()) for w, all in self.windows.items()},
+            {w: all - part.settled.get(w, Figures()) for w, all in self.settled.items()},
+            self.recent.without(source),
+            self.is_young,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,8 +237,7 @@ SEVERITY: Final = (Verb.WARN, Verb.LIMIT, Verb.SUSPEND)
 class Verdict:
     """What follows, from which rule, and the numbers it rests on.
 
-    `whole_site`: it is about the site and not only about the stream. `source` is the one plugin or form
-    that is to be held instead.
+    `whole_site`: it is about the site and not only about the stream.
     """
 
     verb: Verb
@@ -238,7 +245,6 @@ class Verdict:
     cause: Cause
     evidence: Mapping[str, Any]
     whole_site: bool = False
-    source: str | None = None
 
 
 def lower_bound(cases: int, of: int) -> float:
@@ -263,6 +269,21 @@ def judge(record: Record) -> Verdict | None:
     if not found:
         return None
     return max(found, key=lambda verdict: SEVERITY.index(verdict.verb))
+
+
+def origin(record: Record, by_source: Mapping[str, Record]) -> str | None:
+    """The one plugin or form without whose mail all would be well, where others send beside it.
+
+    A spammed contact form must not stop a shop's receipts.
+    """
+    for source, part in by_source.items():
+        rest = record.without(source, part)
+        others = max((figures.people for figures in rest.windows.values()), default=0)
+        if source and others >= OTHERS_AT_LEAST:
+            verdict = judge(rest)
+            if verdict is None or verdict.verb is Verb.WARN:
+                return source
+    return None
 
 
 def _over_windows(signal: Signal, record: Record) -> list[Verdict]:
@@ -335,7 +356,6 @@ def _burst(record: Record) -> Verdict | None:
             "of": len(record.recent.ends),
             "line": BURST,
         },
-        source=record.recent.origin() if record.stream is Stream.TRANSACTIONAL else None,
     )
 
 

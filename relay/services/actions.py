@@ -89,7 +89,9 @@ def act(session: Session, subject: Subject, order: Order, *, sender: str, now: d
         _step_stream(found, subject.stream, order, now)
     else:
         _step(found, order, now)
-    if order.verb is Verb.REINSTATE and order.actor != RELAY:  # the end of a warning forgives nothing
+    if (
+        order.verb is Verb.REINSTATE and order.actor != RELAY
+    ):  # the end of a warning forgives nothing
         _begin_anew(session, found, subject.stream, now)
     return _keep(session, found, order, before, subject.stream, sender=sender, now=now)
 
@@ -182,7 +184,7 @@ def _begin_anew(
     session.execute(
         update(Pulse)
         .where(Pulse.site_id.in_(select(Site.id).where(of)), Pulse.stream.in_(streams))
-        .values(since=now, recent=[], due_at=None, clean_since=None)
+        .values(since=now, recent=[], sources=None, due_at=None, clean_since=None)
         .execution_options(synchronize_session=False)
     )
 

@@ -38,17 +38,21 @@ class Age(IntEnum):
     MONTH = 4
 
 
-def of_sites(
-    session: Session, sites: Collection[UUID], *, now: datetime
-) -> dict[Line, dict[Age, Figures]]:
-    """What is known of each stream of these sites, by the age of the mail, since its reinstatement."""
-    age = case(
+def _age(now: datetime) -> Any:
+    return case(
         (_TALLIES.c.hour > now - HOUR - BOUNCES_MATURE, Age.FRESH.value),
         (_TALLIES.c.hour > now - DAY, Age.TODAY.value),
         (_TALLIES.c.hour > now - HOUR - COMPLAINTS_MATURE, Age.UNSETTLED.value),
         (_TALLIES.c.hour > now - WEEK, Age.WEEK.value),
         else_=Age.MONTH.value,
     ).label("age")
+
+
+def of_sites(
+    session: Session, sites: Collection[UUID], *, now: datetime
+) -> dict[Line, dict[Age, Figures]]:
+    """What is known of each stream of these sites, by the age of the mail, since its reinstatement."""
+    age = _age(now)
     rows = session.execute(
         select(
             _TALLIES.c.site_id,
@@ -71,6 +75,52 @@ def of_sites(
     found: dict[Line, dict[Age, Figures]] = defaultdict(dict)
     for row in rows:
         found[row.site_id, row.stream][Age(row.age)] = figures_of(row, fresh=row.age == Age.FRESH)
+    return found
+
+
+def by_source(
+    session: Session, line: Line, *, since: datetime | None = None, now: datetime
+) -> dict[str, dict[Age, Figures]]:
+    """The same for each plugin and form of one stream."""
+    age = _age(now)
+    rows = session.execute(
+        select(_TALLIES.c.value, age, *(func.sum(_TALLIES.c[name]).label(name) for name in COUNTED))
+        .where(
+            _TALLIES.c.site_id == line[0],
+            _TALLIES.c.stream == line[1],
+            _TALLIES.c.dimension == Dimension.SOURCE,
+            _TALLIES.c.hour > now - MONTH,
+            _TALLIES.c.hour >= (since or now - MONTH),
+        )
+        .group_by(_TALLIES.c.value, age)
+    )
+    found: dict[str, dict[Age, Figures]] = defaultdict(dict)
+    for row in rows:
+        found[row.value][Age(row.age)] = figures_of(row, fresh=row.age == Age.FRESH)
+    return found
+
+
+def forgiven(
+    session: Session, line: Line, sources: Mapping[str, str], *, now: datetime
+) -> dict[Age, Figures]:
+    """What plugins and forms sent before they were held, by the age of the mail."""
+    age = _age(now)
+    found: dict[Age, Figures] = defaultdict(Figures)
+    for source, until in sources.items():
+        rows = session.execute(
+            select(age, *(func.sum(_TALLIES.c[name]).label(name) for name in COUNTED))
+            .where(
+                _TALLIES.c.site_id == line[0],
+                _TALLIES.c.stream == line[1],
+                _TALLIES.c.dimension == Dimension.SOURCE,
+                _TALLIES.c.value == source,
+                _TALLIES.c.hour > now - MONTH,
+                _TALLIES.c.hour <= datetime.fromisoformat(until),
+            )
+            .group_by(age)
+        )
+        for row in rows:
+            found[Age(row.age)] += figures_of(row, fresh=row.age == Age.FRESH)
     return found
 
 

@@ -17,7 +17,7 @@ from sqlalchemy import case, func, select, update
 from sqlalchemy.orm import Session
 
 from relay.db import table_of
-from relay.models import AbuseReport, Account, Message, Pulse, Site, SourceCount
+from relay.models import AbuseReport, Account, Message, Pulse, Site
 from relay.policy import platform
 from relay.policy.platform import Contribution
 from relay.policy.reasons import sentence
@@ -31,6 +31,7 @@ from relay.policy.reputation import (
     Verdict,
     is_young,
     judge,
+    origin,
 )
 from relay.policy.standing import STRICTNESS, stream_state
 from relay.services import actions, figures
@@ -85,15 +86,19 @@ def judge_due(session: Session, *, sender: str, now: datetime, most: int = MOST)
         if found is not None and found.account_state not in STOPPED:
             site: Site = found.Site
             line = row.site_id, row.stream
-            record = _record(
-                row,
-                known.get(line, {}),
-                reported.get(line, {}),
-                young=is_young(site.created_at, delivered[row.site_id], now),
-            )
+            ages = known.get(line, {})
+            if row.sources:
+                lost = figures.forgiven(session, line, row.sources, now=now)
+                ages = {age: all - lost.get(age, Figures()) for age, all in ages.items()}
+            young = is_young(site.created_at, delivered[row.site_id], now)
+            record = _record(row, ages, reported.get(line, {}), young=young)
             verdict = judge(record)
             if verdict is not None:
-                _carry_out(session, site, row, verdict, sender=sender, now=now)
+                source = _origin(session, row, record, verdict, now)
+                if source is not None:
+                    _hold_source(session, site, row, source, verdict, sender=sender, now=now)
+                else:
+                    _carry_out(session, site, row, verdict, sender=sender, now=now)
             clean_since = (
                 None
                 if verdict is not None
@@ -155,9 +160,6 @@ def _carry_out(
     session: Session, site: Site, row: Any, verdict: Verdict, *, sender: str, now: datetime
 ) -> None:
     """Do what the verdict says, unless it is done already."""
-    if verdict.source is not None:
-        _hold_source(session, site, row, verdict, sender=sender, now=now)
-        return
     stream = None if verdict.whole_site else Stream(row.stream)
     state = site.state if stream is None else stream_state(site.streams, stream)
     after = {Verb.WARN: State.WARNED, Verb.LIMIT: State.LIMITED, Verb.SUSPEND: State.SUSPENDED}
@@ -170,21 +172,43 @@ def _carry_out(
     actions.act(session, Subject(site_id=site.id, stream=stream), order, sender=sender, now=now)
 
 
+def _origin(
+    session: Session, row: Any, record: Record, verdict: Verdict, now: datetime
+) -> str | None:
+    """The one plugin or form that is to blame for what happened to a site's receipts."""
+    if row.stream is not Stream.TRANSACTIONAL or verdict.verb is Verb.WARN:
+        return None
+    parts = {}
+    line = row.site_id, Stream(row.stream)
+    for source, ages in figures.by_source(session, line, since=row.since, now=now).items():
+        windows, settled = figures.windows(ages)
+        parts[source] = Record(record.stream, windows, settled)
+    return origin(record, parts)
+
+
 def _hold_source(
-    session: Session, site: Site, row: Any, verdict: Verdict, *, sender: str, now: datetime
+    session: Session,
+    site: Site,
+    row: Any,
+    source: str,
+    verdict: Verdict,
+    *,
+    sender: str,
+    now: datetime,
 ) -> None:
-    """One plugin or form writes to addresses that do not exist: hold that, and leave the site alone."""
-    source = verdict.source
-    assert source is not None
+    """One plugin or form writes to addresses that do not exist: hold that, and leave the site alone.
+
+    What it sent so far counts no more, as after a reinstatement: else it would stop the site later.
+    """
     session.execute(
         update(Pulse)
         .where(Pulse.site_id == row.site_id, Pulse.stream == row.stream)
-        .values(recent=[end for end in row.recent if end[0] != source])
+        .values(
+            recent=[end for end in row.recent if end[0] != source],
+            sources=dict(row.sources or {}) | {source: now.isoformat()},
+        )
         .execution_options(synchronize_session=False)
     )
-    count = session.get(SourceCount, (site.id, source), populate_existing=True)
-    if count is not None and count.open_until is not None and count.open_until >= now + SOURCE_HELD:
-        return
     evidence = dict(verdict.evidence) | {"sources": [source]}
     order = Order(
         Verb.HOLD_SOURCE,

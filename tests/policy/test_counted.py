@@ -68,7 +68,5 @@ def test_each_event_speaks_for_itself(
 
 
 def test_a_delay_that_is_told_again_is_counted_once() -> None:
-    again = numbers(
-        EventType.DEFERRED, {"delayType": "SpamDetected"}, Gateway.GMAIL, repeats=True
-    )
+    again = numbers(EventType.DEFERRED, {"delayType": "SpamDetected"}, Gateway.GMAIL, repeats=True)
     assert again == {}

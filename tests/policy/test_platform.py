@@ -29,7 +29,7 @@ def test_a_large_good_sender_is_not_slowed_for_its_size() -> None:
 
 
 def test_complaints_have_a_line_of_their_own() -> None:
-    found = contributors([part("a", 10_000, complaints=8), part("b", 10_000, complaints=7)])
+    found = contributors([part("a", 10_000, complaints=8), part("b", 10_000, complaints=6)])
     assert {key: row["what"] for key, row in found.items()} == {"a": "complaints"}
 
 

@@ -22,8 +22,9 @@ from relay.policy.reputation import (
     is_young,
     judge,
     lower_bound,
+    origin,
 )
-from relay.vocabulary import Rule, Stream, Verb
+from relay.vocabulary import Stream, Verb
 from tests.fakes import MORNING
 
 OLD = {"is_young": False}
@@ -115,7 +116,7 @@ def test_one_bad_day_warns_nobody_but_a_very_bad_one_holds() -> None:
         (5, 10_000, ("warn", "complaints")),
         (10, 10_000, ("limit", "complaints")),
         (9, 10_000, ("warn", "complaints")),
-        (3, 1_100, None),  # three of eleven hundred may well be one
+        (3, 2_000, ("warn", "complaints")),
         (5, 1_000, ("limit", "complaints")),
     ],
 )
@@ -191,29 +192,36 @@ def test_what_is_more_than_a_hundred_attempts_ago_is_forgotten() -> None:
     assert (long_ago.invalid, len(long_ago.ends)) == (0, BURST_OF)
 
 
-def test_a_spammed_form_is_held_and_the_shop_is_not() -> None:
-    found = judge(
-        Record(
-            Stream.TRANSACTIONAL,
-            recent=ends(("woocommerce", False, 50), ("cf7/contact", True, 10)),
-        )
+def of_source(people: int, invalid: int) -> Record:
+    figures = Figures(people=people, invalid=invalid)
+    return Record(Stream.TRANSACTIONAL, dict.fromkeys((DAY, WEEK, MONTH), figures))
+
+
+def test_a_spammed_form_is_to_blame_and_the_shop_is_not() -> None:
+    whole = Record(
+        Stream.TRANSACTIONAL,
+        dict.fromkeys((DAY, WEEK, MONTH), Figures(people=160, invalid=21)),
+        recent=ends(("woocommerce", False, 50), ("cf7/contact", True, 10)),
     )
-    assert found is not None
-    assert (found.rule, found.source) == (Rule.BURST, "cf7/contact")
+    parts = {"woocommerce": of_source(100, 1), "cf7/contact": of_source(60, 20)}
+    assert judge(whole) is not None
+    assert origin(whole, parts) == "cf7/contact"
 
 
 @pytest.mark.parametrize(
     "parts",
     [
-        [("cf7/contact", True, 10), ("cf7/contact", False, 40)],  # nobody else sends
-        [("a", True, 6), ("b", True, 6), ("c", False, 40)],  # it comes from several
-        [("", True, 10), ("a", False, 50)],  # the site does not say who
+        {"cf7/contact": of_source(160, 21)},  # nobody else sends
+        {"a": of_source(80, 10), "b": of_source(80, 11)},  # it comes from several
+        {"": of_source(60, 20), "a": of_source(100, 1)},  # the site does not say who
     ],
 )
-def test_where_no_one_source_is_to_blame_the_stream_is_held(parts: Any) -> None:
-    found = judge(Record(Stream.TRANSACTIONAL, recent=ends(*parts)))
-    assert found is not None
-    assert found.source is None
+def test_where_no_one_source_is_to_blame_it_is_the_site(parts: dict[str, Record]) -> None:
+    whole = Record(
+        Stream.TRANSACTIONAL,
+        dict.fromkeys((DAY, WEEK, MONTH), Figures(people=160, invalid=21)),
+    )
+    assert origin(whole, parts) is None
 
 
 # --- young sites ----------------------------------------------------------------------------

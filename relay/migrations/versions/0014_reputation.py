@@ -45,6 +45,7 @@ def upgrade() -> None:
         sa.Column('recent', JSON, nullable=False),
         sa.Column('delivered', sa.BigInteger(), nullable=False),
         sa.Column('since', WHEN, nullable=True),
+        sa.Column('sources', JSON, nullable=True),
         sa.Column('news_at', WHEN, nullable=True),
         sa.Column('due_at', WHEN, nullable=True),
         sa.Column('clean_since', WHEN, nullable=True),
