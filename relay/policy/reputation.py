@@ -174,6 +174,11 @@ class Signal:
     settles: bool = False
     streams: frozenset[Stream] = frozenset(Stream)
 
+    def share(self, figures: Figures) -> tuple[int, int]:
+        """The cases, and of how many: never of fewer than there are cases."""
+        cases: int = getattr(figures, self.cases)
+        return cases, max(getattr(figures, self.of), cases)
+
 
 PROMOTIONAL: Final = frozenset((Stream.NOTIFICATION, Stream.MARKETING))
 
@@ -301,8 +306,7 @@ def _over_windows(signal: Signal, record: Record) -> list[Verdict]:
 
 def _crossed(signal: Signal, figures: Figures, window: timedelta) -> Verb | None:
     """The hardest line that is crossed. One day alone warns nobody: its rate jumps too much."""
-    cases = getattr(figures, signal.cases)
-    of = max(getattr(figures, signal.of), cases)
+    cases, of = signal.share(figures)
     rate = lower_bound(cases, of)
     crossed = [
         verb
@@ -321,8 +325,7 @@ def _verdict(
     whole_site = stream is Stream.TRANSACTIONAL and verb is not Verb.WARN
     if not whole_site and verb is Verb.SUSPEND:
         verb = Verb.LIMIT
-    cases = getattr(figures, signal.cases)
-    of = max(getattr(figures, signal.of), cases)
+    cases, of = signal.share(figures)
     return Verdict(
         verb,
         signal.rule,
@@ -365,8 +368,7 @@ def _too_young(record: Record) -> Verdict | None:
     if not record.is_young:
         return None
     for signal, ceiling in ((SIGNALS[0], YOUNG_INVALID), (SIGNALS[1], YOUNG_COMPLAINTS)):
-        cases = getattr(figures, signal.cases)
-        of = max(getattr(figures, signal.of), cases)
+        cases, of = signal.share(figures)
         if cases >= ceiling and cases / of >= signal.lines[Verb.WARN].rate:
             return Verdict(
                 Verb.LIMIT,

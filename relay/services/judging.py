@@ -77,21 +77,13 @@ def judge_due(session: Session, *, sender: str, now: datetime, most: int = MOST)
             .where(Site.id.in_(ids))
         )
     }
-    known = figures.of_sites(session, ids, now=now)
-    reported = _reports(session, ids, now)
-    delivered = _delivered(session, ids)
+    known = records(session, ids, now=now)
     for row in due:
         found = sites.get(row.site_id)
         clean_since = row.clean_since
         if found is not None and found.account_state not in STOPPED:
             site: Site = found.Site
-            line = row.site_id, row.stream
-            ages = known.get(line, {})
-            if row.sources:
-                lost = figures.forgiven(session, line, row.sources, now=now)
-                ages = {age: all - lost.get(age, Figures()) for age, all in ages.items()}
-            young = is_young(site.created_at, delivered[row.site_id], now)
-            record = _record(row, ages, reported.get(line, {}), young=young)
+            record = known[row.site_id, row.stream]
             verdict = judge(record)
             if verdict is not None:
                 source = _origin(session, row, record, verdict, now)
@@ -106,6 +98,30 @@ def judge_due(session: Session, *, sender: str, now: datetime, most: int = MOST)
             )
         _wait(session, row, clean_since, now)
     return len(due)
+
+
+def records(session: Session, sites: Collection[UUID], *, now: datetime) -> dict[Line, Record]:
+    """What the rules know of each stream of these sites of which anything was ever heard."""
+    lines = session.execute(
+        select(_PULSES, Site.created_at)
+        .join(Site, Site.id == _PULSES.c.site_id)
+        .where(_PULSES.c.site_id.in_(list(sites)))
+    ).all()
+    known = figures.of_sites(session, sites, now=now)
+    reported = _reports(session, sites, now)
+    delivered: dict[UUID, int] = defaultdict(int)
+    for row in lines:
+        delivered[row.site_id] += row.delivered
+    found = {}
+    for row in lines:
+        line = row.site_id, row.stream
+        ages = known.get(line, {})
+        if row.sources:
+            lost = figures.forgiven(session, line, row.sources, now=now)
+            ages = {age: all - lost.get(age, Figures()) for age, all in ages.items()}
+        young = is_young(row.created_at, delivered[row.site_id], now)
+        found[line] = _record(row, ages, reported.get(line, {}), young=young)
+    return found
 
 
 def _record(
@@ -144,16 +160,6 @@ def _reports(
         for window in (DAY, WEEK, MONTH)[row.age :]:
             found[row.site_id, Stream(row.stream)][window] += row.times
     return found
-
-
-def _delivered(session: Session, sites: Collection[UUID]) -> dict[UUID, int]:
-    """How much of each site's mail has ever arrived."""
-    rows = session.execute(
-        select(_PULSES.c.site_id, func.sum(_PULSES.c.delivered))
-        .where(_PULSES.c.site_id.in_(list(sites)))
-        .group_by(_PULSES.c.site_id)
-    )
-    return defaultdict(int, {site: int(total) for site, total in rows})
 
 
 def _carry_out(
