@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import case, func, select, update
+from sqlalchemy import case, func, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from relay.db import table_of
@@ -56,6 +56,9 @@ STOPPED = (State.SUSPENDED, State.TERMINATED)
 
 _PULSES = table_of(Pulse)
 
+Next = tuple[datetime | None, datetime | None]
+"""When a stream is judged next, and since when it has been clean."""
+
 
 def judge_due(session: Session, *, sender: str, now: datetime, most: int = MOST) -> int:
     """Judge a portion of the streams whose turn it is; returns how many."""
@@ -78,6 +81,7 @@ def judge_due(session: Session, *, sender: str, now: datetime, most: int = MOST)
         )
     }
     known = records(session, ids, now=now)
+    groups: dict[Next, list[Line]] = defaultdict(list)
     for row in due:
         found = sites.get(row.site_id)
         clean_since = row.clean_since
@@ -96,7 +100,8 @@ def judge_due(session: Session, *, sender: str, now: datetime, most: int = MOST)
                 if verdict is not None
                 else _recover(session, site, row, sender=sender, now=now)
             )
-        _wait(session, row, clean_since, now)
+        groups[_next(row, clean_since, now)].append((row.site_id, row.stream))
+    _wait(session, groups)
     return len(due)
 
 
@@ -269,15 +274,21 @@ def _recover(
     return None
 
 
-def _wait(session: Session, row: Any, clean_since: datetime | None, now: datetime) -> None:
+def _next(row: Any, clean_since: datetime | None, now: datetime) -> Next:
     """When the stream is judged next: in a while, as long as any of its mail counts."""
     counts = row.news_at is not None and row.news_at > now - MONTH - AGAIN
-    session.execute(
-        update(Pulse)
-        .where(Pulse.site_id == row.site_id, Pulse.stream == row.stream)
-        .values(due_at=now + AGAIN if counts else None, clean_since=clean_since)
-        .execution_options(synchronize_session=False)
-    )
+    return (now + AGAIN if counts else None), clean_since
+
+
+def _wait(session: Session, groups: Mapping[Next, Sequence[Line]]) -> None:
+    """Write down when each stream is judged next; nearly all of them at the same time."""
+    for (due_at, clean_since), lines in groups.items():
+        session.execute(
+            update(Pulse)
+            .where(tuple_(Pulse.site_id, Pulse.stream).in_(lines))
+            .values(due_at=due_at, clean_since=clean_since)
+            .execution_options(synchronize_session=False)
+        )
 
 
 def guard(session: Session, *, sender: str, now: datetime) -> int:
