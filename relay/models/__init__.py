@@ -36,6 +36,7 @@ from relay.models.messages import (
 from relay.models.operations import Counter, Notice, NoticeId, Usage
 from relay.models.promotions import CanaryCopy, Ramp, Sending
 from relay.models.reviews import Action, Review, Wording
+from relay.models.tenants import Tenant, TenantDomain
 
 __all__ = [
     "AbuseReport",
@@ -79,6 +80,8 @@ __all__ = [
     "Subscription",
     "SubscriptionRequest",
     "Suppression",
+    "Tenant",
+    "TenantDomain",
     "UnknownAddress",
     "UnsealedRecord",
     "Usage",
