@@ -74,6 +74,10 @@ class Tenants(Protocol):
         """See that the tenant is there; its ARN."""
         ...
 
+    def delete(self, name: str) -> None:
+        """See that there is no such tenant."""
+        ...
+
     def associate(self, name: str, resource: str) -> None:
         """See that the tenant may use a resource, given by its ARN."""
         ...

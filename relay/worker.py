@@ -85,7 +85,7 @@ TELL_EVERY = 30.0
 ERRANDS_EVERY = 30.0
 """Seconds between looks at what has to be asked of neighbours."""
 
-TENANTS_EVERY = 2.0
+TENANTS_EVERY = 5.0
 """Seconds between looks at accounts whose standing the provider does not know."""
 
 ERRANDS: tuple[Callable[[Relay], int], ...] = (

@@ -298,6 +298,11 @@ class FakeTenants:
         arn = f"arn:aws:ses:us-east-1:000000000000:tenant/{name}/tn-1"
         return self.there.setdefault(name, FakeTenant(arn)).arn
 
+    def delete(self, name: str) -> None:
+        """DeleteTenant."""
+        self._answer("delete")
+        self.there.pop(name, None)
+
     def associate(self, name: str, resource: str) -> None:
         """CreateTenantResourceAssociation."""
         self._answer("associate")

@@ -8,7 +8,7 @@ from uuid import UUID
 import click
 from sqlalchemy.orm import Session
 
-from relay.commands.output import Row, json_option, relay, show
+from relay.commands.output import Row, json_option, relay, show, show_one
 from relay.context import Relay
 from relay.errors import Invalid, NotFound
 from relay.models import Tenant
@@ -54,6 +54,19 @@ def sync(account_id: UUID | None, as_json: bool) -> None:
     show(rows, as_json=as_json, title="Tenants", empty="No account needs a tenant yet.")
     if not all(synced.values()):
         click.get_current_context().exit(1)
+
+
+@tenants.command("delete")
+@click.argument("account_id", type=click.UUID)
+@json_option
+def delete(account_id: UUID, as_json: bool) -> None:
+    """Delete the tenant of a terminated account, or of any while tenants are switched off."""
+    service.remove(relay(), account_id)
+    show_one(
+        {"account": account_id, "deleted": True},
+        as_json=as_json,
+        title="Tenant deleted; it is not billed any more",
+    )
 
 
 def _wanted(session: Session, account_id: UUID | None) -> list[UUID]:

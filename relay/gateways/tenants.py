@@ -78,6 +78,14 @@ class SesTenants:
         with self._calling("GetTenant"):
             return str(self._client.get_tenant(TenantName=name)["Tenant"]["TenantArn"])
 
+    def delete(self, name: str) -> None:
+        """See that there is no such tenant; its resources stay."""
+        with (
+            self._calling("DeleteTenant"),
+            contextlib.suppress(self._client.exceptions.NotFoundException),
+        ):
+            self._client.delete_tenant(TenantName=name)
+
     def associate(self, name: str, resource: str) -> None:
         """See that the tenant may use a resource, given by its ARN."""
         with (

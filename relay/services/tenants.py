@@ -14,12 +14,12 @@ from typing import Any
 from uuid import UUID
 
 import structlog
-from sqlalchemy import ColumnElement, and_, case, exists, func, not_, or_, select, update
+from sqlalchemy import ColumnElement, and_, case, delete, exists, func, not_, or_, select, update
 from sqlalchemy.orm import Session
 
 from relay.context import Relay
 from relay.db import upsert
-from relay.errors import Unavailable
+from relay.errors import Conflict, NotFound, Unavailable
 from relay.gateways.tenants import TenantStanding
 from relay.models import Account, Domain, Identity, Message, Site, Tenant, TenantDomain
 from relay.policy import tenants as policy
@@ -189,7 +189,9 @@ def _values(session: Session, account_id: UUID, **values: Any) -> None:
 def sync(relay: Relay, account_id: UUID) -> bool:
     """Bring SES to what is here, and read what it says. False where it does not answer; tried again."""
     with relay.reads() as session:
-        tenant = session.get_one(Tenant, account_id)
+        tenant = session.get(Tenant, account_id)
+        if tenant is None:  # deleted meanwhile
+            return True
         account = session.get_one(Account, account_id)
         made, kept = (
             set(session.scalars(select(Domain.name).where(Domain.account_id == account_id, which)))
@@ -259,12 +261,9 @@ def _write(
 ) -> None:
     """Keep how far it came and what SES says; warn the account of what is new and grave."""
     now = relay.clock()
-    found = session.scalars(
-        select(Tenant)
-        .where(Tenant.account_id == account_id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    ).one()
+    found = session.get(Tenant, account_id, with_for_update=True, populate_existing=True)
+    if found is None:  # deleted meanwhile
+        return
     found.arn, found.policy, found.configuration_set = done.arn, done.policy, done.configuration_set
     found.told, found.told_at = done.told, done.told_at
     for name in done.domains - had:
@@ -339,6 +338,28 @@ def _reason(tenant: Tenant) -> str:
     if tenant.theirs is SendingStatus.DISABLED:
         words.append("It has paused your mail; what waits leaves when it lets you go again.")
     return " ".join([*words, *told])
+
+
+def remove(relay: Relay, account_id: UUID) -> None:
+    """Delete a tenant, here and at SES; the account's mail leaves without one from now on.
+
+    Raises `NotFound`, `Conflict` where the worker would make it anew at once, and `Unavailable`.
+    """
+    with relay.sessions.begin() as session:
+        tenant = session.get(Tenant, account_id, with_for_update=True)
+        if tenant is None:
+            raise NotFound("This account has no tenant; `python -m relay tenants list` shows them")
+        account = session.get_one(Account, account_id)
+        if relay.settings.ses_tenants and account.state is not State.TERMINATED:
+            raise Conflict(
+                f"{account.name} may still send, and would get a new tenant at once: terminate the "
+                "account, or switch POSTREEVE_SES_TENANTS off"
+            )
+        tenant.configuration_set, name = None, tenant.name  # nothing more leaves under it
+    relay.tenants.delete(name)
+    with relay.sessions.begin() as session:
+        session.execute(delete(TenantDomain).where(TenantDomain.account_id == account_id))
+        session.execute(delete(Tenant).where(Tenant.account_id == account_id))
 
 
 def find(session: Session, account_id: UUID) -> tuple[Tenant, Sequence[str]] | None:

@@ -62,6 +62,13 @@ def test_resources_come_and_go_and_may_be_there_or_gone_already(
         tenants.dissociate("shop", IDENTITY)
 
 
+def test_a_tenant_is_deleted_once(tenants: SesTenants, ses: Stubber) -> None:
+    ses.add_response("delete_tenant", {}, {"TenantName": "shop"})
+    ses.add_client_error("delete_tenant", "NotFoundException")
+    for _ in range(2):
+        tenants.delete("shop")
+
+
 def test_policy_and_status_are_said_in_SES_s_words(tenants: SesTenants, ses: Stubber) -> None:
     policy = "arn:aws:ses:eu-west-1:aws:reputation-policy/strict"
     ses.add_response(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from uuid import UUID
 
@@ -10,7 +9,7 @@ import pytest
 from sqlalchemy import func, select
 
 from relay.context import Relay
-from relay.errors import MailerBusy
+from relay.errors import Conflict, MailerBusy, NotFound
 from relay.gateways.tenants import Finding
 from relay.models import Account, Action, Domain, Identity, Site, Tenant, TenantDomain
 from relay.services import actions, tenancy, tenants
@@ -31,7 +30,7 @@ def ses() -> FakeTenants:
 
 
 @pytest.fixture
-def relay(relay: Relay, ses: FakeTenants) -> Iterator[Relay]:
+def relay(relay: Relay, ses: FakeTenants) -> Relay:
     """A relay that uses tenants."""
     return replace(relay, settings=replace(relay.settings, ses_tenants=True), tenants=ses)
 
@@ -191,6 +190,18 @@ def test_one_worker_asks_for_all(relay: Relay, tenanted: Site, clock: FakeClock)
     assert tenants._take(relay) is None
     clock.advance(minutes=2)  # that worker has died
     assert tenants._take(relay) == tenanted.account_id
+
+
+def test_the_tenant_of_a_terminated_account_can_be_deleted_and_no_other(
+    relay: Relay, tenanted: Site, ses: FakeTenants
+) -> None:
+    with pytest.raises(Conflict, match="would get a new tenant"):
+        tenants.remove(relay, tenanted.account_id)
+    act(relay, tenanted.account_id, Verb.TERMINATE, Cause.SPAM)
+    tenants.remove(relay, tenanted.account_id)
+    assert (ses.there, tenants.keep(relay)) == ({}, 0)
+    with pytest.raises(NotFound):
+        tenants.remove(relay, tenanted.account_id)
 
 
 # --- the switch -----------------------------------------------------------------------------
