@@ -12,6 +12,7 @@ from relay.commands.output import Row, json_option, relay, show, show_one
 from relay.context import Relay
 from relay.errors import Invalid, NotFound
 from relay.models import Tenant
+from relay.services import tenant_looks
 from relay.services import tenants as service
 
 
@@ -49,7 +50,7 @@ def sync(account_id: UUID | None, as_json: bool) -> None:
     service.enlist(context)
     with context.reads() as session:
         wanted = _wanted(session, account_id)
-    synced = {each: service.sync(context, each) for each in wanted}
+    synced = {each: tenant_looks.sync(context, each) for each in wanted}
     rows = [_after(context, each, done) for each, done in synced.items()]
     show(rows, as_json=as_json, title="Tenants", empty="No account needs a tenant yet.")
     if not all(synced.values()):

@@ -10,7 +10,7 @@ import pytest
 from relay.context import Relay
 from relay.gateways.tenants import Finding
 from relay.models import Identity, Site
-from relay.services import tenants
+from relay.services import tenant_looks, tenants
 from relay.vocabulary import SendingStatus
 from tests import factories
 from tests.commands.running import run
@@ -38,7 +38,7 @@ def site(installation: Relay, monkeypatch: pytest.MonkeyPatch) -> Site:
     (there,) = ses.there.values()
     there.theirs = SendingStatus.DISABLED
     there.findings = (Finding("BOUNCE", "HIGH", "15 % bounced."),)
-    tenants.sync(relay, site.account_id)
+    tenant_looks.sync(relay, site.account_id)
     return site
 
 
