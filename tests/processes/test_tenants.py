@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -22,7 +23,7 @@ from relay.vocabulary import Cause, SendingStatus, State, Verb
 from relay.worker import Worker
 from tests import factories
 from tests.fakes import MORNING, FakeClock
-from tests.simulator.simulator_rig import Simulator
+from tests.simulator.simulator_rig import Simulator, eventually
 from tests.steps import accept, status
 
 pytestmark = pytest.mark.processes
@@ -58,9 +59,9 @@ def relay(simulator: Simulator, shared: Relay) -> Relay:
 
 
 @pytest.fixture
-def shop(relay: Relay, request: pytest.FixtureRequest) -> Site:
+def shop(relay: Relay) -> Site:
     """A site that sends under its account's tenant."""
-    site = make_site(relay, f"t{abs(hash(request.node.name)) % 10**8}.example")
+    site = make_site(relay, f"t{uuid4().hex[:8]}.example")
     hand_in(relay, site)
     assert tenants.keep(relay) == 1
     return site
@@ -142,6 +143,21 @@ def test_suspended_for_phishing_SES_refuses_it_and_reinstated_it_flows(
     assert tenant(relay, shop).status is SendingStatus.REINSTATED
     assert status(relay, shop, hand_in(relay, shop, "second")) == "sent"
     assert tenants_of_mails(simulator)[-1] == name
+
+
+def test_a_running_worker_throws_the_switch_within_seconds(
+    relay: Relay, shop: Site, simulator: Simulator
+) -> None:
+    name = tenant(relay, shop).name
+    worker = Worker(relay)
+    running = threading.Thread(target=worker.run)
+    running.start()
+    try:
+        act(relay, shop.account_id, Verb.SUSPEND, Cause.MALWARE)
+        eventually(lambda: refused_by_ses(simulator, shop, name), 15)
+    finally:
+        worker.stop()
+        running.join()
 
 
 def test_a_pause_by_SES_is_met_while_sending_and_stops_only_this_account(
