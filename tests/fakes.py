@@ -286,11 +286,15 @@ class FakeTenant:
 
 @dataclass
 class FakeTenants:
-    """Amazon SES's tenants. `calls` names what was asked; after `answers` calls (None: never) it is away."""
+    """Amazon SES's tenants. `calls` names what was asked; after `answers` calls (None: never) it is away.
+
+    `refused` are resources that it does not associate.
+    """
 
     there: dict[str, FakeTenant] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
     answers: int | None = None
+    refused: set[str] = field(default_factory=set)
 
     def create(self, name: str) -> str:
         """CreateTenant, or GetTenant."""
@@ -306,6 +310,8 @@ class FakeTenants:
     def associate(self, name: str, resource: str) -> None:
         """CreateTenantResourceAssociation."""
         self._answer("associate")
+        if resource.rpartition(":")[2] in self.refused:
+            raise Unavailable("Amazon SES refused it", provider_code="NotFoundException")
         self.there[name].resources.add(resource.rpartition(":")[2])
 
     def dissociate(self, name: str, resource: str) -> None:

@@ -18,7 +18,8 @@ class Tenant(Base):
     `configuration_set` is the one it may use; without an `arn` or that, nothing is sent under it.
     `told` is what we have told SES, at `told_at`; `theirs` is SES's own word, with its `cause`, and
     `status` what counts of the two. `warned` are those of its findings that the account was warned of.
-    `due_at` is when it is looked at next, `taken_until` by when the worker that does so now is done.
+    `due_at` is when it is looked at next, `taken_until` by when the worker that does so now is done,
+    `tried_at` when one last began, `synced_at` when SES last answered.
     `trouble` is why the last look failed, after so many `tries`.
     """
 
@@ -45,6 +46,7 @@ class Tenant(Base):
     synced_at: Mapped[Sometime]
     due_at: Mapped[When]
     taken_until: Mapped[Sometime]
+    tried_at: Mapped[Sometime]
     tries: Mapped[int] = mapped_column(SmallInteger, default=0)
     trouble: Mapped[str | None] = mapped_column(String(500))
 

@@ -55,6 +55,7 @@ class Progress:
     domains: frozenset[str]
     more: bool = False
     standing: TenantStanding | None = None
+    trouble: str | None = None
 
     def forget(self) -> None:
         """Begin anew: there is no such tenant."""
@@ -79,15 +80,15 @@ def sync(relay: Relay, account_id: UUID) -> bool:
     done = Progress(
         tenant.arn, tenant.policy, tenant.configuration_set, tenant.told, tenant.told_at, has
     )
-    trouble: str | None = None
     try:
         _bring(relay, tenant, account, made, kept, done)
     except Unavailable as error:
-        trouble = error.detail
-        log.warning("tenant not in order yet", tenant=tenant.name, detail=trouble)
+        done.trouble = error.detail
+    if done.trouble is not None:
+        log.warning("tenant not in order yet", tenant=tenant.name, detail=done.trouble)
     with relay.sessions.begin() as session:
-        _write(relay, session, account_id, done, has, trouble)
-    return trouble is None
+        _write(relay, session, account_id, done, has)
+    return done.trouble is None
 
 
 def _bring(
@@ -95,8 +96,8 @@ def _bring(
 ) -> None:
     """Ask SES for all that lacks, the switch first; `done` says how far it came.
 
-    Domains that are `made` at SES are associated, those not `kept` taken away. After trouble it is
-    asked first whether the tenant is still there.
+    Domains that are `made` at SES are associated, those not `kept` taken away; one that SES refuses
+    does not stop the others. After trouble it is asked first whether the tenant is still there.
     """
     ses, settings, name = relay.tenants, relay.settings, tenant.name
     if done.arn is None or tenant.tries:
@@ -119,8 +120,13 @@ def _bring(
     changes += [(ses.dissociate, each) for each in sorted(done.domains - kept)]
     done.more = len(changes) > AT_ONCE
     for change, domain in changes[:AT_ONCE]:
-        change(name, f"{base}:identity/{domain}")
-        done.domains = done.domains ^ {domain}
+        try:
+            change(name, f"{base}:identity/{domain}")
+            done.domains = done.domains ^ {domain}
+        except Unavailable as error:
+            if "provider_code" not in error.members:  # SES does not answer at all
+                raise
+            done.trouble = error.detail
     done.standing = ses.standing(done.arn)
     if done.standing is None:  # somebody has deleted it over there: make it anew
         done.forget()
@@ -133,7 +139,6 @@ def _write(
     account_id: UUID,
     done: Progress,
     had: frozenset[str],
-    trouble: str | None,
 ) -> None:
     """Keep how far it came and what SES says; warn the account of what is new and grave."""
     now = relay.clock()
@@ -147,18 +152,13 @@ def _write(
     for name in had - done.domains:
         if (gone := session.get(TenantDomain, (account_id, name))) is not None:
             session.delete(gone)
-    found.taken_until, found.trouble = None, trouble
-    if trouble is not None:
-        found.tries += 1
-        found.due_at = now + policy.again_in(found.tries)
-        return
-    found.tries, found.due_at = 0, now
+    found.taken_until, found.trouble = None, done.trouble
+    found.tries = found.tries + 1 if done.trouble is not None else 0
+    found.due_at = now + _next_in(found, done)
     said = done.standing
     if said is None:
         return
     stop = SendingStatus.DISABLED
-    if not done.more:
-        found.due_at += READ_PAUSED_EVERY if said.theirs is stop else READ_EVERY
     if found.status is stop and said.status is not stop:
         tenancy.bring_back(session, account_id, now=now)
     found.synced_at = now
@@ -166,6 +166,16 @@ def _write(
     found.cause, found.impact = said.cause[:512], said.impact
     found.findings = [asdict(each) for each in said.findings]
     _warn(relay, session, found, now)
+
+
+def _next_in(tenant: Tenant, done: Progress) -> timedelta:
+    """How long until SES is asked about it again."""
+    if tenant.tries:
+        return policy.again_in(tenant.tries)
+    if done.more or done.standing is None:
+        return timedelta(0)
+    paused = done.standing.theirs is SendingStatus.DISABLED
+    return READ_PAUSED_EVERY if paused else READ_EVERY
 
 
 def _warn(relay: Relay, session: Session, tenant: Tenant, now: datetime) -> None:

@@ -20,6 +20,7 @@ from relay.errors import Conflict, NotFound
 from relay.models import Account, Domain, Message, Site, Tenant, TenantDomain
 from relay.policy.sender import USABLE
 from relay.policy.standing import SHUTS_EVERYTHING
+from relay.policy.tenants import again_in
 from relay.services import locks, tenancy, tenant_looks
 from relay.services.letters import HOUSE_ACCOUNT
 from relay.services.tenant_looks import AT_SES
@@ -115,7 +116,8 @@ def enlist(relay: Relay) -> int:
 def _take(relay: Relay) -> UUID | None:
     """The tenant to ask about now, taken for this worker; None while another is at it.
 
-    A standing that SES does not know comes first. After trouble all waits for its time.
+    A standing that SES does not know comes first. After trouble all waits for its time, but a standing
+    not longer than the shortest.
     """
     with relay.sessions.begin() as session:
         if not locks.seize(session, "tenants"):
@@ -124,7 +126,11 @@ def _take(relay: Relay) -> UUID | None:
         if session.scalar(select(exists().where(Tenant.taken_until > now))):
             return None
         urgent = _told_otherwise()
-        due = or_(Tenant.due_at <= now, and_(Tenant.tries == 0, _differs()))
+        due = or_(
+            Tenant.due_at <= now,
+            and_(Tenant.tries == 0, _differs()),
+            and_(Tenant.tried_at <= now - again_in(1), urgent),
+        )
         found: UUID | None = session.scalar(
             select(Tenant.account_id)
             .join(Account, Account.id == Tenant.account_id)
@@ -136,7 +142,7 @@ def _take(relay: Relay) -> UUID | None:
             session.execute(
                 update(Tenant)
                 .where(Tenant.account_id == found)
-                .values(taken_until=now + LEASE)
+                .values(taken_until=now + LEASE, tried_at=now)
                 .execution_options(synchronize_session=False)
             )
     return found

@@ -256,6 +256,28 @@ def test_after_trouble_the_switch_waits_its_turn_and_is_thrown(
     assert at_ses(ses, tenanted.account_id).ours is SendingStatus.DISABLED
 
 
+def test_a_domain_that_SES_refuses_stops_neither_the_others_nor_the_switch(
+    relay: Relay, tenanted: Site, ses: FakeTenants, clock: FakeClock
+) -> None:
+    ses.refused.add("identity/broken.example")
+    for name in ("broken.example", "fine.example"):
+        identity(relay, name)
+        with relay.sessions.begin() as session:
+            account = session.get_one(Account, tenanted.account_id)
+            factories.make_domain(session, account, name, per_day=None)
+    for _ in range(4):  # by now the next try is a quarter of an hour away
+        assert tenants.keep(relay) == 1
+        clock.advance(minutes=5)
+    found = tenant(relay, tenanted.account_id)
+    assert (found.trouble, found.tries, found.synced_at is not None) == (
+        "Amazon SES refused it", 4, True,
+    )  # fmt: skip
+    assert "identity/fine.example" in at_ses(ses, tenanted.account_id).resources
+    act(relay, tenanted.account_id, Verb.SUSPEND, Cause.PHISHING)
+    assert tenants.keep(relay) == 1
+    assert at_ses(ses, tenanted.account_id).ours is SendingStatus.DISABLED
+
+
 def test_a_switch_thrown_over_there_is_put_back(
     relay: Relay, tenanted: Site, ses: FakeTenants, clock: FakeClock
 ) -> None:

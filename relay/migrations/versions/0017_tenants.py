@@ -40,6 +40,7 @@ def upgrade() -> None:
         sa.Column('synced_at', WHEN, nullable=True),
         sa.Column('due_at', WHEN, nullable=False),
         sa.Column('taken_until', WHEN, nullable=True),
+        sa.Column('tried_at', WHEN, nullable=True),
         sa.Column('tries', sa.SmallInteger(), nullable=False),
         sa.Column('trouble', sa.String(length=500), nullable=True),
         sa.ForeignKeyConstraint(
