@@ -26,6 +26,7 @@ from relay.commands import (
     senders,
     standing,
     suppressions,
+    tenants,
     trial,
 )
 from relay.errors import PostreeveError
@@ -60,6 +61,7 @@ for command in (
     *senders.COMMANDS,
     *standing.COMMANDS,
     *suppressions.COMMANDS,
+    *tenants.COMMANDS,
     *trial.COMMANDS,
 ):
     cli.add_command(command)

@@ -41,7 +41,7 @@ from relay.api.schemas import (
     SignUpSchema,
 )
 from relay.context import Relay
-from relay.gateways import dns, identities, ses, sns
+from relay.gateways import dns, identities, ses, sns, tenants
 from relay.gateways.throttle import Throttle
 from relay.logs import configure
 from relay.pages import challenge, confirm, people, setup, speech, start
@@ -79,6 +79,11 @@ def build(settings: Settings, *, serving: bool = False) -> Relay:
         exchangers=resolver.exchangers if resolver else dns.no_exchangers,
         names=resolver.for_report if resolver else lambda: dns.not_asked,
         identities=identities.SesIdentities(
+            lambda: ses.control_client(
+                "sesv2", region=settings.aws_region, endpoint_url=settings.aws_endpoint_url
+            )
+        ),
+        tenants=tenants.SesTenants(
             lambda: ses.control_client(
                 "sesv2", region=settings.aws_region, endpoint_url=settings.aws_endpoint_url
             )

@@ -231,7 +231,8 @@ class MailerBusy(Exception):
     """The provider did not take this copy now; the same call may succeed later.
 
     `code` is the provider's word for it. `throttled` says that it was about rate or quota, and
-    `scope` whether the trouble concerns this copy only or everything we send (`all`).
+    `scope` whether the trouble concerns this copy only, all of its tenant (`tenant`), or everything we
+    send (`all`).
     """
 
     def __init__(self, detail: str, *, code: str, throttled: bool = False, scope: str = "copy"):

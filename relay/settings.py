@@ -18,6 +18,7 @@ from relay.addresses import parse as parse_address
 from relay.answers import NameServer, name_servers
 from relay.errors import Invalid
 from relay.keys import Keyring
+from relay.vocabulary import ReputationPolicy
 
 SIMULATED_AWS_ACCOUNT = "000000000000"
 """AWS account id of the simulator's topics; Amazon hands out no such id."""
@@ -47,6 +48,8 @@ class Settings:
     aws_region: str = "us-east-1"
     aws_endpoint_url: str | None = None
     configuration_set: str = "postreeve"
+    ses_tenants: bool = False
+    reputation_policy: ReputationPolicy = ReputationPolicy.STANDARD
     topic_arns: tuple[str, ...] = ()
     simulator_certificate: Path | None = None
     trial_notes: Path | None = None
@@ -170,6 +173,24 @@ def _list(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
+def _switch(text: str) -> bool:
+    """Whether something is switched on. Raises `ValueError` for what is neither."""
+    if text.lower() not in _SWITCH:
+        raise ValueError(f"{text!r} is neither on nor off")
+    return _SWITCH[text.lower()]
+
+
+def _policy(text: str) -> ReputationPolicy:
+    """One of Amazon SES's reputation policies. Raises `ValueError`, naming them."""
+    try:
+        return ReputationPolicy(text.lower())
+    except ValueError:
+        raise ValueError(f"{text!r} is none of {', '.join(ReputationPolicy)}") from None
+
+
+_SWITCH = {"on": True, "true": True, "1": True, "off": False, "false": False, "0": False}
+
+
 def _seconds(text: str) -> timedelta:
     return timedelta(seconds=float(text))
 
@@ -181,6 +202,8 @@ _READERS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "aws_region": ("POSTREEVE_AWS_REGION", str),
     "aws_endpoint_url": ("POSTREEVE_AWS_ENDPOINT_URL", str),
     "configuration_set": ("POSTREEVE_CONFIGURATION_SET", str),
+    "ses_tenants": ("POSTREEVE_SES_TENANTS", _switch),
+    "reputation_policy": ("POSTREEVE_SES_REPUTATION_POLICY", _policy),
     "topic_arns": ("POSTREEVE_TOPIC_ARNS", _list),
     "simulator_certificate": ("POSTREEVE_SIMULATOR_CERTIFICATE", Path),
     "trial_notes": ("POSTREEVE_TRIAL_NOTES", Path),

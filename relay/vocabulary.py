@@ -378,3 +378,19 @@ class Limit(StrEnum):
     SOURCE = "source"
     FIRST_CONTACTS = "first-contacts"
     REQUESTS = "requests"
+
+
+class SendingStatus(StrEnum):
+    """Whether a tenant may send, by our word, by Amazon SES's, or by both together."""
+
+    ENABLED = "enabled"
+    DISABLED = "disabled"
+    REINSTATED = "reinstated"
+
+
+class ReputationPolicy(StrEnum):
+    """At which findings Amazon SES pauses a tenant by itself."""
+
+    STANDARD = "standard"
+    STRICT = "strict"
+    NONE = "none"

@@ -88,7 +88,11 @@ def start(relay: Relay, copies: list[Copy]) -> list[Envelope]:
     """Write down that these go out now."""
     with relay.sessions.begin() as session:
         return delivery.start(
-            session, copies, answer_within=relay.settings.mailer_timeout, now=relay.clock()
+            session,
+            copies,
+            answer_within=relay.settings.mailer_timeout,
+            tenants=relay.settings.ses_tenants,
+            now=relay.clock(),
         )
 
 

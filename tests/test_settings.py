@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from relay.settings import Settings, SettingsError
+from relay.vocabulary import ReputationPolicy
 
 SECRET = "0123456789abcdef0123456789abcdef"
 GOOD = {"POSTREEVE_DATABASE_URL": "sqlite:///var/p.db", "POSTREEVE_SECRET": SECRET}
@@ -42,6 +43,8 @@ def test_every_variable_is_read() -> None:
         AWS_REGION="eu-west-1",
         AWS_ENDPOINT_URL="http://127.0.0.1:8026",
         CONFIGURATION_SET="mail",
+        SES_TENANTS="On",
+        SES_REPUTATION_POLICY="strict",
         TOPIC_ARNS=f" {SIMULATED} ,{SIMULATED}2,",
         SIMULATOR_CERTIFICATE="var/sim/sns-certificate.pem",
         SETTLE_SECONDS="2.5",
@@ -58,6 +61,7 @@ def test_every_variable_is_read() -> None:
     )
     assert (settings.aws_endpoint_url, settings.sender_threads) == ("http://127.0.0.1:8026", 3)
     assert (settings.aws_region, settings.configuration_set) == ("eu-west-1", "mail")
+    assert (settings.ses_tenants, settings.reputation_policy) == (True, ReputationPolicy.STRICT)
     assert settings.log_level == "DEBUG"
 
 
@@ -126,6 +130,8 @@ def test_everything_wrong_is_said_at_once() -> None:
         ("RATE_LIMIT_STORE", "redis.internal:6379"),
         ("REQUESTS_PER_MINUTE", "0"),
         ("REQUESTS_PER_MINUTE", "many"),
+        ("SES_TENANTS", "perhaps"),
+        ("SES_REPUTATION_POLICY", "lenient"),
         ("SETTLE_SECONDS", "0"),
         ("SETTLE_SECONDS", "-5"),
         ("SETTLE_SECONDS", "nan"),

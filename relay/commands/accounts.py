@@ -8,7 +8,7 @@ from uuid import UUID
 import click
 from sqlalchemy import select
 
-from relay.commands import standing
+from relay.commands import standing, tenants
 from relay.commands.output import Row, json_option, relay, show, show_one
 from relay.commands.ramps import ramp
 from relay.commands.reputation import site_reputation
@@ -65,6 +65,7 @@ def show_account(account_id: UUID, as_json: bool) -> None:
             "since": found.state_since,
             "reinstated_at": found.reinstated_at,
             "sites": [f"{each.id} {each.name} ({each.state.value})" for each in found.sites],
+            **tenants.of_account(session, account_id, as_json=as_json),
         }
     show_one(
         row,

@@ -37,6 +37,7 @@ from relay.models.operations import Counter, Notice, NoticeId, Usage
 from relay.models.promotions import CanaryCopy, Ramp, Sending
 from relay.models.reputation import Pulse, Tally
 from relay.models.reviews import Action, Review, Wording
+from relay.models.tenants import Tenant, TenantDomain
 
 __all__ = [
     "AbuseReport",
@@ -82,6 +83,8 @@ __all__ = [
     "SubscriptionRequest",
     "Suppression",
     "Tally",
+    "Tenant",
+    "TenantDomain",
     "UnknownAddress",
     "UnsealedRecord",
     "Usage",

@@ -35,6 +35,7 @@ from relay.policy import topics
 from relay.policy.budget import put_off
 from relay.policy.lifecycle import after
 from relay.policy.standing import freezes, together
+from relay.services import tenancy
 from relay.services.copies import personal
 from relay.services.person_links import Links
 from relay.vocabulary import AttemptState, EventType, Lane, Outcome, Stage, State, Stream
@@ -78,6 +79,8 @@ _STILL_OURS = (
         _COPIES.c.id,
         _COPIES.c.lease,
         _COPIES.c.lane_rank,
+        _COPIES.c.reason,
+        Site.account_id,
         Site.state,
         Site.cause,
         Site.streams,
@@ -153,13 +156,19 @@ class Result:
 
 
 def start(
-    session: Session, copies: Sequence[Copy], *, answer_within: timedelta, now: datetime
+    session: Session,
+    copies: Sequence[Copy],
+    *,
+    answer_within: timedelta,
+    tenants: bool = False,
+    now: datetime,
 ) -> list[Envelope]:
     """Write down an attempt for each of these copies that is still ours; they go on the wire next.
 
     Returns envelopes whose deadline is `GO_WITHIN` from now; those of messages above `mime.PART`
     have no parts yet: `complete` sees to them. `answer_within` is the
-    mailer's time-out; a copy of which nothing is recorded by then is lost (see `find_lost`).
+    mailer's time-out; a copy of which nothing is recorded by then is lost (see `find_lost`). With
+    `tenants` each leaves under its account's tenant, if that is ready.
     Call it for no more copies than leave within about a second.
     """
     if not copies:
@@ -174,7 +183,13 @@ def start(
             "now": now,
         },
     ).all()
-    ours = {(row.id, row.lease) for row in rows if _may_leave(row)}
+    under = tenancy.of(session, {row.account_id for row in rows}) if tenants else {}
+    stopped_accounts = {id for id, each in under.items() if each.is_stopped}
+    ours = {
+        (row.id, row.lease)
+        for row in rows
+        if row.account_id not in stopped_accounts and _may_leave(row)
+    }
     stopped = {(row.id, row.lease) for row in rows} - ours
     release(
         session,
@@ -211,6 +226,11 @@ def start(
         ],
     )
     contents = _contents(session, {copy.message_id for copy, _ in going})
+    tenant_of = {
+        row.id: under[row.account_id]
+        for row in rows
+        if row.account_id in under and (row.reason or {}).get("code") != tenancy.REFUSED
+    }
     return [
         Envelope(
             attempt_id=attempt,
@@ -222,6 +242,11 @@ def start(
             deadline=deadline,
             topic=contents[copy.message_id].topic,
             site_id=contents[copy.message_id].site_id,
+            tenant=(
+                tenant_of[copy.recipient_id].name_for(contents[copy.message_id].sender)
+                if copy.recipient_id in tenant_of
+                else None
+            ),
         )
         for copy, attempt in going
     ]
@@ -365,7 +390,9 @@ def _copy_after(row: Any, result: Result, now: datetime) -> dict[str, Any]:
                 "detail": error.detail,
             }
         case MailerBusy() as error:
-            if error.scope == "all":  # it says nothing about this copy, which has not used up a try
+            if (
+                error.scope != "copy"
+            ):  # it says nothing about this copy, which has not used up a try
                 tries, wait = tries - 1, jittered(timedelta(seconds=put_off(error.code)))
             else:
                 wait = pause(tries)
