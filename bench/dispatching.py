@@ -215,7 +215,6 @@ def fill(
 
 def empty(stage: Stage) -> int:
     """Take what still waits out of the queue; how much it was. The worker must be at rest."""
-    stage.ask("DELETE FROM recipients WHERE stage = 'leased'")
     ((left,),) = stage.ask(
         "WITH gone AS (DELETE FROM recipients WHERE stage = 'queued' RETURNING 1) "
         "SELECT count(*) FROM gone"
