@@ -149,7 +149,8 @@ class Question:
 def ask(session: Session, *, now: datetime) -> Question | None:
     """Take it upon this worker to ask the provider; None where another has asked lately.
 
-    While nobody has learned anything yet, everybody asks: nobody should send without knowing.
+    While nobody has learned anything yet, everybody asks: nobody should send without knowing. Leased
+    copies that are not started yet, a moment's worth, are not counted as in hand.
     """
     lock(session)
     row = session.execute(
