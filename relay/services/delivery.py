@@ -92,8 +92,8 @@ _STILL_OURS = (
     .where(
         among(_COPIES.c.id, "ids"),
         among(_COPIES.c.lease, "leases"),
-        _COPIES.c.stage == constant(_COPIES.c.stage, Stage.LEASED),
-        _COPIES.c.due_at > bindparam("now"),
+        _COPIES.c.stage == constant(_COPIES.c.stage, Stage.QUEUED),
+        _COPIES.c.leased_until > bindparam("now"),
     )
     .with_for_update(of=_COPIES)
 )
@@ -207,6 +207,7 @@ def start(
                 "stage": Stage.SENDING,
                 "attempt_id": attempt,
                 "due_at": lost_at,
+                "leased_until": None,
             }
             for copy, attempt in going
         ],
@@ -439,16 +440,20 @@ def release(session: Session, copies: Sequence[Copy], *, now: datetime) -> None:
             update(Recipient)
             .where(
                 Recipient.id.in_([copy.recipient_id for copy in copies]),
-                Recipient.stage == Stage.LEASED,
+                Recipient.stage == Stage.QUEUED,
                 Recipient.lease.in_({copy.lease for copy in copies}),
+                Recipient.leased_until.is_not(None),
             )
-            .values(stage=Stage.QUEUED, due_at=now, tries=Recipient.tries - 1)
+            .values(leased_until=None, due_at=now, tries=Recipient.tries - 1)
             .execution_options(synchronize_session=False)
         )
 
 
 def return_expired_leases(session: Session, *, now: datetime) -> int:
-    """Leased copies whose worker went away go back into the queue: they never left the house."""
+    """Copies that workers of the release before have leased by their stage, and left, are queued again.
+
+    Those leased by `leased_until` never left the queue: they are free when it has passed.
+    """
     returned = session.scalars(
         update(Recipient)
         .where(Recipient.stage == Stage.LEASED, Recipient.due_at <= now)
