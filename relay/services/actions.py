@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from relay.db import new_id
 from relay.errors import Conflict, Invalid, NotFound
 from relay.models import Account, Action, Site
+from relay.policy import appeals
 from relay.policy.standing import SHUTS_EVERYTHING, STEPS
 from relay.services import letters
 from relay.services.letters import HOUSE_ACCOUNT
@@ -48,13 +49,14 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What is to be done, by whom, and why."""
+    """What is to be done, by whom, and why. `on_appeal`: an appeal was accepted, which undoes even an end."""
 
     verb: Verb
     actor: str
     reason: str
     cause: Cause | None = None
     evidence: Mapping[str, Any] | None = None
+    on_appeal: bool = False
 
 
 def act(session: Session, subject: Subject, order: Order, *, sender: str, now: datetime) -> Action:
@@ -69,6 +71,8 @@ def act(session: Session, subject: Subject, order: Order, *, sender: str, now: d
         raise Invalid(f"Say what it is about: one of {', '.join(Cause)}")
     found = _locked(session, subject)
     begins, after = STEPS[order.verb]
+    if order.on_appeal:
+        begins |= {State.TERMINATED}
     if found.state not in begins:
         raise Conflict(
             f"It is {found.state.value}; {order.verb.value} fits what is "
@@ -105,9 +109,15 @@ def history(
     account_id: UUID | None = None,
     site_id: UUID | None = None,
     limit: int = 100,
+    before: UUID | None = None,
 ) -> Sequence[Action]:
-    """The audit log, newest first; of an account with its sites, of a site with its account."""
+    """The audit log, newest first; of an account with its sites, of a site with its account.
+
+    `before` is the action after which to go on.
+    """
     query = select(Action).order_by(Action.id.desc()).limit(limit)
+    if before is not None:
+        query = query.where(Action.id < before)
     if account_id is not None:
         query = query.where(Action.account_id == account_id)
     if site_id is not None:
@@ -163,5 +173,6 @@ def _tell(
         reason=action.reason,
         shuts_everything=action.cause in SHUTS_EVERYTHING,
         action=action,
+        working_days=appeals.WORKING_DAYS,
     )
     letters.to_owner(session, action.account_id, letter, sender=sender, now=now)

@@ -233,6 +233,7 @@ def decide(
     *,
     because: str,
     drip: int = DRIP,
+    by: str | None = None,
     now: datetime,
 ) -> Review:
     """Decide on held mail: released it goes into the queue, rejected it ends as failed.
@@ -252,7 +253,7 @@ def decide(
         review.drip = drip
     review.decision = decision
     review.because = because
-    review.decided_at = now
+    review.decided_at, review.decided_by = now, by
     review.until = now + DECISION_COUNTS
     session.flush()
     if decision is Decision.RELEASED:
