@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
@@ -10,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from relay.errors import Conflict, NotFound
 from relay.models import Account
-from relay.policy.acceptable_use import VERSION
+from relay.policy.acceptable_use import VERSION, notice
 
 
 def accept(session: Session, account_id: UUID, version: str, *, by: str, now: datetime) -> Account:
@@ -46,3 +47,15 @@ def check_accepted(account: Account) -> None:
             "--by NAME (or approve it --without-policy)",
             version=VERSION,
         )
+
+
+def shown(account: Account, *, public_url: str) -> dict[str, Any]:
+    """The policy in force and what the account has accepted, as the API shows it."""
+    url = f"{public_url}/policy"
+    return {
+        "version": VERSION,
+        "url": url,
+        "accepted_version": account.policy_version,
+        "accepted_at": account.policy_accepted_at,
+        "notice": notice(account.policy_version, url),
+    }

@@ -161,12 +161,8 @@ def find(session: Session, appeal_id: UUID) -> Case:
 
 def frozen(session: Session, appeal: Appeal) -> list[reviews.Waiting]:
     """What was frozen, and could be released with the appeal."""
-    found = reviews.waiting(session, site_id=appeal.site_id)
-    return [
-        each
-        for each in found
-        if each.review.account_id == appeal.account_id and each.review.lane is not None
-    ]
+    found = reviews.waiting(session, account_id=appeal.account_id, site_id=appeal.site_id)
+    return [each for each in found if each.review.lane is not None]
 
 
 def decide(
@@ -254,7 +250,7 @@ def _against(
     return found
 
 
-def _open() -> Select[tuple[UUID]]:
+def _open() -> Select[UUID]:
     return select(Appeal.id).where(Appeal.decision.is_(None))
 
 

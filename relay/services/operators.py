@@ -111,5 +111,5 @@ def is_stale(officer: Officer, *, now: datetime) -> bool:
     return officer.last_used_at is None or now - officer.last_used_at > USED_EVERY
 
 
-def _in_use() -> Select[tuple[Operator]]:
+def _in_use() -> Select[Operator]:
     return select(Operator).where(Operator.revoked_at.is_(None))

@@ -159,6 +159,7 @@ def tell_owner(session: Session, review: Review, *, sender: str, now: datetime) 
 def waiting(
     session: Session,
     *,
+    account_id: UUID | None = None,
     site_id: UUID | None = None,
     decided: bool = False,
     limit: int = 100,
@@ -179,6 +180,8 @@ def waiting(
         query = query.where(Review.decision.is_not(None)).order_by(Review.decided_at.desc())
     else:
         query = query.where(Review.decision.is_(None)).order_by(Review.opened_at)
+    if account_id is not None:
+        query = query.where(Review.account_id == account_id)
     if site_id is not None:
         query = query.where(Review.site_id == site_id)
     return [Waiting(*row) for row in session.execute(query)]

@@ -66,11 +66,12 @@ def of_site(session: Session, site_id: UUID, *, now: datetime) -> Standing:
         domains,
         _usage(session, site_id, now),
         list(_obstacles(account, site, domains)),
-        _where(session, account, site),
+        where(session, account, site),
     )
 
 
-def _where(session: Session, account: Account, site: Site) -> Where:
+def where(session: Session, account: Account, site: Site) -> Where:
+    """Where a site stands with its account, what that is about, and what it means for its mail."""
     of_account, of_site = Stand(account.state, account.cause), Stand(site.state, site.cause)
     stand = held_by(of_site, of_account)
     owner = site if stand == of_site else account
