@@ -89,7 +89,7 @@ class Account(MethodView):
         }
 
 
-EXAMPLE = {"verb": "warn", "cause": "complaints", "reason": "9 complaints in 3 days"}
+EXAMPLE = {"verb": "limit", "cause": "complaints", "reason": "9 complaints in 3 days"}
 
 
 @blueprint.route("/accounts/<uuid:account_id>/actions")
