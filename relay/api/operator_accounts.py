@@ -24,7 +24,7 @@ from relay.models import Action
 from relay.services import account_views, actions, decisions
 from relay.services.account_views import Page
 from relay.services.actions import Order, Subject
-from relay.services.decisions import NONE, Exceptions
+from relay.services.decisions import NO_WAIVERS, Waivers
 from relay.vocabulary import Cause, State, Verb
 
 blueprint = Blueprint(
@@ -106,7 +106,7 @@ class AccountActions(MethodView):
     )
     def post(self, asked: dict[str, Any], account_id: UUID) -> Action:
         """Approve, warn, limit, suspend, reinstate or terminate an account; its owner is told."""
-        expressly = Exceptions(asked["keep_domains"], asked["without_policy"])
+        expressly = Waivers(asked["keep_domains"], asked["without_policy"])
         return _act(Subject(account_id=account_id), asked, expressly)
 
 
@@ -157,7 +157,7 @@ class Actions(MethodView):
         }
 
 
-def _act(subject: Subject, asked: dict[str, Any], expressly: Exceptions = NONE) -> Action:
+def _act(subject: Subject, asked: dict[str, Any], expressly: Waivers = NO_WAIVERS) -> Action:
     context = relay()
     cause = Cause(asked["cause"]) if asked["cause"] else None
     order = Order(Verb(asked["verb"]), officer().actor, asked["reason"], cause)

@@ -130,8 +130,15 @@ def _decide(appeal_id: UUID, answer: Answer, as_json: bool) -> None:
             sender=context.settings.house_sender,
             now=context.clock(),
         )
-        row = _row(cases.find(session, appeal_id))
-    show_one(row, as_json=as_json, title="Done; the owner is told")
+        found = cases.find(session, appeal_id)
+    banned = found.action.evidence.get("domains", {}).get("banned", [])
+    still = banned and answer.decision is AppealDecision.ACCEPTED
+    show_one(
+        _row(found),
+        as_json=as_json,
+        title="Done; the owner is told",
+        hint=f"Still banned (undo: domain unban NAME): {', '.join(banned)}" if still else "",
+    )
 
 
 def _row(found: Case) -> Row:

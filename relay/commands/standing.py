@@ -13,7 +13,7 @@ from relay.commands.output import Row, json_option, relay, show, show_one
 from relay.models import Action
 from relay.services import actions, decisions, operators
 from relay.services.actions import Order, Subject
-from relay.services.decisions import Exceptions
+from relay.services.decisions import Waivers
 from relay.vocabulary import Cause, Verb
 
 HELP = {
@@ -40,7 +40,7 @@ def log_in() -> str:
         return "unknown"
 
 
-EXCEPTIONS: dict[tuple[str, Verb], tuple[str, str]] = {
+WAIVERS: dict[tuple[str, Verb], tuple[str, str]] = {
     ("account", Verb.APPROVE): (
         "without_policy",
         "Although the acceptable use policy was not accepted; kept as evidence.",
@@ -85,7 +85,7 @@ def _command(word: str, verb: Verb) -> Callable[..., Any]:
                 session,
                 subject,
                 order,
-                Exceptions(**expressly),
+                Waivers(**expressly),
                 sender=context.settings.house_sender,
                 now=context.clock(),
             )
@@ -97,8 +97,8 @@ def _command(word: str, verb: Verb) -> Callable[..., Any]:
             hint=NEXT.get(verb, "") or _domains(done),
         )
 
-    if (exception := EXCEPTIONS.get((word, verb))) is not None:
-        name, means = exception
+    if (waiver := WAIVERS.get((word, verb))) is not None:
+        name, means = waiver
         return click.option(f"--{name.replace('_', '-')}", name, is_flag=True, help=means)(command)
     return command
 

@@ -20,6 +20,9 @@ from relay.services import actions, letters, reviews
 from relay.services.actions import Order, Subject
 from relay.vocabulary import AppealDecision, Decision, State, Verb
 
+LOOKED_AT = 500
+"""Latest actions of a site and its account among which those in force are looked for."""
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -87,23 +90,25 @@ def appeal(
 
 
 def in_force(session: Session, account_id: UUID, site_id: UUID | None) -> Sequence[Action]:
-    """What was done against the account, or the site, and still holds; what restricts most first."""
-    found = []
-    for whose in {None, site_id}:
-        last = session.scalar(
-            select(Action)
-            .where(
-                Action.account_id == account_id,
-                Action.site_id.is_(None) if whose is None else Action.site_id == whose,
-            )
-            .order_by(Action.id.desc())
-            .limit(1)
-        )
-        if last is not None and last.verb in APPEALABLE:
-            found.append(last)
+    """What was done against the account, or the site, and still holds; what restricts most first.
+
+    Of each thing that can be acted upon, the latest action holds; those before it are over.
+    """
+    whose = Action.site_id.is_(None)
+    if site_id is not None:
+        whose |= Action.site_id == site_id
+    rows = session.scalars(
+        select(Action)
+        .where(Action.account_id == account_id, whose)
+        .order_by(Action.id.desc())
+        .limit(LOOKED_AT)
+    )
+    latest: dict[UUID | None, Action] = {}
+    for row in rows:
+        latest.setdefault(row.site_id, row)
     return sorted(
-        found,
-        key=lambda each: (STRICTNESS.index(State(each.after["state"])), each.id),
+        (row for row in latest.values() if row.verb in APPEALABLE),
+        key=lambda row: (STRICTNESS.index(State(row.after["state"])), row.id),
         reverse=True,
     )
 

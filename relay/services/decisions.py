@@ -29,14 +29,14 @@ IN_GOOD_STANDING = (State.ACTIVE, State.WARNED, State.LIMITED)
 
 
 @dataclass(frozen=True, slots=True)
-class Exceptions:
+class Waivers:
     """What an operator expressly wants otherwise than usual."""
 
     keep_domains: bool = False
     without_policy: bool = False
 
 
-NONE = Exceptions()
+NO_WAIVERS = Waivers()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ def decide(
     session: Session,
     subject: Subject,
     order: Order,
-    exceptions: Exceptions = NONE,
+    waivers: Waivers = NO_WAIVERS,
     *,
     sender: str,
     now: datetime,
@@ -66,12 +66,12 @@ def decide(
     evidence = dict(order.evidence or {})
     account = session.get(Account, subject.account_id) if subject.account_id else None
     if account is not None and order.verb is Verb.APPROVE:
-        if account.state is State.PENDING and not exceptions.without_policy:
+        if account.state is State.PENDING and not waivers.without_policy:
             acceptable_use.check_accepted(account)
         evidence["policy"] = {"required": VERSION, "accepted": account.policy_version}
     if account is not None and order.verb is Verb.TERMINATE and order.cause in BANS_DOMAINS:
         bans = _bans(session, account.id)
-        if exceptions.keep_domains:
+        if waivers.keep_domains:
             evidence["domains"] = {"kept": [*bans.banned, *bans.spared]}
             bans = _Bans()
         else:

@@ -70,6 +70,22 @@ def test_accepting_lets_the_site_send_again_and_the_chosen_mail_leave(
     assert answered["id"] == id
 
 
+def test_an_end_is_undone_but_its_bans_wait_for_their_own_word(
+    installation: Relay, site: Site
+) -> None:
+    run("appeals", "decline", the_appeal(), "--reason", "it goes on")
+    run("account", "terminate", str(site.account_id), "--cause", "spam", "--reason", "x")
+    with installation.sessions.begin() as session:
+        made = appeals.appeal(
+            session, site.account_id, site.id, "Please", sender="r@relay.example",
+            now=installation.clock(),
+        )  # fmt: skip
+    done = run("appeals", "accept", str(made.id), "--reason", "a mistake of ours")
+    assert "Still banned (undo: domain unban NAME): shop.example" in done.stdout
+    (row,) = json.loads(run("account", "list", "--json").stdout)
+    assert row["state"] == "active"
+
+
 def test_declining_changes_nothing_else(installation: Relay, site: Site) -> None:
     id = the_appeal()
     assert run("appeals", "decline", id).returncode == 2  # no reason

@@ -12,7 +12,7 @@ from relay.errors import Conflict, DomainRefused, SenderNotVerified
 from relay.models import Account, Action, Site
 from relay.services import acceptable_use, decisions, domain_rules, domains
 from relay.services.actions import Order, Subject
-from relay.services.decisions import Exceptions
+from relay.services.decisions import Waivers
 from relay.vocabulary import Cause, DomainStatus, State, Verb
 from tests import factories
 from tests.steps import accept
@@ -24,7 +24,7 @@ def terminate(relay: Relay, account_id: UUID, cause: Cause = Cause.SPAM, **given
             session,
             Subject(account_id=account_id),
             Order(Verb.TERMINATE, "operator:ada", "a secret reason", cause),
-            Exceptions(**given),
+            Waivers(**given),
             sender="relay@relay.example",
             now=relay.clock(),
         )
@@ -181,7 +181,7 @@ def approve(relay: Relay, account: Account, **given: Any) -> Action:
             session,
             Subject(account_id=account.id),
             Order(Verb.APPROVE, "operator:ada", "known"),
-            Exceptions(**given),
+            Waivers(**given),
             sender="relay@relay.example",
             now=relay.clock(),
         )
