@@ -25,8 +25,8 @@ from relay.api.operator_schemas import (
     WaitingQuerySchema,
 )
 from relay.models import AbuseReport
-from relay.services import abuse_reports, appeals, reviews
-from relay.services.appeals import Answer
+from relay.services import abuse_reports, appeal_answers, appeals, reviews
+from relay.services.appeal_answers import Answer
 from relay.vocabulary import AppealDecision, Decision
 
 blueprint = Blueprint(
@@ -192,7 +192,7 @@ class AppealAnswer(MethodView):
             asked["per_minute"],
         )
         with context.sessions.begin() as session:
-            appeals.decide(
+            appeal_answers.decide(
                 session,
                 appeal_id,
                 answer,

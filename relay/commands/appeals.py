@@ -9,9 +9,10 @@ import click
 
 from relay.commands.output import Row, json_option, relay, show, show_one
 from relay.commands.standing import log_in
+from relay.services import appeal_answers, operators, reviews
 from relay.services import appeals as cases
-from relay.services import operators, reviews
-from relay.services.appeals import Answer, Case
+from relay.services.appeal_answers import Answer
+from relay.services.appeals import Case
 from relay.vocabulary import AppealDecision
 
 REASON = click.option(
@@ -123,7 +124,7 @@ def decline(appeal_id: UUID, reason: str, operator: str, as_json: bool) -> None:
 def _decide(appeal_id: UUID, answer: Answer, as_json: bool) -> None:
     context = relay()
     with context.sessions.begin() as session:
-        cases.decide(
+        appeal_answers.decide(
             session,
             appeal_id,
             answer,

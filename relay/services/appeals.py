@@ -1,41 +1,33 @@
-"""Appeals of owners against what was done to their account or site, and the answers."""
+"""Appeals of owners against what was done to their account or site; `appeal_answers` answers them."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Select, select
+from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from relay.db import new_id
-from relay.errors import AlreadyExists, Conflict, Invalid, NotFound, NothingToAppeal
-from relay.models import Account, Action, Appeal, Review, Site
+from relay.errors import AlreadyExists, Invalid, NotFound, NothingToAppeal
+from relay.models import Account, Action, Appeal, Site
 from relay.policy.appeals import APPEALABLE, LONGEST, answer_by
 from relay.policy.standing import STRICTNESS
 from relay.services import actions, letters, reviews
-from relay.services.actions import Order, Subject
-from relay.vocabulary import AppealDecision, Decision, State, Verb
+from relay.vocabulary import State
 
 LOOKED_AT = 500
 """Latest actions of a site and its account among which those in force are looked for."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What an operator decides on an appeal, by whom, and in which words to the owner.
-
-    `release` are the reviews whose frozen mail leaves, as a drip, if the appeal is accepted.
-    """
-
-    decision: AppealDecision
-    by: str
-    reason: str
-    release: Collection[UUID] = ()
-    per_minute: int = reviews.DRIP
+SUBJECTS = {
+    "received": "{name}: your appeal has arrived",
+    "accepted": "{name}: your appeal is accepted",
+    "declined": "{name}: your appeal is declined",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +77,7 @@ def appeal(
             session.flush()
     except IntegrityError:  # the same appeal came twice at once
         raise _twice(action.id) from None
-    _tell(session, made, action, sender=sender, now=now)
+    tell(session, made, action, sender=sender, now=now)
     return made
 
 
@@ -94,7 +86,7 @@ def in_force(session: Session, account_id: UUID, site_id: UUID | None) -> Sequen
 
     Of each thing that can be acted upon, the latest action holds; those before it are over.
     """
-    whose = Action.site_id.is_(None)
+    whose: ColumnElement[bool] = Action.site_id.is_(None)
     if site_id is not None:
         whose |= Action.site_id == site_id
     rows = session.scalars(
@@ -170,75 +162,6 @@ def frozen(session: Session, appeal: Appeal) -> list[reviews.Waiting]:
     return [each for each in found if each.review.lane is not None]
 
 
-def decide(
-    session: Session, appeal_id: UUID, answer: Answer, *, sender: str, now: datetime
-) -> Appeal:
-    """Answer an appeal, and tell the owner.
-
-    Accepting lets the account or site send again, and what was frozen for the chosen reviews leave as
-    a drip; the other reviews stay. Raises `NotFound`, `Invalid` without a reason, and `Conflict` where
-    it was answered already, or something else still stops the chosen mail.
-    """
-    if not answer.reason.strip():
-        raise Invalid("Say why: the owner reads it")
-    found = session.scalar(select(Appeal).where(Appeal.id == appeal_id).with_for_update())
-    if found is None:
-        raise NotFound("There is no appeal with this id; `python -m relay appeals list` shows them")
-    if found.decision is not None:
-        raise Conflict(f"This appeal was {found.decision.value} already")
-    if answer.release and answer.decision is AppealDecision.DECLINED:
-        raise Invalid("A declined appeal releases no mail")
-    found.decision, found.decided_at = answer.decision, now
-    found.decided_by, found.answer = answer.by[:100], answer.reason
-    action = session.get_one(Action, found.action_id)
-    told = False
-    if answer.decision is AppealDecision.ACCEPTED:
-        told = _reinstate(session, found, answer, sender=sender, now=now)
-    if not told:
-        _tell(session, found, action, sender=sender, now=now)
-    return found
-
-
-def _reinstate(
-    session: Session, found: Appeal, answer: Answer, *, sender: str, now: datetime
-) -> bool:
-    """Let it send again, and release what was chosen; False if it might send again already.
-
-    The letter about the action tells the owner that the appeal is accepted.
-    """
-    still = in_force(session, found.account_id, found.site_id)
-    restricted = any(each.site_id == found.site_id for each in still)
-    if restricted:
-        evidence = {"appeal": str(found.id), "against": str(found.action_id)}
-        order = Order(Verb.REINSTATE, answer.by, answer.reason, evidence=evidence, on_appeal=True)
-        whose = Subject(None if found.site_id else found.account_id, found.site_id)
-        actions.act(session, whose, order, sender=sender, now=now)
-    for review_id in answer.release:
-        _check_own(session, found, review_id)
-        reviews.decide(
-            session,
-            review_id,
-            Decision.RELEASED,
-            because=answer.reason,
-            drip=answer.per_minute,
-            by=answer.by,
-            now=now,
-        )
-    return restricted
-
-
-def _check_own(session: Session, found: Appeal, review_id: UUID) -> None:
-    """Whether the review holds frozen mail of whoever appealed. Raises `NotFound`."""
-    review = session.get(Review, review_id)
-    if (
-        review is None
-        or review.account_id != found.account_id
-        or found.site_id not in (None, review.site_id)
-        or review.lane is None
-    ):
-        raise NotFound(f"{review_id} is no frozen mail of this account or site")
-
-
 def _against(
     session: Session, account_id: UUID, site_id: UUID | None, action_id: UUID | None
 ) -> Action:
@@ -265,7 +188,7 @@ def _twice(action_id: UUID) -> AlreadyExists:
     )
 
 
-def _tell(session: Session, found: Appeal, action: Action, *, sender: str, now: datetime) -> None:
+def tell(session: Session, found: Appeal, action: Action, *, sender: str, now: datetime) -> None:
     """Write to the owner: that the appeal arrived and by when it is answered, or how it was decided."""
     name = actions.name_of(session, action).partition(" ")[2]
     word = found.decision.value if found.decision else "received"
@@ -278,10 +201,3 @@ def _tell(session: Session, found: Appeal, action: Action, *, sender: str, now: 
         action=action,
     )
     letters.to_owner(session, found.account_id, letter, sender=sender, now=now)
-
-
-SUBJECTS = {
-    "received": "{name}: your appeal has arrived",
-    "accepted": "{name}: your appeal is accepted",
-    "declined": "{name}: your appeal is declined",
-}

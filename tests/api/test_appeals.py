@@ -11,9 +11,9 @@ from flask.testing import FlaskClient
 from relay.context import Relay
 from relay.models import Account, Action, Site
 from relay.policy.acceptable_use import VERSION
-from relay.services import actions, appeals
+from relay.services import actions, appeal_answers
 from relay.services.actions import RELAY, Order, Subject
-from relay.services.appeals import Answer
+from relay.services.appeal_answers import Answer
 from relay.services.owner_events import PAST, event_of
 from relay.vocabulary import AppealDecision, Cause, Scope, State, Verb
 from tests import factories
@@ -42,7 +42,7 @@ def act(relay: Relay, verb: Verb, cause: Cause | None = Cause.SPAM, **given: Any
 def decline(relay: Relay, id: str) -> None:
     with relay.sessions.begin() as session:
         answer = Answer(AppealDecision.DECLINED, "operator:Ada Lovelace", "it goes on")
-        appeals.decide(session, UUID(id), answer, sender=SENDER, now=relay.clock())
+        appeal_answers.decide(session, UUID(id), answer, sender=SENDER, now=relay.clock())
 
 
 # --- what was done --------------------------------------------------------------------------

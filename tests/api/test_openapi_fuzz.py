@@ -55,9 +55,9 @@ from relay.models import (
     Suppression,
 )
 from relay.policy.acceptable_use import VERSION
-from relay.services import abuse_reports, actions, appeals, feed, reviews
+from relay.services import abuse_reports, actions, appeal_answers, appeals, feed, reviews
 from relay.services.actions import Order, Subject
-from relay.services.appeals import Answer
+from relay.services.appeal_answers import Answer
 from relay.services.person_links import PersonLink
 from relay.services.suppressions import suppress
 from relay.vocabulary import (
@@ -251,7 +251,7 @@ def govern(relay: Relay, site: Site, partner: UUID, message_id: UUID) -> dict[st
             )
         ]
         declined = Answer(AppealDecision.DECLINED, "operator:ada", "no")
-        appeals.decide(session, cases[1], declined, sender=sender, now=now)
+        appeal_answers.decide(session, cases[1], declined, sender=sender, now=now)
         message = session.get_one(Message, message_id)
         opened = [
             reviews.open_review(

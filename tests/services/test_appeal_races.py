@@ -8,9 +8,9 @@ from sqlalchemy import func, select
 from relay.context import Relay
 from relay.errors import AlreadyExists, Conflict
 from relay.models import Action, Appeal
-from relay.services import actions, appeals
+from relay.services import actions, appeal_answers, appeals
 from relay.services.actions import Order, Subject
-from relay.services.appeals import Answer
+from relay.services.appeal_answers import Answer
 from relay.vocabulary import AppealDecision, Cause, Verb
 from tests import factories
 from tests.services.test_races import at_once
@@ -45,7 +45,7 @@ def test_one_appeal_and_one_answer_count(shared: Relay) -> None:
         try:
             with shared.sessions.begin() as session:
                 given = Answer(decision, f"operator:{number}", "why")
-                appeals.decide(session, made, given, sender=SENDER, now=shared.clock())
+                appeal_answers.decide(session, made, given, sender=SENDER, now=shared.clock())
         except Conflict:
             return "told"
         return decision.value

@@ -14,9 +14,9 @@ from relay.db import new_id
 from relay.errors import AlreadyExists, Conflict, Invalid, NotFound, NothingToAppeal
 from relay.models import Account, Appeal, Content, Message, Site
 from relay.policy.appeals import LONGEST
-from relay.services import actions, appeals, decisions, freezing, reviews
+from relay.services import actions, appeal_answers, appeals, decisions, freezing, reviews
 from relay.services.actions import Order, Subject
-from relay.services.appeals import Answer
+from relay.services.appeal_answers import Answer
 from relay.services.letters import HOUSE_SITE
 from relay.vocabulary import AppealDecision, Cause, State, Stream, Verb
 from tests import factories
@@ -42,7 +42,7 @@ def appeal(relay: Relay, site: Site, text: str = "We were hacked", **given: Any)
 
 def answer(relay: Relay, made: Appeal, decision: AppealDecision, **given: Any) -> Appeal:
     with relay.sessions.begin() as session:
-        return appeals.decide(
+        return appeal_answers.decide(
             session,
             made.id,
             Answer(decision, "operator:bob", given.pop("reason", "cleaned up"), **given),
