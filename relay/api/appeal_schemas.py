@@ -43,7 +43,7 @@ class OwnerEventSchema(Answer):
     data = fields.Dict(
         metadata={
             "description": (
-                "account_id, site_id, before and after (state, cause), cause, reason, evidence, by "
+                "account_id, site_id, stream, before and after (state, cause), cause, reason, evidence, by "
                 "(operator or relay), appeal (url, how, answer_within_working_days)."
             )
         }

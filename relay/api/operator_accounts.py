@@ -25,7 +25,7 @@ from relay.services import account_views, actions, decisions
 from relay.services.account_views import Page
 from relay.services.actions import Order, Subject
 from relay.services.decisions import NO_WAIVERS, Waivers
-from relay.vocabulary import Cause, State, Verb
+from relay.vocabulary import Cause, State, Stream, Verb
 
 blueprint = Blueprint(
     "operator accounts", __name__, description="For operators: accounts, and acting on them."
@@ -68,8 +68,9 @@ class Account(MethodView):
     )
     def get(self, account_id: UUID) -> dict[str, Any]:
         """Show an account: sites with their standing, domains, what waits, what was done, who is related."""
-        with relay().reads() as session:
-            found = account_views.view(session, account_id)
+        context = relay()
+        with context.reads() as session:
+            found = account_views.view(session, account_id, now=context.clock())
         names = ("id", "name", "owner_email", "state", "cause", "state_since", "reinstated_at")
         more = ("plan", "policy_version", "policy_accepted_at", "policy_accepted_by", "created_at")
         return {
@@ -123,8 +124,12 @@ class SiteActions(MethodView):
         **OPERATORS_ONLY,
     )
     def post(self, asked: dict[str, Any], site_id: UUID) -> Action:
-        """Approve, warn, limit, suspend, reinstate or terminate a site; its owner is told."""
-        return _act(Subject(site_id=site_id), asked)
+        """Approve, warn, limit, suspend, reinstate or terminate a site; its owner is told.
+
+        With `stream`, warn, limit or reinstate that stream alone.
+        """
+        stream = Stream(asked["stream"]) if asked["stream"] else None
+        return _act(Subject(site_id=site_id, stream=stream), asked)
 
 
 @blueprint.route("/actions")

@@ -8,6 +8,7 @@ from relay.api.account_schemas import StandingSchema
 from relay.api.appeal_schemas import PageSchema, said
 from relay.api.schemas import MOST_LISTED, Answer, Closed, worded
 from relay.policy.appeals import LONGEST
+from relay.policy.standing import STEPS
 from relay.services.reviews import DRIP
 from relay.vocabulary import (
     AbuseReason,
@@ -18,6 +19,7 @@ from relay.vocabulary import (
     Relation,
     ReviewKind,
     State,
+    Stream,
     Verb,
 )
 
@@ -72,15 +74,21 @@ class ActionsQuerySchema(PageSchema):
     site = fields.UUID(load_default=None)
 
 
-class SiteOrderSchema(Closed):
+class OrderSchema(Closed):
     """What to do, and why. The reason is kept, and the owner reads it."""
 
-    verb = worded(Verb, required=True)
+    verb = worded(STEPS, required=True)
     cause = worded(Cause, load_default=None, allow_none=True)
     reason = said(LONGEST_REASON, required=True)
 
 
-class AccountOrderSchema(SiteOrderSchema):
+class SiteOrderSchema(OrderSchema):
+    """What to do to a site, or to one stream of it."""
+
+    stream = worded(Stream, load_default=None, allow_none=True)
+
+
+class AccountOrderSchema(OrderSchema):
     """What to do to an account, and what otherwise than usual."""
 
     without_policy = fields.Boolean(
@@ -128,6 +136,7 @@ class ActionSchema(Answer):
     verb = worded(Verb)
     account_id = fields.UUID()
     site_id = fields.UUID(allow_none=True)
+    stream = worded(Stream, allow_none=True)
     cause = worded(Cause, allow_none=True)
     reason = fields.String()
     before = fields.Dict()

@@ -11,6 +11,7 @@ from sqlalchemy import select
 from relay.commands import standing
 from relay.commands.output import Row, json_option, relay, show, show_one
 from relay.commands.ramps import ramp
+from relay.commands.reputation import site_reputation
 from relay.models import Account, ApiKey, Site
 from relay.policy.acceptable_use import VERSION
 from relay.services import acceptable_use, accounts, first_contacts, relations
@@ -332,5 +333,6 @@ def accept_policy(account_id: UUID, accepted_by: str, as_json: bool) -> None:
 standing.add_to(account, "account")
 standing.add_to(site, "site")
 site.add_command(ramp)
+site.add_command(site_reputation)
 
 COMMANDS = (account, site, key)

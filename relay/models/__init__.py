@@ -38,6 +38,7 @@ from relay.models.messages import (
 from relay.models.operations import Counter, Notice, NoticeId, Usage
 from relay.models.operators import Operator
 from relay.models.promotions import CanaryCopy, Ramp, Sending
+from relay.models.reputation import Pulse, Tally
 from relay.models.reviews import Action, Review, Wording
 
 __all__ = [
@@ -72,6 +73,7 @@ __all__ = [
     "NoticeId",
     "Operator",
     "OptOut",
+    "Pulse",
     "Ramp",
     "ReceivingDomain",
     "Recipient",
@@ -85,6 +87,7 @@ __all__ = [
     "Subscription",
     "SubscriptionRequest",
     "Suppression",
+    "Tally",
     "UnknownAddress",
     "UnsealedRecord",
     "Usage",

@@ -117,5 +117,6 @@ class Facts:
     allowance: Allowance = field(default_factory=Allowance)
     account_cause: Cause | None = None
     site_cause: Cause | None = None
+    site_streams: Mapping[str, Mapping[str, Any]] | None = None
     owner: str = ""
     limits: Limits = _USUAL

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -73,14 +74,14 @@ def page(
     return Page(shown, shown[-1].id.hex if len(found) > limit else None)
 
 
-def view(session: Session, account_id: UUID) -> AccountView:
+def view(session: Session, account_id: UUID, *, now: datetime) -> AccountView:
     """One account. Raises `NotFound`, also for the relay's own."""
     account = session.get(Account, account_id)
     if account is None or account.id == HOUSE_ACCOUNT:
         raise NotFound("There is no account with this id")
     return AccountView(
         account=account,
-        sites=[(site, standing.where(session, account, site)) for site in account.sites],
+        sites=[(site, standing.where(session, account, site, now=now)) for site in account.sites],
         domains=list_domains(session, account_id),
         reviews=reviews.waiting(session, account_id=account_id),
         appeals=appeals.cases(session, account_id=account_id),

@@ -54,25 +54,26 @@ def decide(
     action = session.get_one(Action, found.action_id)
     told = False
     if answer.decision is AppealDecision.ACCEPTED:
-        told = _reinstate(session, found, answer, sender=sender, now=now)
+        told = _reinstate(session, found, action, answer, sender=sender, now=now)
     if not told:
         appeals.tell(session, found, action, sender=sender, now=now)
     return found
 
 
 def _reinstate(
-    session: Session, found: Appeal, answer: Answer, *, sender: str, now: datetime
+    session: Session, found: Appeal, action: Action, answer: Answer, *, sender: str, now: datetime
 ) -> bool:
     """Let it send again, and release what was chosen; False if it might send again already.
 
     The letter about the action tells the owner that the appeal is accepted.
     """
     still = appeals.in_force(session, found.account_id, found.site_id)
-    restricted = any(each.site_id == found.site_id for each in still)
+    same = (action.site_id, action.stream)
+    restricted = any((each.site_id, each.stream) == same for each in still)
     if restricted:
         evidence = {"appeal": str(found.id), "against": str(found.action_id)}
         order = Order(Verb.REINSTATE, answer.by, answer.reason, evidence=evidence, on_appeal=True)
-        whose = Subject(None if found.site_id else found.account_id, found.site_id)
+        whose = Subject(None if found.site_id else found.account_id, found.site_id, action.stream)
         actions.act(session, whose, order, sender=sender, now=now)
     for review_id in answer.release:
         _check_own(session, found, review_id)

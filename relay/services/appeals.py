@@ -15,9 +15,9 @@ from relay.db import new_id
 from relay.errors import AlreadyExists, Invalid, NotFound, NothingToAppeal
 from relay.models import Account, Action, Appeal, Site
 from relay.policy.appeals import APPEALABLE, LONGEST, answer_by
-from relay.policy.standing import STRICTNESS
+from relay.policy.standing import STEPS, STRICTNESS
 from relay.services import actions, letters, reviews
-from relay.vocabulary import State
+from relay.vocabulary import State, Stream, Verb
 
 LOOKED_AT = 500
 """Latest actions of a site and its account among which those in force are looked for."""
@@ -82,22 +82,27 @@ def appeal(
 
 
 def in_force(session: Session, account_id: UUID, site_id: UUID | None) -> Sequence[Action]:
-    """What was done against the account, or the site, and still holds; what restricts most first.
+    """What was done against the account, the site or its streams, and still holds; the worst first.
 
-    Of each thing that can be acted upon, the latest action holds; those before it are over.
+    Of each of them the latest action holds, and those before it are over. Who lets a whole site send
+    again lets all its streams.
     """
     whose: ColumnElement[bool] = Action.site_id.is_(None)
     if site_id is not None:
         whose |= Action.site_id == site_id
     rows = session.scalars(
         select(Action)
-        .where(Action.account_id == account_id, whose)
+        .where(Action.account_id == account_id, whose, Action.verb.in_(STEPS))
         .order_by(Action.id.desc())
         .limit(LOOKED_AT)
     )
-    latest: dict[UUID | None, Action] = {}
+    latest: dict[tuple[UUID | None, Stream | None], Action] = {}
+    freed: set[UUID | None] = set()
     for row in rows:
-        latest.setdefault(row.site_id, row)
+        if row.site_id not in freed:
+            latest.setdefault((row.site_id, row.stream), row)
+        if row.verb is Verb.REINSTATE and row.stream is None:
+            freed.add(row.site_id)
     return sorted(
         (row for row in latest.values() if row.verb in APPEALABLE),
         key=lambda row: (STRICTNESS.index(State(row.after["state"])), row.id),

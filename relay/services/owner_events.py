@@ -17,6 +17,8 @@ PAST: Mapping[Verb, str] = {
     Verb.SUSPEND: "suspended",
     Verb.REINSTATE: "reinstated",
     Verb.TERMINATE: "terminated",
+    Verb.SLOW: "slowed",
+    Verb.HOLD_SOURCE: "source-held",
 }
 """The second word of an event's type, as in `site.limited`."""
 
@@ -36,6 +38,7 @@ def event_of(action: Action, *, public_url: str) -> dict[str, Any]:
         "data": {
             "account_id": str(action.account_id),
             "site_id": str(action.site_id) if action.site_id else None,
+            "stream": action.stream.value if action.stream else None,
             "before": action.before,
             "after": action.after,
             "cause": action.cause.value if action.cause else None,

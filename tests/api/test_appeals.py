@@ -62,6 +62,7 @@ def test_an_action_is_an_event_that_a_webhook_could_bring() -> None:
         "data": {
             "account_id": str(UUID(int=2)),
             "site_id": str(UUID(int=3)),
+            "stream": None,
             "before": {"state": "active", "cause": None},
             "after": {"state": "limited", "cause": "complaints"},
             "cause": "complaints",
@@ -88,7 +89,9 @@ def test_every_verb_has_an_event_and_one_appeals_only_against_what_hurts(verb: V
     told = event_of(action, public_url="https://relay.example")
     assert told["type"] == f"account.{PAST[verb]}"
     assert told["data"]["by"] == "relay"
-    assert (told["data"]["appeal"] is None) == (verb in (Verb.APPROVE, Verb.REINSTATE))
+    assert (told["data"]["appeal"] is None) == (
+        verb not in (Verb.WARN, Verb.LIMIT, Verb.SUSPEND, Verb.TERMINATE)
+    )
 
 
 def test_an_owner_sees_what_was_done_to_site_and_account_but_not_which_person_did_it(

@@ -178,6 +178,16 @@ def test_an_action_is_done_and_answered_as_the_audit_log_has_it(
     assert ask("actions", limit=1, cursor=first["next_cursor"]).json["actions"] == [told.json]
 
 
+def test_a_stream_of_a_site_is_limited_alone(ask: Ask, relay: Relay, site: Site) -> None:
+    order = {"verb": "limit", "cause": "complaints", "reason": "x", "stream": "marketing"}
+    told = ask(f"sites/{site.id}/actions", order).json
+    assert (told["stream"], told["after"]["state"]) == ("marketing", "limited")
+    (shown,) = ask(f"accounts/{site.account_id}").json["sites"]
+    assert (shown["state"], shown["standing"]["lanes"]["marketing"]) == ("active", "held")
+    response = ask(f"accounts/{site.account_id}/actions", order)
+    check_problem(response, 400, "request-invalid")
+
+
 @pytest.mark.parametrize(
     ("asked", "code", "slug"),
     [
@@ -187,6 +197,8 @@ def test_an_action_is_done_and_answered_as_the_audit_log_has_it(
         ({"verb": "warn", "cause": "spam", "reason": " "}, 400, "request-invalid"),
         ({"verb": "warn", "cause": "spam", "reason": "\0"}, 400, "request-invalid"),
         ({"verb": "warn", "cause": "spam", "reason": "\ud800"}, 400, "request-invalid"),
+        ({"verb": "slow", "cause": "spam", "reason": "x"}, 400, "request-invalid"),  # the relay's
+        ({**SPAM, "stream": "marketing"}, 400, "request-invalid"),  # a stream is limited at most
         ({"verb": "hang", "cause": "spam", "reason": "x"}, 400, "request-invalid"),
         ({**SPAM, "actor": "operator:bob"}, 400, "request-invalid"),
         ({**SPAM, "keep_domains": True}, 400, "request-invalid"),  # a site has none

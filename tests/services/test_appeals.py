@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -25,7 +25,7 @@ from tests.steps import accept, status
 SENDER = "relay@relay.example"
 
 
-def act(relay: Relay, verb: Verb, cause: Cause | None = Cause.SPAM, **whom: UUID) -> UUID:
+def act(relay: Relay, verb: Verb, cause: Cause | None = Cause.SPAM, **whom: Any) -> UUID:
     with relay.sessions.begin() as session:
         order = Order(verb, "operator:ada", f"reason to {verb}", cause)
         return decisions.decide(
@@ -155,6 +155,39 @@ def test_an_appeal_says_something_and_comes_to_an_end(text: str, relay: Relay, s
     act(relay, Verb.SUSPEND, site_id=site.id)
     with pytest.raises(Invalid):
         appeal(relay, site, text)
+
+
+def test_one_appeals_against_what_was_done_to_a_stream(relay: Relay, site: Site) -> None:
+    done = {
+        stream: act(relay, Verb.LIMIT, site_id=site.id, stream=stream)
+        for stream in (Stream.MARKETING, Stream.NOTIFICATION)
+    }
+    made = appeal(relay, site, action_id=done[Stream.MARKETING])
+    answer(relay, made, AppealDecision.ACCEPTED)
+    with relay.reads() as session:
+        assert set(session.get_one(Site, site.id).streams or {}) == {"notification"}
+        still = appeals.in_force(session, site.account_id, site.id)
+    assert [each.id for each in still] == [done[Stream.NOTIFICATION]]
+
+
+def test_letting_the_whole_site_send_again_ends_what_was_done_to_its_streams(
+    relay: Relay, site: Site
+) -> None:
+    act(relay, Verb.LIMIT, site_id=site.id, stream=Stream.MARKETING)
+    act(relay, Verb.REINSTATE, None, site_id=site.id)
+    with pytest.raises(NothingToAppeal):
+        appeal(relay, site)
+
+
+def test_what_ends_by_itself_before_an_answer_comes_is_nothing_to_appeal(
+    relay: Relay, site: Site
+) -> None:
+    with relay.sessions.begin() as session:
+        order = Order(Verb.SLOW, actions.RELAY, "the platform's rate", Cause.COMPLAINTS)
+        until = relay.clock() + timedelta(hours=24)
+        actions.slow(session, site.id, order, until=until, sender=SENDER, now=relay.clock())
+    with pytest.raises(NothingToAppeal):
+        appeal(relay, site)
 
 
 # --- answering ------------------------------------------------------------------------------
