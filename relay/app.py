@@ -10,6 +10,7 @@ from flask_smorest import Api
 from relay import db
 from relay.api import (
     account,
+    appeals,
     audience,
     domains,
     events,
@@ -17,6 +18,8 @@ from relay.api import (
     hooks,
     lists,
     messages,
+    operator_accounts,
+    operator_desk,
     problems,
     proofs,
     subscriptions,
@@ -44,7 +47,7 @@ from relay.context import Relay
 from relay.gateways import dns, identities, ses, sns, tenants
 from relay.gateways.throttle import Throttle
 from relay.logs import configure
-from relay.pages import challenge, confirm, people, setup, speech, start
+from relay.pages import acceptable_use, challenge, confirm, people, setup, speech, start
 from relay.settings import Settings
 
 SCHEMAS_BY_NAME = (
@@ -153,13 +156,17 @@ def create_app(relay: Relay) -> Flask:
         proofs.blueprint,
         persons.blueprint,
         account.blueprint,
+        appeals.blueprint,
         domains.blueprint,
     ):
         api.register_blueprint(blueprint, url_prefix="/v1")
+    for blueprint in (operator_accounts.blueprint, operator_desk.blueprint):
+        api.register_blueprint(blueprint, url_prefix="/v1/operator")
     for plain in (
         hooks.blueprint,
         health.blueprint,
         start.blueprint,
+        acceptable_use.blueprint,
         setup.blueprint,
         people.blueprint,
         confirm.blueprint,

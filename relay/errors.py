@@ -161,6 +161,13 @@ class AlreadyExists(Conflict):
     title = "This already exists"
 
 
+class NothingToAppeal(Conflict):
+    """Nothing that was done to the account or site is in force, so an appeal could undo nothing."""
+
+    slug = "nothing-to-appeal"
+    title = "There is nothing to appeal against"
+
+
 class SenderNotVerified(Refused):
     """The From address is outside the verified domains of the account."""
 

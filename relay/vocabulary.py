@@ -254,6 +254,23 @@ class Decision(StrEnum):
     REJECTED = "rejected"
 
 
+class AppealDecision(StrEnum):
+    """What an operator answered to an owner who appealed."""
+
+    ACCEPTED = "accepted"
+    DECLINED = "declined"
+
+
+class Relation(StrEnum):
+    """What two accounts have in common, so that an operator looks at both."""
+
+    SENDING_DOMAIN = "sending-domain"
+    OWNER_ADDRESS = "owner-address"
+    OWNER_DOMAIN = "owner-domain"
+    SITE_HOST = "site-host"
+    WORDING = "wording"
+
+
 class SuppressionReason(StrEnum):
     """Why an address is not mailed."""
 

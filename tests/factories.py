@@ -18,8 +18,9 @@ from relay.gateways import mime
 from relay.gateways.ses_events import read_events
 from relay.mail import DeliveryEvent, Draft, Envelope
 from relay.models import Account, Domain, MailingList, Site, Subscription
-from relay.services import accounts, allowances, ledger
+from relay.services import accounts, allowances, ledger, operators
 from relay.services.accounts import NewKey
+from relay.services.operators import NewOperator
 from relay.services.sign_ups import Form, SignUp
 from relay.services.visitors import Visitor
 from relay.vocabulary import ConsentKind, DomainStatus, Scope, State, Stream, SubscriptionStatus
@@ -103,6 +104,11 @@ def make_key(
     return accounts.create_key(
         session, site.id, secret=SECRET, scopes=scopes, **({"now": MORNING} | given)
     )
+
+
+def make_operator(session: Session, name: str = "ada") -> NewOperator:
+    """An operator's key; `.secret` is what a client presents."""
+    return operators.add(session, name, secret=SECRET, now=MORNING)
 
 
 def make_shop(relay: Relay) -> tuple[Site, NewKey]:

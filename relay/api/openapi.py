@@ -27,7 +27,12 @@ CONFIG: dict[str, Any] = {
                     "type": "http",
                     "scheme": "bearer",
                     "description": "An API key of the site: prk_…",
-                }
+                },
+                "operator": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "A key of an operator of this relay: pro_…",
+                },
             }
         },
         "security": [{"key": []}],
@@ -100,6 +105,23 @@ NOTHING_TO_MISTAKE: dict[str, Any] = {
     status: answer for status, answer in PROBLEM.items() if status != "400"
 }
 """What a route may answer that takes nothing but a name, with a key of a site or of an account."""
+
+OPERATORS_ONLY: dict[str, Any] = {"security": [{"operator": []}]}
+"""How a route says that only operators may use it."""
+
+NO_SUCH_THING: dict[str, Any] = {"404": _problem("There is no such thing.")}
+
+NOT_NOW: dict[str, Any] = {
+    "409": _problem("It contradicts the state of things: it was decided, or cannot be done now.")
+}
+
+NO_ACTION: dict[str, Any] = {"404": _problem("There is no such action on this account or site.")}
+
+NO_APPEAL: dict[str, Any] = {
+    "409": _problem("Nothing that was done is in force, or an appeal against it is open.")
+}
+
+NOT_IN_FORCE: dict[str, Any] = {"409": _problem("This version of the policy is not in force.")}
 
 NOT_FOUND: dict[str, Any] = {"404": _problem("There is no such message on this site.")}
 

@@ -1,6 +1,7 @@
 """The tables: columns, constraints, relationships. No queries and no rules."""
 
 from relay.models.accounts import Account, ApiKey, Site
+from relay.models.appeals import Appeal
 from relay.models.audience import Suppression
 from relay.models.bounces import AddressHold, Confirmation, ReceivingDomain, UnknownAddress
 from relay.models.consent import (
@@ -21,6 +22,7 @@ from relay.models.domains import (
     DomainChange,
     DomainConsent,
     DomainRule,
+    FormerDomain,
     Identity,
 )
 from relay.models.limits import SiteCount, SourceCount
@@ -34,6 +36,7 @@ from relay.models.messages import (
     Recipient,
 )
 from relay.models.operations import Counter, Notice, NoticeId, Usage
+from relay.models.operators import Operator
 from relay.models.promotions import CanaryCopy, Ramp, Sending
 from relay.models.reputation import Pulse, Tally
 from relay.models.reviews import Action, Review, Wording
@@ -45,6 +48,7 @@ __all__ = [
     "Action",
     "AddressHold",
     "ApiKey",
+    "Appeal",
     "Attempt",
     "CanaryCopy",
     "Confirmation",
@@ -61,12 +65,14 @@ __all__ = [
     "Event",
     "EventKey",
     "Expiry",
+    "FormerDomain",
     "IdempotencyKey",
     "Identity",
     "MailingList",
     "Message",
     "Notice",
     "NoticeId",
+    "Operator",
     "OptOut",
     "Pulse",
     "Ramp",

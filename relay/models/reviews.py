@@ -47,6 +47,7 @@ class Review(Base):
     dripped: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
     decision: Mapped[Decision | None] = mapped_column(words(Decision))
     decided_at: Mapped[Sometime]
+    decided_by: Mapped[str | None] = mapped_column(String(100))
     because: Mapped[str | None] = mapped_column(Text)
     until: Mapped[Sometime]
 

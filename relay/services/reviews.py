@@ -159,6 +159,7 @@ def tell_owner(session: Session, review: Review, *, sender: str, now: datetime) 
 def waiting(
     session: Session,
     *,
+    account_id: UUID | None = None,
     site_id: UUID | None = None,
     decided: bool = False,
     limit: int = 100,
@@ -179,6 +180,8 @@ def waiting(
         query = query.where(Review.decision.is_not(None)).order_by(Review.decided_at.desc())
     else:
         query = query.where(Review.decision.is_(None)).order_by(Review.opened_at)
+    if account_id is not None:
+        query = query.where(Review.account_id == account_id)
     if site_id is not None:
         query = query.where(Review.site_id == site_id)
     return [Waiting(*row) for row in session.execute(query)]
@@ -233,6 +236,7 @@ def decide(
     *,
     because: str,
     drip: int = DRIP,
+    by: str | None = None,
     now: datetime,
 ) -> Review:
     """Decide on held mail: released it goes into the queue, rejected it ends as failed.
@@ -252,7 +256,7 @@ def decide(
         review.drip = drip
     review.decision = decision
     review.because = because
-    review.decided_at = now
+    review.decided_at, review.decided_by = now, by
     review.until = now + DECISION_COUNTS
     session.flush()
     if decision is Decision.RELEASED:
