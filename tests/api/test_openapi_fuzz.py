@@ -493,6 +493,7 @@ GOOD: dict[str, dict[str, Any]] = {
     LIFT: {"path_parameters": {"suppression_id": PLACES[0]}},
     CONTEST: {"path_parameters": {"suppression_id": PLACES[3]}},
     "GET /v1/account": {},
+    "GET /v1/account/reputation": {},
     EXPORT: {"path_parameters": {"email": "ada@customer.example"}},
     ERASE: {"path_parameters": {"email": "ada@customer.example"}},
     PROVE: {"path_parameters": {"email": "ada@customer.example"}},
