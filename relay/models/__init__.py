@@ -36,6 +36,7 @@ from relay.models.messages import (
 from relay.models.operations import Counter, Notice, NoticeId, Usage
 from relay.models.promotions import CanaryCopy, Ramp, Sending
 from relay.models.reviews import Action, Review, Wording
+from relay.models.signals import FeedbackReport, KeyNetwork, LinkHost, LinkWording
 
 __all__ = [
     "AbuseReport",
@@ -59,8 +60,12 @@ __all__ = [
     "Event",
     "EventKey",
     "Expiry",
+    "FeedbackReport",
     "IdempotencyKey",
     "Identity",
+    "KeyNetwork",
+    "LinkHost",
+    "LinkWording",
     "MailingList",
     "Message",
     "Notice",
