@@ -35,6 +35,7 @@ from relay.services import (
     freezing,
     holds,
     lifting,
+    networks,
     notices,
     paces,
     queue_view,
@@ -421,6 +422,12 @@ class Duties:
             "end undecided reviews": (
                 timedelta(seconds=30),
                 lambda session, now: reviews.expire(session, now=now),
+            ),
+            "tell owners of new networks": (
+                timedelta(seconds=1),
+                lambda session, now: networks.tell_owners(
+                    session, sender=relay.settings.house_sender, now=now
+                ),
             ),
             "forget wordings": (
                 timedelta(minutes=10),

@@ -162,6 +162,8 @@ class Rows:
     """How many such people an hour allows."""
     drawn: Drawn | None = None
     """What it draws on the limits, if anything."""
+    suspected: bool = False
+    """It came from a network from which mail is held."""
 
     @property
     def contents(self) -> list[Row]:
