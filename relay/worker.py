@@ -381,7 +381,9 @@ class Duties:
     def __init__(self, relay: Relay) -> None:
         self._relay = relay
         self._due: dict[str, float] = {}
-        house = releases.House(relay.settings.keyring, relay.settings.house_sender)
+        house = releases.House(
+            relay.settings.keyring, relay.settings.house_sender, relay.settings.read_one_in
+        )
         self._table: dict[str, tuple[timedelta, Callable[[Session, datetime], int]]] = {
             "return expired leases": (
                 timedelta(seconds=5),

@@ -71,7 +71,7 @@ class Messages(MethodView):
         stored and will end in a final, explained state for each recipient. Send an
         `Idempotency-Key` so that a repetition after a lost answer cannot send it twice.
         """
-        wanted = replace(read_one(request, key=idempotency_key()), came=came())
+        wanted = arrived(read_one(request, key=idempotency_key()))
         return _receipt(_accepted(relay(), site_id(), wanted))
 
     @keyed(Scope.READ)
@@ -125,10 +125,7 @@ class Batch(MethodView):
         """
         items = read_batch(request)
         context, site = relay(), site_id()
-        how = came()
-        wanted = [
-            replace(item.request, came=how) for item in items if isinstance(item.request, Request)
-        ]
+        wanted = [arrived(item.request) for item in items if isinstance(item.request, Request)]
         done = iter(
             _in_transaction(lambda session, now: _accept_batch(session, site, wanted, now), context)
         )
@@ -161,9 +158,7 @@ class Resend(MethodView):
         with context.reads() as session:
             draft = messages.stored_draft(session, site, message_id, recipients=people)
         mark = stream_fingerprint("resend", message_id, [person.key for person in people])
-        return _receipt(
-            _accepted(context, site, Request(draft, key, mark, message_id, came=came()))
-        )
+        return _receipt(_accepted(context, site, arrived(Request(draft, key, mark, message_id))))
 
 
 def _accepted(context: Relay, site: UUID, wanted: Request) -> Accepted:
@@ -181,9 +176,10 @@ def _accept_batch(
     return messages.accept_batch(session, site, wanted, links=links(), now=now)
 
 
-def came() -> Came:
-    """With which key the request came, and from which network."""
-    return Came(caller().key_id, network_of(throttle.client(relay())))
+def arrived(wanted: Request) -> Request:
+    """The request with the key and the network it came by, and how much of our mail is read."""
+    came = Came(caller().key_id, network_of(throttle.client(relay())))
+    return replace(wanted, came=came, read_one_in=relay().settings.read_one_in)
 
 
 def links() -> Links:

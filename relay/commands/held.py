@@ -52,6 +52,7 @@ def show_held(review_id: UUID, as_json: bool) -> None:
             "message_id": found.review.message_id,
             "because": found.review.because,
             "counts_until": found.review.until,
+            "evidence": found.review.evidence,
             "links": list(reviews.links_of(session, found.review)),
         }
         text = reviews.text_of(session, found.review)

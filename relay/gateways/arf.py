@@ -62,9 +62,8 @@ def _read(whole: Message) -> Feedback:
         raise FeedbackInvalid("It is no multipart/report (RFC 5965 §2)")
     if str(whole.get_param("report-type") or "").lower() != "feedback-report":
         raise FeedbackInvalid("Its report-type is not feedback-report (RFC 5965 §2)")
-    parts = whole.get_payload()
-    if not isinstance(parts, list):
-        raise FeedbackInvalid("It has no parts")
+    inside = whole.get_payload()
+    parts = [part for part in inside if isinstance(part, Message)] if whole.is_multipart() else []
     told = next((p for p in parts if p.get_content_type() == "message/feedback-report"), None)
     if told is None:
         raise FeedbackInvalid("It has no part message/feedback-report")

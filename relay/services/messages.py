@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from io import BytesIO
@@ -32,6 +32,8 @@ from relay.policy.admission import Admission, admit, described, disposition
 from relay.policy.erasures import is_placeholder
 from relay.policy.facts import Allowance, Held
 from relay.policy.limits import Meter, source_key
+from relay.policy.links import is_sampled
+from relay.policy.standing import stand_of
 from relay.policy.streams import asks_for_protection
 from relay.services import (
     campaigns,
@@ -46,7 +48,7 @@ from relay.services.circumstances import Answered, Known, iso
 from relay.services.counts import Drawn
 from relay.services.networks import Came, Newcomer
 from relay.services.person_links import Links
-from relay.vocabulary import Disposition, Lane, Outcome, ReviewKind, Stage
+from relay.vocabulary import Disposition, Lane, Outcome, ReviewKind, Stage, State
 
 IDEMPOTENCY_KEPT = timedelta(hours=72)
 """How long a repeated request gets the first one's answer (our decision)."""
@@ -86,7 +88,8 @@ class Request:
     """A draft to accept, with its idempotency key, if any, and its fingerprint.
 
     `wording` is what it says, where the site has been busy lately (`campaigns.said`); `came` is how it
-    came, if through the API.
+    came, if through the API. Of `read_one_in` mails of a site in good standing one is read for where its
+    links lead, and all of others; with 0, none is.
     """
 
     draft: Draft
@@ -95,6 +98,7 @@ class Request:
     resent_from: UUID | None = None
     wording: str | None = None
     came: Came | None = None
+    read_one_in: int = 0
 
 
 def accept(
@@ -127,7 +131,7 @@ def accept(
         if (earlier := _answered_since(session, site_id, request, now)) is None:
             raise
         return Accepted(earlier, replayed=True, meters=meters)
-    promotions.place(session, site_id, [rows], now=now)
+    _let_look(promotions.place(session, site_id, [rows], now=now), [rows])
     intake.write(session, rows, now=now)
     _hold(session, newcomer, request.came, [rows], now)
     if request.wording is not None and rows.message["lane"] is Lane.TRANSACTIONAL:
@@ -181,10 +185,20 @@ def accept_batch(
             answers[request.key] = Answered(
                 request.fingerprint, json.dumps(receipt), now + IDEMPOTENCY_KEPT
             )
-    promotions.place(session, site_id, batch, now=now)
+    _let_look(promotions.place(session, site_id, batch, now=now), batch)
     intake.write_many(session, site_id, batch, now=now)
     _hold(session, newcomer, came, batch, now)
     return results
+
+
+def _let_look(first: Collection[UUID], batch: Sequence[intake.Rows]) -> None:
+    """Promotional copies that would go at once are looked at before, if their message is to be read;
+    so is the message with which a newsletter begins (`first`)."""
+    for rows in batch:
+        if rows.looked_at or (rows.looks and rows.message["id"] in first):
+            for copy in rows.recipients:
+                if copy["stage"] is Stage.QUEUED:
+                    copy["stage"] = Stage.CHECKING
 
 
 def _hold(
@@ -314,6 +328,9 @@ def _judge(
         known.account_id, site_id, request, admission, now=now, expires_at=expires_at
     )
     begins = _begins(session, site_id, known, admission, request, now, newcomer)
+    looked_at = _is_read(known, admission, request, message["id"], newcomer)
+    if looked_at and begins.stage is Stage.QUEUED and admission.lane is Lane.TRANSACTIONAL:
+        begins = replace(begins, stage=Stage.CHECKING)
     recipients = _recipients(message, draft, admission, begins)
     probes = [
         (known.facts.probes.pop(address), row["id"])
@@ -345,6 +362,8 @@ def _judge(
         probes,
         contacts=len(admission.newcomers),
         suspected=begins.suspected,
+        looked_at=looked_at,
+        looks=request.read_one_in > 0,
         budget=known.facts.allowance.budget,
         drawn=(
             Drawn(
@@ -358,6 +377,27 @@ def _judge(
         ),
     )
     return rows, receipt
+
+
+def _is_read(
+    known: Known,
+    admission: Admission,
+    request: Request,
+    message_id: UUID,
+    newcomer: Newcomer | None,
+) -> bool:
+    """Whether a worker reads where its links lead before it leaves: all mail of young sites, of sites
+    that were warned or are under review, and from a new network; of the others a sample."""
+    if admission.lane is Lane.PROTECTED or request.read_one_in == 0:
+        return False
+    facts = known.facts
+    return (
+        facts.young
+        or newcomer is not None
+        or facts.allowance.under_review
+        or stand_of(facts).state is not State.ACTIVE
+        or is_sampled(message_id, request.read_one_in)
+    )
 
 
 @dataclass(frozen=True, slots=True)
