@@ -88,7 +88,12 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Drop them; reviews of kinds that the release before does not know stay, undecided mail with them."""
+    """Drop them. Reviews of kinds that the release before does not know become one that it knows, so that
+    their mail can still be decided about."""
+    op.execute(
+        "UPDATE reviews SET kind = 'campaign-in-disguise' "
+        "WHERE kind IN ('new-network', 'look-alike-link', 'shared-link')"
+    )
     with op.batch_alter_table('reviews') as batch_op:
         batch_op.drop_column('evidence')
     for name in ('link_wordings', 'link_hosts', 'key_networks', 'feedback_reports'):
