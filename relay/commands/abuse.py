@@ -14,7 +14,7 @@ from relay.addresses import parse
 from relay.commands.output import Row, json_option, relay, show, show_one
 from relay.errors import NotFound
 from relay.models import AbuseReport
-from relay.services import abuse_reports, arf, proofs
+from relay.services import abuse_reports, accounts, arf, links, networks, proofs
 from relay.services.abuse_reports import Said
 from relay.vocabulary import AbuseDecision, AbuseReason
 
@@ -28,7 +28,7 @@ def _operator() -> str:
 
 @click.group()
 def abuse() -> None:
-    """Reports of people who got a mail that should not have come."""
+    """Reports of mail that should not have come, and what belongs together."""
 
 
 @abuse.command("list")
@@ -166,6 +166,43 @@ def list_unmatched(limit: int, as_json: bool) -> None:
             for each in arf.unmatched(session, limit=limit)
         ]
     show(rows, as_json=as_json, title="Unmatched feedback", empty="Every report has its mail.")
+
+
+@abuse.command("links")
+@click.argument("account_id", type=click.UUID)
+@click.option("--limit", default=100, show_default=True, help="So many, the latest first.")
+@json_option
+def list_links(account_id: UUID, limit: int, as_json: bool) -> None:
+    """List where the mail of an account leads, as far as it was read, and who else links there."""
+    with relay().reads() as session:
+        rows = [
+            {
+                "host": each.host,
+                "mails": each.mails,
+                "first_seen_at": each.first_seen_at,
+                "last_seen_at": each.last_seen_at,
+                "others": [f"{id} {name}" for id, name in each.others],
+            }
+            for each in links.link_domains(session, account_id, limit=limit)
+        ]
+    show(rows, as_json=as_json, title="Links", empty="No link of its mail leads elsewhere.")
+
+
+@abuse.command("networks")
+@click.argument("prefix")
+@json_option
+def list_networks(prefix: str, as_json: bool) -> None:
+    """List the networks from which mail was handed in with the key PREFIX."""
+    with relay().reads() as session:
+        rows = [
+            {
+                "network": each.network,
+                "first_seen_at": each.first_seen_at,
+                "last_seen_at": each.last_seen_at,
+            }
+            for each in networks.of_key(session, accounts.find_key(session, prefix).id)
+        ]
+    show(rows, as_json=as_json, title="Networks", empty="No mail was handed in with this key yet.")
 
 
 def _row(found: AbuseReport) -> Row:

@@ -6,6 +6,7 @@ Pure: it judges an address and the words that stand for it; whose mail it is, th
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cache, lru_cache
@@ -102,20 +103,24 @@ def pretence(link: str, words: str, *, own: Collection[str]) -> Pretence | None:
     """What a link pretends, or None. `own` are places of the sender's own: they lead where they like.
 
     A link pretends that leads to a look-alike of a brand, or whose words are the address of a brand's
-    real domain while it leads to a place that is neither that brand's nor everybody's.
+    domain, or of a look-alike, while it leads to a place that is neither that brand's nor everybody's.
     """
     host = host_of(link)
     if host is None or (place := place_of(host)) in own:
         return None
     if not _is_listed(place) and (brand := look_alike(host)) is not None:
         return Pretence(host, brand)
-    shown = _SHOWN.match(words[:LONGEST])
-    if shown is None or (named := canonical(shown[1])) is None:
+    shown = _SHOWN.match(_seen(words))
+    if shown is None or is_common(place) or (named := canonical(shown[1])) is None:
         return None
-    meant = book().owner(named)
-    if meant is None or is_common(place):
-        return None
-    return Pretence(host, meant.domain, named)
+    owner = book().owner(named)
+    meant = owner.domain if owner is not None else look_alike(named)
+    return Pretence(host, meant, named) if meant is not None and place != place_of(named) else None
+
+
+def _seen(words: str) -> str:
+    """The words of a link as they are seen: without signs that take no room."""
+    return "".join(sign for sign in words[:LONGEST] if unicodedata.category(sign) != "Cf")
 
 
 def is_sampled(message_id: UUID, one_in: int) -> bool:

@@ -196,3 +196,12 @@ def tell_owners(session: Session, *, sender: str, now: datetime) -> int:
     for review in untold:
         reviews.tell_owner(session, review, sender=sender, now=now)
     return len(untold)
+
+
+def of_key(session: Session, key_id: UUID) -> Sequence[KeyNetwork]:
+    """The networks that a key was used from, the first one first."""
+    return session.scalars(
+        select(KeyNetwork)
+        .where(KeyNetwork.key_id == key_id)
+        .order_by(KeyNetwork.first_seen_at, KeyNetwork.network)
+    ).all()

@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 
 from relay import db
+from relay.context import Relay
+from relay.models import KeyNetwork, LinkHost
 from relay.services import abuse_reports
+from relay.services.accounts import find_key
 from relay.services.person_links import PersonLink
 from relay.vocabulary import AbuseReason
 from tests import factories
@@ -94,3 +97,31 @@ def test_a_site_without_reports_and_a_report_that_is_none(site_id: str) -> None:
 
     assert "Nobody has reported" in run("abuse", "list", "--site", unknown).stdout
     assert "no such report" in run("abuse", "show", unknown).stderr
+
+
+def test_where_mail_leads_and_from_where_keys_are_used(installation: Relay) -> None:
+    with installation.sessions.begin() as session:
+        one, other = (factories.make_account(session, name=name) for name in ("One", "Other"))
+        site = factories.make_site(session, one)
+        prefix = factories.make_key(session, site).key.prefix
+        for account in (one, other):
+            session.add(
+                LinkHost(
+                    site_id=factories.make_site(session, account).id, host="partner.example",
+                    account_id=account.id, first_seen_at=MORNING, last_seen_at=MORNING, mails=3,
+                )
+            )  # fmt: skip
+
+    (row,) = json.loads(run("abuse", "links", str(one.id), "--json").stdout)
+    assert (row["host"], row["mails"], row["others"]) == (
+        "partner.example", 3, [f"{other.id} Other"],
+    )  # fmt: skip
+    assert "handed in with this key yet" in run("abuse", "networks", prefix).stdout
+    with installation.sessions.begin() as session:
+        key_id = find_key(session, prefix).id
+        session.add(
+            KeyNetwork(
+                key_id=key_id, network="192.0.2.0/24", first_seen_at=MORNING, last_seen_at=MORNING
+            )
+        )
+    assert "192.0.2.0/24" in run("abuse", "networks", prefix).stdout

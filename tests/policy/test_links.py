@@ -69,6 +69,8 @@ def test_any_text_leads_somewhere_or_nowhere(text: str) -> None:
         ("https://evil.example/x", "https://paypal.com", "paypal.com"),
         ("https://evil.example/x", "www.paypal.com/signin", "paypal.com"),
         ("https://evil.example/x", "PayPal.com", "paypal.com"),
+        ("https://evil.example/x", "https://pay\u200bpal.com", "paypal.com"),
+        ("https://evil.example/x", "https://раураl.com", "paypal.com"),
         ("https://evil.example/x", "https://login.microsoftonline.com/", "microsoft.com"),
         ("https://192.0.2.1/x", "https://www.paypal.com", "paypal.com"),
     ],
