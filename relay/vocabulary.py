@@ -25,6 +25,8 @@ class Verb(StrEnum):
     SUSPEND = "suspend"
     REINSTATE = "reinstate"
     TERMINATE = "terminate"
+    SLOW = "slow"
+    HOLD_SOURCE = "hold-source"
 
 
 class Cause(StrEnum):
@@ -37,6 +39,30 @@ class Cause(StrEnum):
     COMPLAINTS = "complaints"
     SPAM = "spam"
     OTHER = "other"
+
+
+class Rule(StrEnum):
+    """By which rule the relay acted of its own accord (docs/reputation.md)."""
+
+    INVALID_ADDRESSES = "invalid-addresses"
+    COMPLAINTS = "complaints"
+    SPAM_REFUSALS = "spam-refusals"
+    PEOPLE_LEAVE = "people-leave"
+    ABUSE_REPORTS = "abuse-reports"
+    BURST = "burst"
+    YOUNG_SITE = "young-site"
+    PLATFORM = "platform"
+    RECOVERED = "recovered"
+
+
+class Dimension(StrEnum):
+    """By what mail is counted."""
+
+    SITE = "site"
+    DOMAIN = "domain"
+    SOURCE = "source"
+    PROVIDER = "provider"
+    IP = "ip"
 
 
 class Fate(StrEnum):

@@ -34,6 +34,7 @@ from relay.services import (
     first_contacts,
     freezing,
     holds,
+    judging,
     lifting,
     networks,
     notices,
@@ -45,6 +46,7 @@ from relay.services import (
     retention,
     reviews,
     seals,
+    tallies,
     volumes,
 )
 from relay.services.delivery import Copy, Result
@@ -436,6 +438,26 @@ class Duties:
                 lambda session, now: campaigns.forget(session, now=now),
             ),
             "number events": (timedelta(seconds=0.2), lambda session, now: feed.number(session)),
+            "count what was reported": (
+                timedelta(seconds=0.5),
+                lambda session, now: tallies.roll_up(session, now=now),
+            ),
+            "judge streams": (
+                timedelta(seconds=1),
+                lambda session, now: judging.judge_due(
+                    session, sender=relay.settings.house_sender, now=now
+                ),
+            ),
+            "guard the platform": (
+                timedelta(minutes=5),
+                lambda session, now: judging.guard(
+                    session, sender=relay.settings.house_sender, now=now
+                ),
+            ),
+            "forget tallies": (
+                timedelta(minutes=10),
+                lambda session, now: tallies.forget(session, now=now),
+            ),
             "let first contacts grow": (
                 timedelta(minutes=10),
                 lambda session, now: first_contacts.judge_yesterday(session, now=now),

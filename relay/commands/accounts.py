@@ -11,6 +11,7 @@ from sqlalchemy import select
 from relay.commands import standing
 from relay.commands.output import Row, json_option, relay, show, show_one
 from relay.commands.ramps import ramp
+from relay.commands.reputation import site_reputation
 from relay.models import Account, ApiKey, Site
 from relay.services import accounts, first_contacts
 from relay.services.accounts import NewKey
@@ -280,5 +281,6 @@ def _show_new(made: NewKey, *, as_json: bool, title: str) -> None:
 standing.add_to(account, "account")
 standing.add_to(site, "site")
 site.add_command(ramp)
+site.add_command(site_reputation)
 
 COMMANDS = (account, site, key)

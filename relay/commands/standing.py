@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import getpass
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -11,9 +11,10 @@ import click
 
 from relay.commands.output import Row, json_option, relay, show, show_one
 from relay.models import Action
+from relay.policy.standing import STEPS
 from relay.services import actions
-from relay.services.actions import Order, Subject
-from relay.vocabulary import Cause, Verb
+from relay.services.actions import OF_STREAMS, Order, Subject
+from relay.vocabulary import Cause, Stream, Verb
 
 HELP = {
     Verb.APPROVE: "Let {it} send, which was waiting for it.",
@@ -40,7 +41,7 @@ def _operator() -> str:
 
 def add_to(group: click.Group, word: str) -> None:
     """Add the verbs to the commands about accounts, or about sites."""
-    for verb in Verb:
+    for verb in STEPS:
         group.command(verb.value, help=HELP[verb].format(it=f"the {word}"))(_command(word, verb))
 
 
@@ -59,9 +60,17 @@ def _command(word: str, verb: Verb) -> Callable[..., Any]:
         "--by", "operator", default=_operator, metavar="NAME", help="Who decides; else your log-in."
     )
     @json_option
-    def command(id: UUID, reason: str, cause: str | None, operator: str, as_json: bool) -> None:
+    def command(
+        id: UUID,
+        reason: str,
+        cause: str | None,
+        operator: str,
+        as_json: bool,
+        stream: str | None = None,
+    ) -> None:
         context = relay()
-        subject = Subject(site_id=id) if word == "site" else Subject(account_id=id)
+        only = Stream(stream) if stream else None
+        subject = Subject(site_id=id, stream=only) if word == "site" else Subject(account_id=id)
         order = Order(verb, f"operator:{operator}"[:100], reason, Cause(cause) if cause else None)
         with context.sessions.begin() as session:
             done = actions.act(
@@ -79,6 +88,12 @@ def _command(word: str, verb: Verb) -> Callable[..., Any]:
             hint=NEXT.get(verb, ""),
         )
 
+    if word == "site" and verb in OF_STREAMS:
+        command = click.option(
+            "--stream",
+            type=click.Choice([stream.value for stream in Stream]),
+            help="Only this stream of it.",
+        )(command)
     return command
 
 
@@ -105,11 +120,17 @@ def _row(done: Action) -> Row:
         "verb": done.verb.value,
         "account": done.account_id,
         "site": done.site_id,
-        "from": done.before["state"],
-        "to": done.after["state"],
+        "stream": done.stream.value if done.stream else None,
+        "from": _short(done.before),
+        "to": _short(done.after),
         "cause": done.cause.value if done.cause else None,
         "reason": done.reason,
     }
+
+
+def _short(side: Mapping[str, Any]) -> str:
+    """One side of an action in a word: the state, or what else was changed."""
+    return str(side.get("state") or side.get("held_until") or side.get("slowed_until") or "–")
 
 
 def _line(done: Action, whose: str) -> Row:
@@ -119,8 +140,8 @@ def _line(done: Action, whose: str) -> Row:
         "by": done.actor.removeprefix("operator:"),
         "verb": done.verb.value,
         "whose": whose,
-        "from": done.before["state"],
-        "to": done.after["state"],
+        "from": _short(done.before),
+        "to": _short(done.after),
         "cause": done.cause.value if done.cause else None,
         "reason": done.reason,
         "id": done.id,

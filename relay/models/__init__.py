@@ -35,6 +35,7 @@ from relay.models.messages import (
 )
 from relay.models.operations import Counter, Notice, NoticeId, Usage
 from relay.models.promotions import CanaryCopy, Ramp, Sending
+from relay.models.reputation import Pulse, Tally
 from relay.models.reviews import Action, Review, Wording
 from relay.models.signals import FeedbackReport, KeyNetwork, LinkHost, LinkWording
 
@@ -71,6 +72,7 @@ __all__ = [
     "Notice",
     "NoticeId",
     "OptOut",
+    "Pulse",
     "Ramp",
     "ReceivingDomain",
     "Recipient",
@@ -84,6 +86,7 @@ __all__ = [
     "Subscription",
     "SubscriptionRequest",
     "Suppression",
+    "Tally",
     "UnknownAddress",
     "UnsealedRecord",
     "Usage",

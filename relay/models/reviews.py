@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from relay.db import Base
 from relay.models.columns import Details, Id, Json, Sometime, When, words
-from relay.vocabulary import Cause, Decision, Lane, ReviewKind, Verb
+from relay.vocabulary import Cause, Decision, Lane, ReviewKind, Stream, Verb
 
 
 class Review(Base):
@@ -56,7 +56,8 @@ class Review(Base):
 class Action(Base):
     """What was done to an account or site, by whom and why. Rows are only added, by triggers.
 
-    `actor` is `operator:NAME` or `relay`; `before` and `after` hold what changed.
+    `actor` is `operator:NAME` or `relay`; `before` and `after` hold what changed, `stream` is there where
+    only that stream of the site is concerned.
     """
 
     __tablename__ = "actions"
@@ -71,6 +72,7 @@ class Action(Base):
     verb: Mapped[Verb] = mapped_column(words(Verb))
     account_id: Mapped[UUID] = mapped_column(Uuid)
     site_id: Mapped[UUID | None] = mapped_column(Uuid)
+    stream: Mapped[Stream | None] = mapped_column(words(Stream))
     cause: Mapped[Cause | None] = mapped_column(words(Cause))
     reason: Mapped[str] = mapped_column(Text)
     before: Mapped[Details] = mapped_column(Json)

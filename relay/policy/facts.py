@@ -118,6 +118,7 @@ class Facts:
     allowance: Allowance = field(default_factory=Allowance)
     account_cause: Cause | None = None
     site_cause: Cause | None = None
+    site_streams: Mapping[str, Mapping[str, Any]] | None = None
     owner: str = ""
     young: bool = False
     limits: Limits = _USUAL

@@ -240,6 +240,7 @@ def _facts_from(
         site_state=site.site_state,
         account_cause=site.account_cause,
         site_cause=site.site_cause,
+        site_streams=site.site_streams,
         owner=_key(site.owner_email),
         site_host=_domain(link_host),
         link_host=link_host,

@@ -80,6 +80,7 @@ _STILL_OURS = (
         _COPIES.c.lane_rank,
         Site.state,
         Site.cause,
+        Site.streams,
         Account.state.label("account_state"),
         Account.cause.label("account_cause"),
     )
@@ -228,7 +229,7 @@ def start(
 
 def _may_leave(row: Any) -> bool:
     """Whether its account and site may send mail of this lane, as they stand right now."""
-    stand = together(row.account_state, row.account_cause, row.state, row.cause)
+    stand = together(row.account_state, row.account_cause, row.state, row.cause, row.streams)
     return (
         freezes(Lane.of_rank(row.lane_rank), stand) is None and stand.state is not State.TERMINATED
     )

@@ -240,6 +240,7 @@ _SITE_COLUMNS = (
     Site.state.label("site_state"),
     Account.state.label("account_state"),
     Site.cause.label("site_cause"),
+    Site.streams.label("site_streams"),
     Account.cause.label("account_cause"),
     Account.owner_email,
     func.coalesce(Site.first_contacts_set, Site.first_contacts_earned).label("budget"),

@@ -284,8 +284,13 @@ def _check_may_leave(session: Session, review: Review, lane: Lane) -> None:
     """Whether the site is reinstated by now. Raises `Conflict`."""
     site = session.get_one(Site, review.site_id)
     account = session.get_one(Account, review.account_id)
-    stand = together(account.state, account.cause, site.state, site.cause)
+    stand = together(account.state, account.cause, site.state, site.cause, site.streams)
     if fate(lane, stand) is not Fate.GOES:
+        if lane in stand.held:
+            raise Conflict(
+                f"The stream {lane.value} of the site is limited; reinstate it first: "
+                f"python -m relay site reinstate {site.id} --stream {lane.value} --reason TEXT"
+            )
         whose = "site" if stand.state is site.state else "account"
         id = site.id if whose == "site" else account.id
         raise Conflict(

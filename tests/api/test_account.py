@@ -57,6 +57,9 @@ def test_a_site_sees_itself(
                 ("protected", "transactional", "notification", "marketing"), "goes"
             ),
             "held": {},
+            "streams": [],
+            "slowed_until": None,
+            "action_id": None,
         },
         "ready": True,
         "not_ready_because": [],
@@ -178,6 +181,9 @@ def test_a_limited_site_sees_what_is_held_and_why(
             "marketing": "held",
         },
         "held": {"sending-limited": 1},
+        "streams": [],
+        "slowed_until": None,
+        "action_id": told["standing"]["action_id"],
     }
     assert told["ready"] is True
 

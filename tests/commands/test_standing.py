@@ -7,6 +7,7 @@ import json
 import pytest
 
 from relay.context import Relay
+from relay.services import standing
 from tests import factories
 from tests.commands.running import run
 
@@ -39,6 +40,25 @@ def test_a_site_alone(installation: Relay) -> None:
     assert [row["state"] for row in listed("site", "list")] == ["limited"]
     assert [row["state"] for row in listed("account", "list")] == ["active"]
     assert [row["site"] for row in listed("audit", "--site", str(site.id))] == [str(site.id)]
+
+
+def test_one_stream_of_a_site(installation: Relay) -> None:
+    site, _ = factories.make_shop(installation)
+    id = str(site.id)
+    run(
+        "site", "limit", id, "--stream", "marketing", "--cause", "complaints", "--reason", "nine",
+    )  # fmt: skip
+    with installation.reads() as session:
+        found = standing.of_site(session, site.id, now=installation.clock()).where
+    assert (found.state.value, found.lanes["marketing"], found.lanes["notification"]) == (
+        "limited", "held", "goes",
+    )  # fmt: skip
+    assert found.streams[0].reason == "nine"
+    run("site", "reinstate", id, "--stream", "marketing", "--reason", "mended")
+    log = listed("audit", "--site", id)
+    assert [(row["verb"], row["stream"], row["to"]) for row in log] == [
+        ("reinstate", "marketing", "active"), ("limit", "marketing", "limited"),
+    ]  # fmt: skip
 
 
 def test_a_pending_account_waits_for_approval(installation: Relay) -> None:
