@@ -23,7 +23,7 @@ from relay.policy.limits import Quota, source_key
 from relay.policy.plans import limits_of
 from relay.policy.protection import PER_SITE
 from relay.policy.sender import names_to_know
-from relay.policy.standing import together
+from relay.policy.standing import is_watched, together
 from relay.policy.streams import asks_for_protection, effective_stream
 from relay.policy.warm_up import is_young
 from relay.policy.windows import hour_of
@@ -34,7 +34,6 @@ from relay.services.readings import FIRST, SECURITY, About
 from relay.vocabulary import (
     ConsentGap,
     DomainStatus,
-    State,
     Stream,
     SubscriptionStatus,
     SuppressionReason,
@@ -297,7 +296,7 @@ def is_read(session: Session, site_id: UUID, *, now: datetime) -> bool:
     stand = together(site.account_state, site.account_cause, site.site_state, site.site_cause)
     review = session.connection().execute(readings.BUSY, {"site": site_id, **_hours(now)}).one()
     young = is_young(site.site_created_at, now)
-    return bool(young or stand.state is not State.ACTIVE or review.under_review)
+    return bool(young or is_watched(stand, site.site_streams) or review.under_review)
 
 
 def seconds_left(now: datetime) -> int:

@@ -33,7 +33,7 @@ from relay.policy.erasures import is_placeholder
 from relay.policy.facts import Allowance, Held
 from relay.policy.limits import Meter, source_key
 from relay.policy.links import is_sampled
-from relay.policy.standing import stand_of
+from relay.policy.standing import is_watched, stand_of
 from relay.policy.streams import asks_for_protection
 from relay.services import (
     campaigns,
@@ -48,7 +48,7 @@ from relay.services.circumstances import Answered, Known, iso
 from relay.services.counts import Drawn
 from relay.services.networks import Came, Newcomer
 from relay.services.person_links import Links
-from relay.vocabulary import Disposition, Lane, Outcome, ReviewKind, Stage, State
+from relay.vocabulary import Disposition, Lane, Outcome, ReviewKind, Stage
 
 IDEMPOTENCY_KEPT = timedelta(hours=72)
 """How long a repeated request gets the first one's answer (our decision)."""
@@ -395,7 +395,7 @@ def _is_read(
         facts.young
         or newcomer is not None
         or facts.allowance.under_review
-        or stand_of(facts).state is not State.ACTIVE
+        or is_watched(stand_of(facts), facts.site_streams)
         or is_sampled(message_id, request.read_one_in)
     )
 

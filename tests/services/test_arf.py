@@ -8,12 +8,13 @@ from sqlalchemy import select
 from relay.context import Relay
 from relay.mail import Envelope
 from relay.models import AbuseReport, Event, FeedbackReport, Site
-from relay.services import arf, opt_outs
+from relay.services import abuse_reports, arf, feed, judging, opt_outs, tallies
 from relay.services.arf import Taken
 from relay.services.copies import headers
 from relay.services.person_links import PersonLink, seal
 from relay.services.suppressions import list_suppressions
 from relay.vocabulary import (
+    AbuseDecision,
     AbuseOrigin,
     AbuseReason,
     AbuseSeverity,
@@ -170,8 +171,6 @@ def test_what_nobody_can_match_is_kept_and_listed(
 def test_the_person_s_own_words_are_not_replaced(
     relay: Relay, site: Site, newsletter: Envelope
 ) -> None:
-    from relay.services import abuse_reports
-
     with relay.sessions.begin() as session:
         link = PersonLink(site.id, ADA, newsletter.topic or "", newsletter.message_id)
         abuse_reports.report(
@@ -195,3 +194,39 @@ def test_a_person_who_never_signed_up_is_the_gravest_but_fraud(relay: Relay, sit
     take(relay, by_provider_id(envelope, type="virus"))
 
     assert cases(relay)[0].severity is AbuseSeverity.FRAUD
+
+
+def test_a_site_is_judged_by_it_once_as_by_a_complaint(
+    relay: Relay, site: Site, newsletter: Envelope
+) -> None:
+    take(relay, by_provider_id(newsletter))
+    accept(relay, site, to=["bob@customer.example"], stream=Stream.MARKETING)
+    (other,) = deliver_due(relay)
+    with relay.sessions.begin() as session:
+        tallies.wake(session, site.id, Stream.MARKETING, now=relay.clock())
+        link = PersonLink(
+            site.id, parse("bob@customer.example"), other.topic or "", other.message_id
+        )
+        said = abuse_reports.report(
+            session, link, reason=AbuseReason.OTHER, evidence={}, now=relay.clock()
+        )
+    with relay.sessions.begin() as session:
+        feed.number(session)
+    with relay.sessions.begin() as session:
+        tallies.roll_up(session, now=relay.clock())
+
+    assert counted(relay, site) == (1, 1)
+
+    with relay.sessions.begin() as session:
+        abuse_reports.close(
+            session, said, AbuseDecision.DISMISSED, because="a joke", by="eve", now=relay.clock()
+        )
+    assert counted(relay, site) == (1, 0)
+
+
+def counted(relay: Relay, site: Site) -> tuple[int, int]:
+    """Complaints, and reports, by which the site's newsletters are judged."""
+    with relay.reads() as session:
+        record = judging.records(session, [site.id], now=relay.clock())[site.id, Stream.MARKETING]
+    figures = max(record.windows.values(), key=lambda each: each.complaints + each.reports)
+    return figures.complaints, figures.reports

@@ -227,6 +227,12 @@ def test_all_mail_of_a_warned_site_is_read(relay: Relay, old: Site) -> None:
     assert stage(relay, hand_in(relay, old)) is Stage.CHECKING
 
 
+def test_so_is_that_of_a_site_one_stream_of_which_was_warned(relay: Relay, old: Site) -> None:
+    with relay.sessions.begin() as session:
+        session.get_one(Site, old.id).streams = {"marketing": {"state": "warned"}}
+    assert stage(relay, hand_in(relay, old)) is Stage.CHECKING
+
+
 def test_all_mail_of_a_site_under_review_is_read(relay: Relay, old: Site) -> None:
     assert seen(relay, old, one_in=1) is Stage.HELD
     assert stage(relay, hand_in(relay, old)) is Stage.CHECKING
