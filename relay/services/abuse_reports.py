@@ -19,7 +19,7 @@ from relay.models import AbuseReport, MailingList, Message, Recipient, Site, Sub
 from relay.policy import topics
 from relay.policy.abuse import STOPS, severity
 from relay.policy.lifecycle import status
-from relay.services import leaving, opt_outs, suppressions
+from relay.services import leaving, opt_outs, suppressions, tallies
 from relay.services.leaving import Hand, Way
 from relay.services.person_links import PersonLink
 from relay.services.visitors import Visitor
@@ -28,6 +28,7 @@ from relay.vocabulary import (
     AbuseOrigin,
     AbuseReason,
     AbuseSeverity,
+    Stream,
     SubscriptionStatus,
     SuppressionReason,
     SuppressionScope,
@@ -79,6 +80,8 @@ def report(
         "consent": consent,
         "severity": severity(reason, consented=consent is not None and consent["consented"]),
     }
+    if origin is not AbuseOrigin.ARF:  # which is a complaint, and judged as one
+        tallies.wake(session, site.id, _stream_of(session, link), now=now)
     if (earlier := _earlier(session, link)) is not None:
         if origin is AbuseOrigin.PAGE:
             session.execute(_correction(said).where(_REPORTS.c.id == earlier))
@@ -103,6 +106,14 @@ def report(
         .returning(AbuseReport.id)
     ).scalar_one()
     return id
+
+
+def _stream_of(session: Session, link: PersonLink) -> Stream:
+    """The stream that a report is judged with; where it names no mail, newsletters."""
+    found = session.scalar(
+        select(Message.stream).where(Message.id == link.message_id, Message.site_id == link.site_id)
+    )
+    return found or Stream.MARKETING
 
 
 def _correction(said: Mapping[str, Any]) -> Any:

@@ -203,7 +203,6 @@ def test_a_site_is_judged_by_it_once_as_by_a_complaint(
     accept(relay, site, to=["bob@customer.example"], stream=Stream.MARKETING)
     (other,) = deliver_due(relay)
     with relay.sessions.begin() as session:
-        tallies.wake(session, site.id, Stream.MARKETING, now=relay.clock())
         link = PersonLink(
             site.id, parse("bob@customer.example"), other.topic or "", other.message_id
         )
