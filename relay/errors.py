@@ -98,6 +98,13 @@ class MessageInvalid(Invalid):
     title = "The message is not valid MIME"
 
 
+class FeedbackInvalid(Invalid):
+    """What was handed in is no feedback report of a mailbox provider."""
+
+    slug = "feedback-invalid"
+    title = "This is no feedback report"
+
+
 class UnsafeHeader(Invalid):
     """A header that would let the sender smuggle in another one, or another recipient."""
 

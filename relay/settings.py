@@ -60,6 +60,7 @@ class Settings:
     trusted_proxies: int = 0
     rate_limit_store: str = "memory://"
     requests_per_minute: int = 3_000
+    read_one_in: int = 20
     settle_after: timedelta = timedelta(minutes=5)
     mailer_timeout: timedelta = timedelta(seconds=20)
     sender_threads: int = 16
@@ -108,6 +109,8 @@ class Settings:
             )
         if not 1 <= self.requests_per_minute <= MOST_REQUESTS:
             faults.append(f"POSTREEVE_REQUESTS_PER_MINUTE must be between 1 and {MOST_REQUESTS:,}")
+        if self.read_one_in < 0:
+            faults.append("POSTREEVE_READ_ONE_IN must be 0 (no mail is read) or more")
         if self.settle_after <= timedelta(0):
             faults.append("POSTREEVE_SETTLE_SECONDS must be more than 0")
         if self.mailer_timeout <= timedelta(0):
@@ -214,6 +217,7 @@ _READERS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "trusted_proxies": ("POSTREEVE_TRUSTED_PROXIES", int),
     "rate_limit_store": ("POSTREEVE_RATE_LIMIT_STORE", str),
     "requests_per_minute": ("POSTREEVE_REQUESTS_PER_MINUTE", int),
+    "read_one_in": ("POSTREEVE_READ_ONE_IN", int),
     "settle_after": ("POSTREEVE_SETTLE_SECONDS", _seconds),
     "mailer_timeout": ("POSTREEVE_MAILER_TIMEOUT_SECONDS", _seconds),
     "sender_threads": ("POSTREEVE_SENDER_THREADS", int),

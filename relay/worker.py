@@ -36,6 +36,7 @@ from relay.services import (
     holds,
     judging,
     lifting,
+    networks,
     notices,
     paces,
     queue_view,
@@ -418,7 +419,9 @@ class Duties:
     def __init__(self, relay: Relay) -> None:
         self._relay = relay
         self._due: dict[str, float] = {}
-        house = releases.House(relay.settings.keyring, relay.settings.house_sender)
+        house = releases.House(
+            relay.settings.keyring, relay.settings.house_sender, relay.settings.read_one_in
+        )
         self._table: dict[str, tuple[timedelta, Callable[[Session, datetime], int]]] = {
             "return expired leases": (
                 timedelta(seconds=5),
@@ -459,6 +462,12 @@ class Duties:
             "end undecided reviews": (
                 timedelta(seconds=30),
                 lambda session, now: reviews.expire(session, now=now),
+            ),
+            "tell owners of new networks": (
+                timedelta(seconds=1),
+                lambda session, now: networks.tell_owners(
+                    session, sender=relay.settings.house_sender, now=now
+                ),
             ),
             "forget wordings": (
                 timedelta(minutes=10),

@@ -59,6 +59,7 @@ def show_held(review_id: UUID, as_json: bool) -> None:
             "because": found.review.because,
             "decided_by": found.review.decided_by,
             "counts_until": found.review.until,
+            "evidence": found.review.evidence,
             "links": list(reviews.links_of(session, found.review)),
         }
         text = reviews.text_of(session, found.review)

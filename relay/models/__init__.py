@@ -40,6 +40,7 @@ from relay.models.operators import Operator
 from relay.models.promotions import CanaryCopy, Ramp, Sending
 from relay.models.reputation import Pulse, Tally
 from relay.models.reviews import Action, Review, Wording
+from relay.models.signals import FeedbackReport, KeyNetwork, LinkHost, LinkWording
 from relay.models.tenants import Tenant, TenantDomain
 
 __all__ = [
@@ -65,9 +66,13 @@ __all__ = [
     "Event",
     "EventKey",
     "Expiry",
+    "FeedbackReport",
     "FormerDomain",
     "IdempotencyKey",
     "Identity",
+    "KeyNetwork",
+    "LinkHost",
+    "LinkWording",
     "MailingList",
     "Message",
     "Notice",

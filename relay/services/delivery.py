@@ -38,7 +38,7 @@ from relay.policy.standing import freezes, together
 from relay.services import tenancy
 from relay.services.copies import personal
 from relay.services.person_links import Links
-from relay.vocabulary import AttemptState, EventType, Lane, Outcome, Stage, State, Stream
+from relay.vocabulary import AttemptState, EventType, Lane, Outcome, Stage, State
 
 LEASE = timedelta(seconds=30)
 """How long a claimed copy may wait with its worker before it is started; so long a crash costs."""
@@ -269,22 +269,14 @@ class _Content:
     parts: list[bytes]
 
 
-def _topic(row: Any) -> str | None:
-    """What whoever gets this message can stop by its link."""
-    if row.stream is Stream.NOTIFICATION:
-        return topics.of_plugin(row.source.get("plugin"))
-    if row.stream is Stream.MARKETING and row.list_id:
-        return topics.of_list(UUID(row.list_id))
-    return None
-
-
 def _contents(session: Session, message_ids: set[UUID]) -> dict[UUID, _Content]:
     """Sender and bytes of each message; of those above `mime.PART` only the sender."""
     found: dict[UUID, _Content] = {}
     for row in session.connection().execute(_CONTENTS, {"ids": list(message_ids)}):
         content = found.get(row.id)
         if content is None:
-            content = found[row.id] = _Content(row.sender, row.site_id, _topic(row), [])
+            topic = topics.of_mail(row.stream, row.source.get("plugin"), row.list_id)
+            content = found[row.id] = _Content(row.sender, row.site_id, topic, [])
         if row.data is not None:
             content.parts.append(row.data)
     return found
