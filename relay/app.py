@@ -20,6 +20,7 @@ from relay.api import (
     messages,
     operator_accounts,
     operator_desk,
+    operator_reports,
     problems,
     proofs,
     subscriptions,
@@ -160,7 +161,11 @@ def create_app(relay: Relay) -> Flask:
         domains.blueprint,
     ):
         api.register_blueprint(blueprint, url_prefix="/v1")
-    for blueprint in (operator_accounts.blueprint, operator_desk.blueprint):
+    for blueprint in (
+        operator_accounts.blueprint,
+        operator_desk.blueprint,
+        operator_reports.blueprint,
+    ):
         api.register_blueprint(blueprint, url_prefix="/v1/operator")
     for plain in (
         hooks.blueprint,

@@ -272,6 +272,7 @@ class Relation(StrEnum):
     OWNER_DOMAIN = "owner-domain"
     SITE_HOST = "site-host"
     WORDING = "wording"
+    LINK_DOMAIN = "link-domain"
 
 
 class SuppressionReason(StrEnum):

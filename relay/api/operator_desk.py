@@ -1,4 +1,4 @@
-"""`/v1/operator/`: what waits for a person: held mail, appeals, and reports of abuse."""
+"""`/v1/operator/`: what waits for a person: held mail, and appeals."""
 
 from __future__ import annotations
 
@@ -18,14 +18,10 @@ from relay.api.operator_schemas import (
     DecisionSchema,
     HeldListSchema,
     HeldMailSchema,
-    LatestQuerySchema,
-    ReportSchema,
-    ReportsSchema,
     WaitingAppealsQuerySchema,
     WaitingQuerySchema,
 )
-from relay.models import AbuseReport
-from relay.services import abuse_reports, appeal_answers, appeals, reviews
+from relay.services import appeal_answers, appeals, reviews
 from relay.services.appeal_answers import Answer
 from relay.vocabulary import AppealDecision, Decision
 
@@ -100,37 +96,6 @@ class ReviewDecision(MethodView):
                 now=context.clock(),
             )
             return _mail(session, review_id)
-
-
-@blueprint.route("/abuse-reports")
-class Reports(MethodView):
-    """Reports of people who got a mail that should not have come."""
-
-    @for_operators
-    @blueprint.arguments(LatestQuerySchema, location="query", unknown=None, error_status_code=400)
-    @blueprint.response(200, ReportsSchema)
-    @blueprint.doc(operationId="listAbuseReports", responses=PROBLEM, **OPERATORS_ONLY)
-    def get(self, query: dict[str, Any]) -> dict[str, Any]:
-        """List what people reported, newest first."""
-        with relay().reads() as session:
-            return {
-                "reports": abuse_reports.reports(
-                    session, site_id=query["site"], limit=query["limit"]
-                )
-            }
-
-
-@blueprint.route("/abuse-reports/<uuid:report_id>")
-class Report(MethodView):
-    """One report."""
-
-    @for_operators
-    @blueprint.response(200, ReportSchema)
-    @blueprint.doc(operationId="getAbuseReport", **ONE)
-    def get(self, report_id: UUID) -> AbuseReport:
-        """Show a report with all that is known about it."""
-        with relay().reads() as session:
-            return abuse_reports.find(session, report_id)
 
 
 @blueprint.route("/appeals")

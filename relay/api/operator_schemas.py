@@ -11,7 +11,6 @@ from relay.policy.appeals import LONGEST
 from relay.policy.standing import STEPS
 from relay.services.reviews import DRIP
 from relay.vocabulary import (
-    AbuseReason,
     AppealDecision,
     Cause,
     Decision,
@@ -225,27 +224,11 @@ class HeldMailSchema(HeldSchema):
     message_id = fields.UUID(attribute="review.message_id")
     text = fields.String()
     links = fields.List(fields.String())
-
-
-class ReportSchema(Answer):
-    """What somebody reported about a mail."""
-
-    id = fields.UUID()
-    at = fields.AwareDateTime()
-    reason = worded(AbuseReason)
-    account_id = fields.UUID()
-    site_id = fields.UUID()
-    list_id = fields.UUID(allow_none=True)
-    message_id = fields.UUID(allow_none=True)
-    address = fields.String(attribute="address_key")
-    comment = fields.String()
-    evidence = fields.Dict()
-
-
-class ReportsSchema(Answer):
-    """Reports, newest first."""
-
-    reports = fields.List(fields.Nested(ReportSchema))
+    evidence = fields.Dict(
+        attribute="review.evidence",
+        allow_none=True,
+        metadata={"description": "What was found, where the relay held it by itself."},
+    )
 
 
 class AppealCaseSchema(Answer):

@@ -20,7 +20,7 @@ from relay.addresses import EmailAddress
 from relay.models import Account, Domain, FormerDomain, Site, Wording
 from relay.policy.mailboxes import mailbox
 from relay.policy.names import free_mail_domain, registrable
-from relay.services import domains
+from relay.services import domains, links
 from relay.services.letters import HOUSE_ACCOUNT
 from relay.vocabulary import Relation, State
 
@@ -53,7 +53,7 @@ class Related:
 def of_account(session: Session, account_id: UUID) -> list[Related]:
     """The accounts related to this one; terminated and suspended ones first, then by how much."""
     ties: dict[UUID, set[Tie]] = defaultdict(set)
-    for look in (_by_domain, _by_owner, _by_host, _by_wording):
+    for look in (_by_domain, _by_owner, _by_host, _by_wording, _by_link):
         for other, tie in look(session, account_id):
             ties[other].add(tie)
     found = [
@@ -154,3 +154,10 @@ def _by_wording(session: Session, account_id: UUID) -> Iterator[tuple[UUID, Tie]
     )
     for other, mails in rows:
         yield other, Tie(Relation.WORDING, f"{mails:,} mail{'s' if mails > 1 else ''}")
+
+
+def _by_link(session: Session, account_id: UUID) -> Iterator[tuple[UUID, Tie]]:
+    """Places to which the mail of both links, as far as it was read; everybody's places do not count."""
+    for place in links.link_domains(session, account_id):
+        for other, _ in place.others:
+            yield other, Tie(Relation.LINK_DOMAIN, place.host)

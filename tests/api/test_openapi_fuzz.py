@@ -23,6 +23,7 @@ import copy
 import json
 import os
 import re
+from base64 import b64encode
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -61,6 +62,7 @@ from relay.services.appeal_answers import Answer
 from relay.services.person_links import PersonLink
 from relay.services.suppressions import suppress
 from relay.vocabulary import (
+    AbuseDecision,
     AbuseReason,
     AppealDecision,
     Cause,
@@ -77,6 +79,7 @@ from tests import factories
 from tests.api import generators
 from tests.api.generators import PLACES
 from tests.fakes import FakeMailer, FakeThrottle
+from tests.feedback import make_feedback
 from tests.steps import accept, deliver_due, tell
 
 pytestmark = pytest.mark.exploring
@@ -116,7 +119,8 @@ REVIEW, REPORT, CASE = (
     f"GET {OPERATORS}{each}"
     for each in ("reviews/{review_id}", "abuse-reports/{report_id}", "appeals/{appeal_id}")
 )
-DECIDE, ANSWER = f"POST {REVIEW[4:]}/decision", f"POST {CASE[4:]}/decision"
+DECIDE, ANSWER, CLOSE = (f"POST {each[4:]}/decision" for each in (REVIEW, CASE, REPORT))
+ARF = f"POST {OPERATORS}arf"
 JSON, FORM = "application/json", "multipart/form-data"
 
 SERVING: dict[str, Flask] = {}
@@ -260,16 +264,25 @@ def govern(relay: Relay, site: Site, partner: UUID, message_id: UUID) -> dict[st
             for _ in range(2)
         ]
         reviews.decide(session, opened[1], Decision.REJECTED, because="x", now=now)
-        link = PersonLink(site.id, parse("ada@customer.example"), "marketing", None)
-        reported = abuse_reports.report(
-            session, link, reason=AbuseReason.OTHER, evidence={}, now=now
+        reported = [
+            abuse_reports.report(
+                session,
+                PersonLink(site.id, parse(f"{who}@customer.example"), "marketing", None),
+                reason=AbuseReason.OTHER,
+                evidence={},
+                now=now,
+            )
+            for who in ("ada", "bob")
+        ]
+        abuse_reports.close(
+            session, reported[1], AbuseDecision.DISMISSED, because="x", by="operator:ada", now=now
         )
     return {
         "action_id": [warned, appealed],
         "account_id": [partner, ended.id],
         "site_id": [site.id, ended_site.id],
         "review_id": opened,
-        "report_id": [reported],
+        "report_id": reported,
         "appeal_id": cases,
     }
 
@@ -525,6 +538,12 @@ GOOD: dict[str, dict[str, Any]] = {
         "body": {"decision": "declined", "reason": "x"},
         "media_type": JSON,
     },
+    CLOSE: {
+        "path_parameters": {"report_id": PLACES[0]},
+        "body": {"decision": "acted", "reason": "x"},
+        "media_type": JSON,
+    },
+    ARF: {"body": {"message": b64encode(make_feedback()).decode()}, "media_type": JSON},
 }
 
 SPOILT: dict[tuple[str, int], dict[str, Any]] = {
@@ -563,7 +582,7 @@ SPOILT: dict[tuple[str, int], dict[str, Any]] = {
     (ACCEPT, 400): {"body": {}},
     (ACCEPT, 409): {"body": {"version": "2020-01"}},
     **{(label, 400): {"query": {"limit": 0}} for label in OPERATOR_LISTS},
-    **{(label, 400): {"body": {}} for label in (ACT, ACT_ON_SITE, DECIDE, ANSWER)},
+    **{(label, 400): {"body": {}} for label in (ACT, ACT_ON_SITE, DECIDE, ANSWER, CLOSE, ARF)},
     (OPERATOR_LISTS[1], 404): {"query": {"site": PLACES[5]}},
     (WATCH, 404): {"path_parameters": {"account_id": PLACES[5]}},
     (REVIEW, 404): {"path_parameters": {"review_id": PLACES[5]}},
@@ -576,6 +595,7 @@ SPOILT: dict[tuple[str, int], dict[str, Any]] = {
             (ACT_ON_SITE, "site_id"),
             (DECIDE, "review_id"),
             (ANSWER, "appeal_id"),
+            (CLOSE, "report_id"),
         )
         for status, place in ((404, 5), (409, 1))
     },

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Callable
 from typing import Any
 from uuid import UUID
@@ -14,7 +15,7 @@ from werkzeug.test import TestResponse
 from relay.addresses import parse
 from relay.context import Relay
 from relay.db import new_id
-from relay.models import Account, Message, Review, Site
+from relay.models import Account, Attempt, Message, Review, Site
 from relay.services import (
     abuse_reports,
     acceptable_use,
@@ -29,7 +30,8 @@ from relay.services.person_links import PersonLink
 from relay.vocabulary import AbuseReason, Cause, ReviewKind, State, Stream, Verb
 from tests import factories
 from tests.api.requests import check_problem
-from tests.steps import accept, status
+from tests.feedback import make_feedback
+from tests.steps import accept, deliver_due, status
 
 Ask = Callable[..., TestResponse]
 
@@ -304,10 +306,40 @@ def test_reports_of_abuse_are_listed_and_shown(ask: Ask, relay: Relay, site: Sit
             session, link, reason=AbuseReason.FRAUD, comment="a fake bank",
             evidence={"page": "report-abuse"}, now=relay.clock(),
         )  # fmt: skip
-    (listed,) = ask("abuse-reports").json["reports"]
-    assert (listed["reason"], listed["comment"]) == ("fraud", "a fake bank")
-    assert ask(f"abuse-reports/{listed['id']}").json == listed
+    (listed,) = ask("abuse-reports", open="true").json["reports"]
+    assert (listed["reason"], listed["comment"], listed["severity"]) == (
+        "fraud", "a fake bank", "fraud",
+    )  # fmt: skip
+    assert ask(f"abuse-reports/{listed['id']}").json == {"report": listed, "mail": None}
     assert ask("abuse-reports", site=new_id()).json == {"reports": []}
+
+
+def test_a_report_is_closed_once(ask: Ask, relay: Relay, site: Site) -> None:
+    with relay.sessions.begin() as session:
+        link = PersonLink(site.id, parse("ada@customer.example"), "marketing", None)
+        id = abuse_reports.report(
+            session, link, reason=AbuseReason.FRAUD, evidence={}, now=relay.clock()
+        )
+    decided = {"decision": "acted", "reason": "the site is limited"}
+    closed = ask(f"abuse-reports/{id}/decision", decided).json["report"]
+    assert (closed["decision"], closed["decided_by"]) == ("acted", "operator:ada")
+    assert ask("abuse-reports", open="true").json == {"reports": []}
+    check_problem(ask(f"abuse-reports/{id}/decision", decided), 409, "conflict")
+
+
+def test_a_feedback_report_is_taken_in(ask: Ask, relay: Relay, site: Site) -> None:
+    accept(relay, site)
+    deliver_due(relay)
+    with relay.reads() as session:
+        (provider_id,) = session.scalars(select(Attempt.provider_id))
+    raw = make_feedback(returned=f"Message-ID: <{provider_id}@email.amazonses.com>")
+    sent = {"message": b64encode(raw).decode()}
+    taken = ask("arf", sent).json
+    assert (taken["result"], taken["type"]) == ("complaint", "abuse")
+    (report,) = ask("abuse-reports", open="true").json["reports"]
+    assert (report["id"], report["origin"]) == (taken["report_id"], "arf")
+    assert ask("arf", sent).json["result"] == "known"
+    check_problem(ask("arf", {"message": "%"}), 400, "request-invalid")
 
 
 def test_an_appeal_is_answered_with_the_mail_that_may_leave(
