@@ -11,6 +11,7 @@ from relay import db
 from relay.api import (
     account,
     audience,
+    connect,
     domains,
     events,
     health,
@@ -23,6 +24,7 @@ from relay.api import (
     suppressions,
 )
 from relay.api import people as persons
+from relay.api.connect_schemas import ConnectSchema
 from relay.api.drafts import LARGEST_METADATA, LARGEST_REQUEST
 from relay.api.openapi import CONFIG
 from relay.api.schemas import (
@@ -44,13 +46,14 @@ from relay.context import Relay
 from relay.gateways import dns, identities, ses, sns
 from relay.gateways.throttle import Throttle
 from relay.logs import configure
-from relay.pages import challenge, confirm, people, setup, speech, start
+from relay.pages import challenge, confirm, connect_choice, people, setup, speech, start
+from relay.pages import connect as connect_pages
 from relay.settings import Settings
 
 SCHEMAS_BY_NAME = (
     ReceiptSchema, MetadataSchema, ProblemSchema, LetterSchema, MimeItemSchema, PartItemSchema,
     LetterItemSchema, ProofSchema, ResendSchema, NewListSchema, ListChangesSchema, SignUpSchema,
-    AudienceSchema,
+    AudienceSchema, ConnectSchema,
 )  # fmt: skip
 """Schemas that hand-written parts of the OpenAPI document refer to."""
 
@@ -148,6 +151,7 @@ def create_app(relay: Relay) -> Flask:
         proofs.blueprint,
         persons.blueprint,
         account.blueprint,
+        connect.blueprint,
         domains.blueprint,
     ):
         api.register_blueprint(blueprint, url_prefix="/v1")
@@ -159,6 +163,8 @@ def create_app(relay: Relay) -> Flask:
         people.blueprint,
         confirm.blueprint,
         challenge.blueprint,
+        connect_pages.blueprint,
+        connect_choice.blueprint,
     ):
         app.register_blueprint(plain)
 

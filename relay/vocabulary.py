@@ -352,3 +352,11 @@ class Limit(StrEnum):
     SOURCE = "source"
     FIRST_CONTACTS = "first-contacts"
     REQUESTS = "requests"
+
+
+class AccountOpening(StrEnum):
+    """Whether somebody without an account may open one by connecting a site."""
+
+    APPROVAL = "approval"
+    CLOSED = "closed"
+    OPEN = "open"

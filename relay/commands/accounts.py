@@ -11,7 +11,7 @@ from sqlalchemy import select
 from relay.commands import standing
 from relay.commands.output import Row, json_option, relay, show, show_one
 from relay.commands.ramps import ramp
-from relay.models import Account, ApiKey, Site
+from relay.models import Account, AccountRequest, ApiKey, Site
 from relay.services import accounts, first_contacts
 from relay.services.accounts import NewKey
 from relay.services.letters import HOUSE_ACCOUNT
@@ -59,7 +59,9 @@ def show_account(account_id: UUID, as_json: bool) -> None:
     """Show an account: its standing and what that is about, its sites, what was done to it."""
     with relay().reads() as session:
         found = accounts.find_account(session, account_id)
+        asked = session.get(AccountRequest, account_id)
         row = _account(found) | {
+            "asked_for": _asked(asked) if asked else None,
             "cause": found.cause.value if found.cause else None,
             "since": found.state_since,
             "reinstated_at": found.reinstated_at,
@@ -234,6 +236,14 @@ def _account(made: Account) -> Row:
         "state": made.state.value,
         "created_at": made.created_at,
     }
+
+
+def _asked(request: AccountRequest) -> str:
+    """What somebody said who asked for the account by connecting a site."""
+    return (
+        f"{request.purpose} – about {request.expected_daily:,} mails a day from {request.site_url} "
+        f"(asked {request.at:%Y-%m-%d %H:%M} UTC)"
+    )
 
 
 def _site(made: Site) -> Row:

@@ -3,6 +3,7 @@
 from relay.models.accounts import Account, ApiKey, Site
 from relay.models.audience import Suppression
 from relay.models.bounces import AddressHold, Confirmation, ReceivingDomain, UnknownAddress
+from relay.models.connections import AccountRequest, SiteConnection
 from relay.models.consent import (
     AbuseReport,
     ConsentPerson,
@@ -40,6 +41,7 @@ from relay.models.reviews import Action, Review, Wording
 __all__ = [
     "AbuseReport",
     "Account",
+    "AccountRequest",
     "Action",
     "AddressHold",
     "ApiKey",
@@ -74,6 +76,7 @@ __all__ = [
     "SendingBudget",
     "SendingPace",
     "Site",
+    "SiteConnection",
     "SiteCount",
     "SourceCount",
     "Subscription",

@@ -19,6 +19,7 @@ from relay.models import (
     NoticeId,
     Recipient,
     Sending,
+    SiteConnection,
     SourceCount,
 )
 from relay.vocabulary import NoticeState, Stage
@@ -34,6 +35,9 @@ SEEN = timedelta(days=90)
 
 SOURCES = timedelta(days=30)
 """What a source had sent last, and its breaker."""
+
+CONNECTIONS = timedelta(days=7)
+"""Sites that asked to be connected, and the addresses that were given (our decision)."""
 
 MOST = 500
 """Rows deleted by one statement, so that no lock is held long."""
@@ -130,6 +134,7 @@ def purge(session: Session, *, now: datetime) -> int:
         (_older(_NOTICES, "id", "received_at"), SEEN),
         (_older(table_of(NoticeId), "id", "seen_at"), SEEN),
         (_older(table_of(EventKey), "key", "seen_at"), SEEN),
+        (_older(table_of(SiteConnection), "id", "at"), CONNECTIONS),
         (_OLD_CANARIES, SEEN),
         (_OLD_SENDINGS, SEEN),
     )
