@@ -9,7 +9,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as AnyResponse
 
 from relay.addresses import EmailAddress
-from relay.errors import Forbidden, LimitReached, NotFound, PostreeveError
+from relay.errors import AccountSuspended, Forbidden, Invalid, LimitReached, NotFound, Refused
 from relay.models import SiteConnection
 from relay.pages import browser as browsers
 from relay.pages import confirm, connect, frame, speech
@@ -74,9 +74,7 @@ def choose(id: UUID) -> AnyResponse:
             done, code = connections.connect(
                 session, keyring, id, secret, filled.choice(offered), settled, now=g.now
             )
-    except (NotFound, LimitReached, Forbidden):
-        raise
-    except PostreeveError as error:
+    except (Invalid, Refused, AccountSuspended) as error:
         return _choose(found, offered, filled, [said_of(error)])
     return redirect(with_answer(done.return_url, code=code, state=done.state), code=303)
 

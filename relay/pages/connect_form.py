@@ -10,6 +10,7 @@ from relay import errors
 from relay.errors import PostreeveError
 from relay.pages import speech
 from relay.services.connections import Choice, NewAccount, Offers
+from relay.vocabulary import State
 
 VOLUMES = (100, 500, 2_000, 10_000, 50_000)
 """Mails a day among which somebody chooses who asks for an account."""
@@ -88,6 +89,8 @@ def read(form: Mapping[str, str], offered: Offers) -> tuple[Filled, list[Error]]
 def said_of(error: PostreeveError) -> Error:
     """What a refusal of *Connect* means, and at which field."""
     _ = speech.gettext
+    if isinstance(error, errors.AccountSuspended):
+        return "place", _("This website was ended for good by an operator. Please ask them.")
     said: dict[type[PostreeveError], str] = {
         errors.FreeMailSender: _(
             "This domain belongs to a mailbox provider; only the provider can send from it. Enter a "
@@ -112,5 +115,7 @@ def _places(offered: Offers) -> dict[str, tuple[UUID, UUID | None]]:
     for account in offered.accounts:
         found[f"account:{account.id}"] = (account.id, None)
         for site in account.sites:
+            if site.state is State.TERMINATED:
+                continue
             found[f"site:{site.id}"] = (account.id, site.id)
     return found

@@ -15,7 +15,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session, selectinload
 
 from relay.addresses import EmailAddress, parse
-from relay.errors import Forbidden, Invalid, LimitReached, NotFound
+from relay.errors import AccountSuspended, Forbidden, Invalid, LimitReached, NotFound
 from relay.keys import Keyring
 from relay.models import Account, AccountRequest, Domain, Site, SiteConnection
 from relay.policy import connecting as rules
@@ -93,7 +93,8 @@ def connect(
 
     Whoever calls has seen that the browser is signed in as the connection's address. Raises `NotFound`
     as `find`, `Invalid` without the owner's word on the policy, `Forbidden` where there is no account
-    and none may be opened, `LimitReached`, and what `domains.claim` raises.
+    and none may be opened, `AccountSuspended` for a site that was ended, `LimitReached`, and what
+    `domains.claim` raises.
     """
     found = _checked(
         session.get(SiteConnection, id, with_for_update=True, populate_existing=True),
@@ -256,7 +257,7 @@ def _site(
             session, account.id, name=connection.site_name, url=connection.site_url, now=now
         )
     if site.state is State.TERMINATED:
-        raise Forbidden("This site was ended for good")
+        raise AccountSuspended("This site was ended for good", state=site.state.value)
     if site.default_from is None and _may_be_sender(session, account.id, connection.sender):
         site.default_from = connection.sender
     session.flush()

@@ -84,6 +84,7 @@ A_LIST, CHANGE, ARCHIVE = (
     f"{method} /v1/lists/{{list_key}}" for method in ("GET", "PATCH", "DELETE")
 )
 AUDIENCE = "POST /v1/audience/check"
+CONNECT = "POST /v1/connect"
 SIGN_UP, SUBSCRIPTIONS = "POST /v1/subscriptions", "GET /v1/subscriptions"
 JSON, FORM = "application/json", "multipart/form-data"
 
@@ -178,6 +179,7 @@ def places(relay: Relay, account: Account, site: Site, mailer: FakeMailer) -> Pl
         partner = factories.make_account(session, name="Partner")
         factories.make_domain(session, account, "closed.example", DomainStatus.SUSPENDED)
         factories.make_domain(session, partner, "foreign.example")
+        factories.make_connection(session, relay.settings.keyring, site)
     factories.make_record(relay, site, "ada@customer.example")
     keys = [each.key for each in (readers, archived, unsendable, foreign_list, readers, readers)]
     messages = [each["id"] for each in (read, bounced, refused, waiting, emptied, foreign)]
@@ -378,7 +380,10 @@ READER = {
     "source": {"form": "footer", "consent_text": "Yes, send me news."},
 }  # fmt: skip
 
+PROOF = OPERATIONS[CONNECT].definition.raw["requestBody"]["content"][JSON]["example"]
+
 GOOD: dict[str, dict[str, Any]] = {
+    CONNECT: {"body": PROOF, "media_type": JSON},
     LISTS: {},
     NEW_LIST: {"body": NEWS, "media_type": JSON},
     A_LIST: {"path_parameters": {"list_key": PLACES[0]}},
@@ -442,6 +447,8 @@ SPOILT: dict[tuple[str, int], dict[str, Any]] = {
     (CHANGE, 422): {"body": {"sender": "ceo@bank.example"}},
     (SIGN_UP, 404): {"body": READER | {"list": "foreign"}},
     (SIGN_UP, 422): {"body": READER | {"list": "unsendable"}},
+    (CONNECT, 400): {"body": {"code": "x"}},
+    (CONNECT, 422): {"body": PROOF | {"site": "https://evil.example"}},
     (AUDIENCE, 422): {"body": READERS | {"list": "foreign"}},
     (SUBSCRIPTIONS, 404): {"query": {"list": "foreign"}},
     (SEND, 409): {"headers": {"Idempotency-Key": "used"}},
@@ -486,7 +493,8 @@ def test_every_answer_that_is_described_is_given(
         case 429:
             app.extensions["relay"] = replace(relay, throttle=FakeThrottle(30))
         case 503:
-            app.extensions["relay"] = replace(relay, reads=Failing())  # type: ignore[arg-type]
+            broken: Any = Failing()
+            app.extensions["relay"] = replace(relay, reads=broken, sessions=broken)
     given = copy.deepcopy(GOOD[label] | SPOILT.get((label, status), {}))
 
     response = questioner.put(OPERATIONS[label].Case(**given), secret, trouble=True)
