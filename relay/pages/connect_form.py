@@ -9,7 +9,8 @@ from uuid import UUID
 from relay import errors
 from relay.errors import PostreeveError
 from relay.pages import speech
-from relay.services.connections import Choice, NewAccount, Offers
+from relay.services.account_requests import NewAccount
+from relay.services.connections import Choice, Offers
 from relay.vocabulary import State
 
 VOLUMES = (100, 500, 2_000, 10_000, 50_000)

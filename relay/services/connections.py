@@ -8,20 +8,21 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, selectinload
 
 from relay.addresses import EmailAddress, parse
-from relay.errors import AccountSuspended, Forbidden, Invalid, LimitReached, NotFound
+from relay.errors import AccountSuspended, Forbidden, Invalid, NotFound
 from relay.keys import Keyring
-from relay.models import Account, AccountRequest, Domain, Site, SiteConnection
+from relay.models import Account, Domain, Site, SiteConnection
 from relay.policy import connecting as rules
 from relay.policy.sender import lineage
 from relay.policy.site_urls import same_site
-from relay.services import accounts, domains, locks, sign_ins
+from relay.services import account_requests, accounts, domains, locks, sign_ins
+from relay.services.account_requests import NewAccount
 from relay.services.sign_ins import A_DAY
 from relay.vocabulary import AccountOpening, DomainStatus, State
 
@@ -40,15 +41,6 @@ class Offers:
     site: Site | None
     domain: str
     barred: bool
-
-
-@dataclass(frozen=True, slots=True)
-class NewAccount:
-    """What somebody says who asks for an account."""
-
-    name: str
-    expected_daily: int
-    purpose: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +158,11 @@ def _account(
 ) -> Account:
     """The chosen account, or the new one."""
     if not known.accounts:
-        return _open(session, known, connection, choice.new_account, settled, now)
+        if known.barred:
+            raise Forbidden("No account may be opened for this address here")
+        return account_requests.open_account(
+            session, connection, choice.new_account, settled.opening, now=now
+        )
     account = next((one for one in known.accounts if one.id == choice.account_id), None)
     if account is None:
         raise Invalid("This is none of your accounts", field="site")
@@ -178,49 +174,7 @@ def _account(
         )
     ).scalar_one()
     if lately >= rules.SITES_AN_ACCOUNT_A_DAY:
-        raise _too_many(A_DAY)
-    return account
-
-
-def _open(
-    session: Session,
-    known: Offers,
-    connection: SiteConnection,
-    asked: NewAccount | None,
-    settled: Rules,
-    now: datetime,
-) -> Account:
-    """A new account, which waits for an operator unless this relay is open to all."""
-    if known.barred or settled.opening is AccountOpening.CLOSED:
-        raise Forbidden("No account may be opened for this address here")
-    if asked is None:
-        raise Invalid("A new account needs a name and a purpose", field="account_name")
-    if connection.network is not None:
-        lately = session.execute(
-            select(func.count()).where(
-                AccountRequest.network == connection.network, AccountRequest.at > now - A_DAY
-            )
-        ).scalar_one()
-        if lately >= rules.ACCOUNTS_A_NETWORK_A_DAY:
-            raise _too_many(A_DAY)
-    account = accounts.create_account(
-        session,
-        name=asked.name,
-        owner_email=connection.address,
-        state=State.ACTIVE if settled.opening is AccountOpening.OPEN else State.PENDING,
-        now=now,
-    )
-    session.add(
-        AccountRequest(
-            account_id=account.id,
-            at=now,
-            site_url=connection.site_url,
-            expected_daily=asked.expected_daily,
-            purpose=asked.purpose,
-            network=connection.network,
-        )
-    )
-    session.flush()
+        raise account_requests.too_many_today()
     return account
 
 
@@ -273,9 +227,3 @@ def _may_be_sender(session: Session, account_id: UUID, sender: str | None) -> bo
         return False
     names = {one.name for one in domains.list_domains(session, account_id)}
     return not names.isdisjoint(lineage(EmailAddress(sender).domain))
-
-
-def _too_many(span: timedelta) -> LimitReached:
-    return LimitReached(
-        "Too much was asked for today; come back tomorrow", retry_after=int(span.total_seconds())
-    )
