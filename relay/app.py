@@ -12,6 +12,7 @@ from relay.api import (
     account,
     appeals,
     audience,
+    connect,
     domains,
     events,
     health,
@@ -27,6 +28,7 @@ from relay.api import (
     suppressions,
 )
 from relay.api import people as persons
+from relay.api.connect_schemas import ConnectSchema
 from relay.api.drafts import LARGEST_METADATA, LARGEST_REQUEST
 from relay.api.openapi import CONFIG
 from relay.api.schemas import (
@@ -48,13 +50,23 @@ from relay.context import Relay
 from relay.gateways import dns, identities, ses, sns, tenants
 from relay.gateways.throttle import Throttle
 from relay.logs import configure
-from relay.pages import acceptable_use, challenge, confirm, people, setup, speech, start
+from relay.pages import (
+    acceptable_use,
+    challenge,
+    confirm,
+    connect_choice,
+    people,
+    setup,
+    speech,
+    start,
+)
+from relay.pages import connect as connect_pages
 from relay.settings import Settings
 
 SCHEMAS_BY_NAME = (
     ReceiptSchema, MetadataSchema, ProblemSchema, LetterSchema, MimeItemSchema, PartItemSchema,
     LetterItemSchema, ProofSchema, ResendSchema, NewListSchema, ListChangesSchema, SignUpSchema,
-    AudienceSchema,
+    AudienceSchema, ConnectSchema,
 )  # fmt: skip
 """Schemas that hand-written parts of the OpenAPI document refer to."""
 
@@ -158,6 +170,7 @@ def create_app(relay: Relay) -> Flask:
         persons.blueprint,
         account.blueprint,
         appeals.blueprint,
+        connect.blueprint,
         domains.blueprint,
     ):
         api.register_blueprint(blueprint, url_prefix="/v1")
@@ -176,6 +189,8 @@ def create_app(relay: Relay) -> Flask:
         people.blueprint,
         confirm.blueprint,
         challenge.blueprint,
+        connect_pages.blueprint,
+        connect_choice.blueprint,
     ):
         app.register_blueprint(plain)
 

@@ -210,6 +210,13 @@ class DomainTaken(Refused):
     title = "The domain belongs to another account"
 
 
+class ConnectCodeInvalid(Refused):
+    """The code of a connection is unknown, used or over, or whoever presents it did not ask for it."""
+
+    slug = "connect-code-invalid"
+    title = "The connection's code is not valid"
+
+
 class NobodyToMail(Refused):
     """No recipient may be mailed; `recipients` says why for each."""
 

@@ -18,7 +18,7 @@ from relay.addresses import parse as parse_address
 from relay.answers import NameServer, name_servers
 from relay.errors import Invalid
 from relay.keys import Keyring
-from relay.vocabulary import ReputationPolicy
+from relay.vocabulary import AccountOpening, ReputationPolicy
 
 SIMULATED_AWS_ACCOUNT = "000000000000"
 """AWS account id of the simulator's topics; Amazon hands out no such id."""
@@ -58,6 +58,7 @@ class Settings:
     notices_from: str = ""
     consent_keys: tuple[str, ...] = ()
     trusted_proxies: int = 0
+    sign_up: AccountOpening = AccountOpening.APPROVAL
     rate_limit_store: str = "memory://"
     requests_per_minute: int = 3_000
     read_one_in: int = 20
@@ -194,6 +195,13 @@ def _policy(text: str) -> ReputationPolicy:
 _SWITCH = {"on": True, "true": True, "1": True, "off": False, "false": False, "0": False}
 
 
+def _opening(text: str) -> AccountOpening:
+    try:
+        return AccountOpening(text.lower())
+    except ValueError:
+        raise ValueError(f"must be one of {', '.join(AccountOpening)}") from None
+
+
 def _seconds(text: str) -> timedelta:
     return timedelta(seconds=float(text))
 
@@ -215,6 +223,7 @@ _READERS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "notices_from": ("POSTREEVE_NOTICES_FROM", str),
     "consent_keys": ("POSTREEVE_CONSENT_KEYS", _list),
     "trusted_proxies": ("POSTREEVE_TRUSTED_PROXIES", int),
+    "sign_up": ("POSTREEVE_SIGN_UP", _opening),
     "rate_limit_store": ("POSTREEVE_RATE_LIMIT_STORE", str),
     "requests_per_minute": ("POSTREEVE_REQUESTS_PER_MINUTE", int),
     "read_one_in": ("POSTREEVE_READ_ONE_IN", int),

@@ -470,3 +470,11 @@ class ReputationPolicy(StrEnum):
     STANDARD = "standard"
     STRICT = "strict"
     NONE = "none"
+
+
+class AccountOpening(StrEnum):
+    """Whether somebody without an account may open one by connecting a site."""
+
+    APPROVAL = "approval"
+    CLOSED = "closed"
+    OPEN = "open"

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from relay.settings import Settings, SettingsError
-from relay.vocabulary import ReputationPolicy
+from relay.vocabulary import AccountOpening, ReputationPolicy
 
 SECRET = "0123456789abcdef0123456789abcdef"
 GOOD = {"POSTREEVE_DATABASE_URL": "sqlite:///var/p.db", "POSTREEVE_SECRET": SECRET}
@@ -132,6 +132,7 @@ def test_everything_wrong_is_said_at_once() -> None:
         ("REQUESTS_PER_MINUTE", "many"),
         ("SES_TENANTS", "perhaps"),
         ("SES_REPUTATION_POLICY", "lenient"),
+        ("SIGN_UP", "everybody"),
         ("SETTLE_SECONDS", "0"),
         ("SETTLE_SECONDS", "-5"),
         ("SETTLE_SECONDS", "nan"),
@@ -189,3 +190,8 @@ def test_the_relay_writes_from_its_own_host_or_as_it_is_told(
     made = Settings("sqlite://", "x" * 32, public_url=public_url, notices_from=notices_from)
 
     assert made.house_sender == sender
+
+
+def test_who_may_open_an_account_is_approved_unless_said_otherwise() -> None:
+    assert read().sign_up is AccountOpening.APPROVAL
+    assert read(SIGN_UP="Open").sign_up is AccountOpening.OPEN

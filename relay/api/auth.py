@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import wraps
 from typing import ParamSpec, TypeVar
-from urllib.parse import urlsplit
 from uuid import UUID
 
 from flask import current_app, g, request
@@ -17,6 +16,7 @@ from relay.api import throttle
 from relay.api.drafts import LONGEST_KEY, is_idempotency_key
 from relay.context import Relay
 from relay.errors import Forbidden, Invalid, KeySiteMismatch, ScopeMissing, Unauthenticated
+from relay.policy.site_urls import same_site
 from relay.services import accounts, operators
 from relay.services.accounts import Caller
 from relay.services.operators import Officer
@@ -62,7 +62,7 @@ def _authenticated(scope: Scope) -> Caller:
     throttle.check_key(relay(), caller.key_id)
     if scope not in caller.scopes:
         raise ScopeMissing(f"This API key lacks the scope {scope.value!r}", scope=scope.value)
-    if caller.bound_url is not None and not _same_site(
+    if caller.bound_url is not None and not same_site(
         caller.bound_url, request.headers.get(SITE_HEADER, "")
     ):
         raise KeySiteMismatch(
@@ -139,18 +139,6 @@ def officer() -> Officer:
     """Which operator calls; only inside a view marked `for_operators`."""
     found: Officer = g.officer
     return found
-
-
-def _same_site(bound: str, presented: str) -> bool:
-    """Equal but for http or https, case of the host and a trailing slash."""
-    try:
-        one, other = urlsplit(bound), urlsplit(presented)
-    except ValueError:  # it is no URL at all
-        return False
-    return (one.netloc.lower(), one.path.rstrip("/")) == (
-        other.netloc.lower(),
-        other.path.rstrip("/"),
-    )
 
 
 def caller() -> Caller:

@@ -22,6 +22,7 @@ from marshmallow import Schema, ValidationError
 
 from relay.addresses import EmailAddress
 from relay.addresses import parse as parse_address
+from relay.api.connect_schemas import ConnectSchema
 from relay.api.schemas import (
     MOST_IN_BATCH,
     MOST_RECIPIENTS,
@@ -65,6 +66,7 @@ _SCHEMAS: dict[type[Schema], Schema] = {
         ListChangesSchema,
         SignUpSchema,
         AudienceSchema,
+        ConnectSchema,
     )
 }
 

@@ -402,3 +402,23 @@ SIGN_UP_BODY: dict[str, Any] = _json_body(
         },
     },
 )
+
+CONNECT_BODY: dict[str, Any] = {
+    "required": True,
+    "content": {
+        "application/json": {
+            "schema": {"$ref": "#/components/schemas/Connect"},
+            "example": {
+                "code": "vQ3nUu1mDkYV0h7m2yqk2b8m1Ck0T3m5i7w9y1A3C5E",
+                "verifier": "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk",
+                "site": "https://shop.example",
+            },
+        }
+    },
+}
+
+CONNECT_REFUSED: dict[str, Any] = {
+    name: PROBLEM[name] for name in ("400", "429", "503", "default")
+} | {
+    "422": _problem("The code is unknown, used or over, or whoever presents it did not ask for it.")
+}

@@ -12,7 +12,7 @@ from relay.commands import standing, tenants
 from relay.commands.output import Row, json_option, relay, show, show_one
 from relay.commands.ramps import ramp
 from relay.commands.reputation import site_reputation
-from relay.models import Account, ApiKey, Site
+from relay.models import Account, AccountRequest, ApiKey, Site
 from relay.policy.acceptable_use import VERSION
 from relay.services import acceptable_use, accounts, first_contacts, relations
 from relay.services.accounts import NewKey
@@ -72,7 +72,9 @@ def show_account(account_id: UUID, as_json: bool) -> None:
     """Show an account: its standing and what that is about, its sites, what was done to it."""
     with relay().reads() as session:
         found = accounts.find_account(session, account_id)
+        asked = session.get(AccountRequest, account_id)
         row = _account(found) | {
+            "asked_for": _asked(asked) if asked else None,
             "cause": found.cause.value if found.cause else None,
             "since": found.state_since,
             "reinstated_at": found.reinstated_at,
@@ -268,6 +270,14 @@ def _relative(found: Related, as_json: bool) -> Row | str:
         "state": found.account.state.value,
         "because": ties,
     }
+
+
+def _asked(request: AccountRequest) -> str:
+    """What somebody said who asked for the account by connecting a site."""
+    return (
+        f"{request.purpose} – about {request.expected_daily:,} mails a day from {request.site_url} "
+        f"(asked {request.at:%Y-%m-%d %H:%M} UTC)"
+    )
 
 
 def _site(made: Site) -> Row:

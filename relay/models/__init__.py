@@ -4,6 +4,7 @@ from relay.models.accounts import Account, ApiKey, Site
 from relay.models.appeals import Appeal
 from relay.models.audience import Suppression
 from relay.models.bounces import AddressHold, Confirmation, ReceivingDomain, UnknownAddress
+from relay.models.connections import AccountRequest, SiteConnection
 from relay.models.consent import (
     AbuseReport,
     ConsentPerson,
@@ -46,6 +47,7 @@ from relay.models.tenants import Tenant, TenantDomain
 __all__ = [
     "AbuseReport",
     "Account",
+    "AccountRequest",
     "Action",
     "AddressHold",
     "ApiKey",
@@ -88,6 +90,7 @@ __all__ = [
     "SendingBudget",
     "SendingPace",
     "Site",
+    "SiteConnection",
     "SiteCount",
     "SourceCount",
     "Subscription",

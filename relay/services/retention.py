@@ -23,6 +23,7 @@ from relay.models import (
     NoticeId,
     Recipient,
     Sending,
+    SiteConnection,
     SourceCount,
 )
 from relay.vocabulary import NoticeState, Stage
@@ -44,6 +45,8 @@ SIGNALS = timedelta(days=90)
 
 LINK_WORDINGS = timedelta(days=2)
 """Which words came with which link; no longer than wordings themselves."""
+CONNECTIONS = timedelta(days=7)
+"""Sites that asked to be connected, and the addresses that were given (our decision)."""
 
 MOST = 500
 """Rows deleted by one statement, so that no lock is held long."""
@@ -137,6 +140,7 @@ def purge(session: Session, *, now: datetime) -> int:
         (_older(_NOTICES, "id", "received_at"), SEEN),
         (_older(table_of(NoticeId), "id", "seen_at"), SEEN),
         (_older(table_of(EventKey), "key", "seen_at"), SEEN),
+        (_older(table_of(SiteConnection), "id", "at"), CONNECTIONS),
         (_OLD_CANARIES, SEEN),
         (_OLD_SENDINGS, SEEN),
         (_older(table_of(FeedbackReport), "id", "at"), SIGNALS),

@@ -103,6 +103,7 @@ A_LIST, CHANGE, ARCHIVE = (
     f"{method} /v1/lists/{{list_key}}" for method in ("GET", "PATCH", "DELETE")
 )
 AUDIENCE = "POST /v1/audience/check"
+CONNECT = "POST /v1/connect"
 SIGN_UP, SUBSCRIPTIONS = "POST /v1/subscriptions", "GET /v1/subscriptions"
 OWN_ACTIONS, OWN_APPEALS = "GET /v1/account/actions", "GET /v1/account/appeals"
 APPEAL, ACCEPT = "POST /v1/account/appeals", "POST /v1/account/policy"
@@ -216,6 +217,7 @@ def places(relay: Relay, account: Account, site: Site, mailer: FakeMailer) -> Pl
         partner = factories.make_account(session, name="Partner")
         factories.make_domain(session, account, "closed.example", DomainStatus.SUSPENDED)
         factories.make_domain(session, partner, "foreign.example")
+        factories.make_connection(session, relay.settings.keyring, site)
     factories.make_record(relay, site, "ada@customer.example")
     governed = govern(relay, site, partner.id, UUID(waiting["id"]))
     keys = [each.key for each in (readers, archived, unsendable, foreign_list, readers, readers)]
@@ -482,8 +484,10 @@ READER = {
 }  # fmt: skip
 
 ORDER = {"verb": "limit", "cause": "other", "reason": "why"}
+PROOF = OPERATIONS[CONNECT].definition.raw["requestBody"]["content"][JSON]["example"]
 
 GOOD: dict[str, dict[str, Any]] = {
+    CONNECT: {"body": PROOF, "media_type": JSON},
     LISTS: {},
     NEW_LIST: {"body": NEWS, "media_type": JSON},
     A_LIST: {"path_parameters": {"list_key": PLACES[0]}},
@@ -575,6 +579,8 @@ SPOILT: dict[tuple[str, int], dict[str, Any]] = {
     (CHANGE, 422): {"body": {"sender": "ceo@bank.example"}},
     (SIGN_UP, 404): {"body": READER | {"list": "foreign"}},
     (SIGN_UP, 422): {"body": READER | {"list": "unsendable"}},
+    (CONNECT, 400): {"body": {"code": "x"}},
+    (CONNECT, 422): {"body": PROOF | {"site": "https://evil.example"}},
     (AUDIENCE, 422): {"body": READERS | {"list": "foreign"}},
     (SUBSCRIPTIONS, 404): {"query": {"list": "foreign"}},
     (APPEAL, 404): {"body": {"text": "x", "action_id": PLACES[5]}},
@@ -645,7 +651,8 @@ def test_every_answer_that_is_described_is_given(
         case 429:
             app.extensions["relay"] = replace(relay, throttle=FakeThrottle(30))
         case 503:
-            app.extensions["relay"] = replace(relay, reads=Failing())  # type: ignore[arg-type]
+            broken: Any = Failing()
+            app.extensions["relay"] = replace(relay, reads=broken, sessions=broken)
     given = copy.deepcopy(GOOD[label] | SPOILT.get((label, status), {}))
 
     response = questioner.put(OPERATIONS[label].Case(**given), secret, trouble=True)
