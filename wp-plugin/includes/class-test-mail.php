@@ -61,20 +61,24 @@ final class Test_Mail {
 	 * @param string $to Who gets it.
 	 */
 	private function send( string $to ): string {
-		if ( ! $this->settings->takes_mail() ) {
+		if ( ! $this->settings->is_connected() || $this->settings->is_off() ) {
 			return $this->complain( __( 'Postreeve does not carry this site\'s mail at the moment, so there is nothing to test.', 'postreeve' ) );
 		}
 		if ( ! is_email( $to ) ) {
 			return $this->complain( __( 'That is not an e-mail address.', 'postreeve' ) );
 		}
 		/* translators: %s: the site's name */
-		$subject  = sprintf( __( 'Test mail from %s', 'postreeve' ), wp_specialchars_decode( get_option( 'blogname' ), ENT_QUOTES ) );
+		$subject = sprintf( __( 'Test mail from %s', 'postreeve' ), wp_specialchars_decode( get_option( 'blogname' ), ENT_QUOTES ) );
+		$this->interceptor->take_next();
 		$accepted = wp_mail( $to, $subject, $this->text() );
 		$outcome  = $this->interceptor->outcome();
 
 		if ( is_wp_error( $outcome ) ) {
 			$data = (array) $outcome->get_error_data();
 			return $this->complain( $outcome->get_error_message(), (string) ( $data['relay_problem_url'] ?? '' ) );
+		}
+		if ( isset( $outcome['queued'] ) ) {
+			return $this->complain( __( 'The test mail could not be handed to the relay at once. It is kept here and tried again.', 'postreeve' ) );
 		}
 		if ( ! $accepted || ! isset( $outcome['id'] ) || ! is_string( $outcome['id'] ) ) {
 			return $this->complain( __( 'The test mail did not reach the relay: another plugin takes this site\'s mail.', 'postreeve' ) );
@@ -88,7 +92,7 @@ final class Test_Mail {
 	private function text(): string {
 		return sprintf(
 			/* translators: %s: the site's address */
-			__( "This is a test mail from %s.\n\nIt went the same way as all mail of the site: through WordPress and the Postreeve relay. If you can read this, that way works.", 'postreeve' ),
+			__( "This is a test mail from %s.\n\nIt went through WordPress and the Postreeve relay. If you can read this, that way works.", 'postreeve' ),
 			home_url()
 		) . "\n";
 	}

@@ -53,6 +53,21 @@ final class Words {
 	}
 
 	/**
+	 * What a state of the outbox means: a tone, and a sentence about mails.
+	 *
+	 * @param string $state One of the outbox's states.
+	 */
+	public static function kept( string $state ): array {
+		$words = array(
+			Outbox::WAITING  => array( self::WAITING, __( 'wait for the relay. They go out by themselves.', 'postreeve' ) ),
+			Outbox::PARKED   => array( self::BAD, __( 'were refused for a reason you can put right. They are kept for three days.', 'postreeve' ) ),
+			Outbox::CAPTURED => array( self::QUIET, __( 'were caught, because this site is not where it was connected.', 'postreeve' ) ),
+			Outbox::FAILED   => array( self::BAD, __( 'could not be sent after all. Only what they were is still known.', 'postreeve' ) ),
+		);
+		return $words[ $state ] ?? array( self::QUIET, $state );
+	}
+
+	/**
 	 * What a sending domain's status is called.
 	 *
 	 * @param string $status The relay's word.
