@@ -22,3 +22,6 @@ require_once ABSPATH . 'wp-admin/includes/admin.php';
 require_once __DIR__ . '/support/class-relay.php';
 require_once __DIR__ . '/support/class-reference-mailer.php';
 require_once __DIR__ . '/support/class-site-test-case.php';
+require_once __DIR__ . '/support/class-wp-cli.php';
+require_once __DIR__ . '/support/cli-utils.php';
+require_once __DIR__ . '/support/class-halted.php';

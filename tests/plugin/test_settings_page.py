@@ -445,7 +445,9 @@ class TestStrangers:
     def test_a_link_from_elsewhere_sends_no_test_mail(
         self, connected: Visitor, relay: FakeRelay
     ) -> None:
-        fields = connected.get(SCREEN).form_with("action", "postreeve_test") | {"_wpnonce": "0123456789"}
+        fields = connected.get(SCREEN).form_with("action", "postreeve_test") | {
+            "_wpnonce": "0123456789"
+        }
 
         page = connected.post("/wp-admin/admin-post.php", fields)
 

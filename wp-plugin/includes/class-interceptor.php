@@ -141,6 +141,27 @@ final class Interceptor {
 	}
 
 	/**
+	 * Has BuddyPress use wp_mail(); by itself it does so only where somebody has declared that function again.
+	 *
+	 * @param mixed $uses What BuddyPress or others think.
+	 * @return mixed True where the mail is ours.
+	 */
+	public function have_wp_mail_used( $uses ) {
+		return $this->is_ours() ? true : $uses;
+	}
+
+	/**
+	 * At the request's end: lets go of the latest mail, which may be large.
+	 */
+	public function let_go(): void {
+		global $phpmailer;
+		$this->mailer = null;
+		if ( $phpmailer instanceof Mailer ) {
+			$phpmailer = null; // phpcs:ignore WordPress.WP.GlobalVariablesOverride.Prohibited -- It is ours.
+		}
+	}
+
+	/**
 	 * What became of the latest mail: the relay's answer, the failure, or null if we had no part in it.
 	 *
 	 * @return array|WP_Error|null

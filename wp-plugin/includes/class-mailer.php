@@ -93,6 +93,7 @@ final class Mailer extends Mailer_Base {
 	 */
 	public function preSend() {
 		try {
+			$this->check_memory();
 			$this->take_wishes();
 			$this->decode_names();
 			$this->settle_sender();
@@ -169,6 +170,23 @@ final class Mailer extends Mailer_Base {
 			$this->wishes['kind'] ?? '',
 			Origin::of_mail()
 		);
+	}
+
+	/**
+	 * Says that a mail is too large for PHP's memory before PHP ends the page over it.
+	 *
+	 * @throws Mail_Exception When it is.
+	 */
+	private function check_memory(): void {
+		$bytes = 0;
+		foreach ( $this->attachment as $file ) {
+			$bytes += $file[5] ? strlen( $file[0] ) : (int) ( static::fileIsAccessible( $file[0] ) ? filesize( $file[0] ) : 0 );
+		}
+		if ( $bytes > MB_IN_BYTES && ! Memory::has( Memory::TO_COMPOSE * $bytes ) ) {
+			/* translators: 1: a size such as "60 MB", 2: PHP's memory limit, such as "128M" */
+			$text = sprintf( __( 'The attachments of this mail (%1$s) do not fit into the memory that PHP may use here (%2$s). Send a link, or have memory_limit raised.', 'postreeve' ), size_format( $bytes ), ini_get( 'memory_limit' ) );
+			throw $this->give_up( Problems::of_our_own( Problems::NO_MEMORY, $text ) );
+		}
 	}
 
 	/**

@@ -79,7 +79,7 @@ final class Outbox {
 		global $wpdb;
 		if ( $message->size() > self::LARGEST ) {
 			/* translators: %s: a size such as "50 MB" */
-			return Problems::of_outbox( Problems::TOO_LARGE, sprintf( __( 'This mail is too large to be kept: more than %s.', 'postreeve' ), size_format( self::LARGEST ) ) );
+			return Problems::of_our_own( Problems::TOO_LARGE, sprintf( __( 'This mail is too large to be kept: more than %s.', 'postreeve' ), size_format( self::LARGEST ) ) );
 		}
 		$shown = $wpdb->suppress_errors( true );
 		$id    = $this->insert( $message, $reason );
@@ -97,7 +97,7 @@ final class Outbox {
 			return true;
 		}
 		/* translators: %s: what the database said */
-		return Problems::of_outbox( Problems::UNWRITABLE, sprintf( __( 'The mail could not be kept for later: the database does not take it (%s).', 'postreeve' ), Problems::clean( $cause ) ) );
+		return Problems::of_our_own( Problems::UNWRITABLE, sprintf( __( 'The mail could not be kept for later: the database does not take it (%s).', 'postreeve' ), Problems::clean( $cause ) ) );
 	}
 
 	/**
@@ -105,7 +105,7 @@ final class Outbox {
 	 *
 	 * @param int $most  How many at most.
 	 * @param int $bytes Bytes at most, but for a first mail that is larger alone.
-	 * @return array Each `id`, `attempts`, and `message` (null if it cannot be read any more).
+	 * @return array Each `id`, `attempts`, `message` (null if it cannot be read) and `fits` (into PHP's memory).
 	 */
 	public function claim( int $most, int $bytes ): array {
 		global $wpdb;
@@ -132,10 +132,12 @@ final class Outbox {
 		// phpcs:enable
 		$claimed = array();
 		foreach ( $rows as $row ) {
+			$fits      = Memory::has( Memory::TO_HAND_OVER * (int) $row->size );
 			$claimed[] = array(
 				'id'       => (int) $row->id,
 				'attempts' => (int) $row->attempts,
-				'message'  => $this->read( $row ),
+				'fits'     => $fits,
+				'message'  => $fits ? $this->read( $row ) : null,
 			);
 		}
 		return $claimed;

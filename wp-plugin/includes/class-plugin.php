@@ -89,11 +89,13 @@ final class Plugin {
 	 * Registers every hook of the plugin.
 	 */
 	public function register(): void {
-		$marker  = new Security_Mail( $this->settings );
-		$upgrade = new Upgrade( $this->settings );
+		$marker      = new Security_Mail( $this->settings );
+		$upgrade     = new Upgrade( $this->settings );
+		$at_terminal = defined( 'WP_CLI' ) && WP_CLI;
 
 		add_filter( 'pre_wp_mail', array( $this->interceptor, 'install_mailer' ), PHP_INT_MAX );
 		add_action( 'wp_mail_failed', array( $this->interceptor, 'explain_failure' ), PHP_INT_MIN );
+		add_filter( 'bp_email_use_wp_mail', array( $this->interceptor, 'have_wp_mail_used' ) );
 		foreach ( Security_Mail::FILTERS as $filter ) {
 			add_filter( $filter, array( $marker, 'mark' ), PHP_INT_MAX );
 		}
@@ -102,17 +104,40 @@ final class Plugin {
 		add_action( 'http_api_curl', array( $this->client, 'connect_in_time' ), 10, 2 );
 
 		add_action( Runner::HOOK, array( $this->runner, 'run_by_cron' ) );
+		add_action( 'shutdown', array( $this->interceptor, 'let_go' ), PHP_INT_MAX );
 		add_action( 'shutdown', array( $this->courier, 'after_response' ), PHP_INT_MAX );
 
 		register_activation_hook( FILE, array( $upgrade, 'activate' ) );
 		register_deactivation_hook( FILE, array( $this->runner, 'rest' ) );
 		add_action( 'wp_initialize_site', array( $upgrade, 'welcome' ), 100 );
 
+		if ( is_admin() || wp_doing_cron() || $at_terminal ) {
+			$this->register_tools();
+		}
+		if ( $at_terminal ) {
+			\WP_CLI::add_command( 'postreeve', new CLI( $this->settings, $this->client, $this->outbox, $this->runner, $this->interceptor ) );
+		}
 		if ( is_admin() ) {
 			add_action( 'admin_init', array( $upgrade, 'check' ) );
 			add_action( 'admin_init', array( $this->runner, 'look_after' ) );
 			$this->register_screen();
 		}
+	}
+
+	/**
+	 * Registers what WordPress's own tools ask for: Site Health and privacy.
+	 */
+	private function register_tools(): void {
+		$health = new Health( $this->settings, $this->account, $this->outbox, $this->whereabouts );
+		add_filter( 'site_status_tests', array( $health, 'add_tests' ) );
+		add_filter( 'debug_information', array( $health, 'add_information' ) );
+		add_action( 'wp_ajax_health-check-postreeve-connected', array( $health, 'answer_connected' ) );
+		add_action( 'wp_ajax_health-check-postreeve-domain', array( $health, 'answer_domain' ) );
+
+		$privacy = new Privacy( $this->settings, $this->client, $this->outbox );
+		add_filter( 'wp_privacy_personal_data_exporters', array( $privacy, 'add_exporter' ) );
+		add_filter( 'wp_privacy_personal_data_erasers', array( $privacy, 'add_eraser' ) );
+		add_action( 'admin_init', array( $privacy, 'suggest_policy' ) );
 	}
 
 	/**

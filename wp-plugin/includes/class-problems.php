@@ -25,6 +25,7 @@ final class Problems {
 	const UNEXPECTED  = 'relay-unexpected';
 	const UNWRITABLE  = 'outbox-unwritable';
 	const TOO_LARGE   = 'too-large-to-keep';
+	const NO_MEMORY   = 'memory-limit';
 	const FAULT       = 'plugin-fault';
 
 	const LONGEST_TEXT = 500;
@@ -74,12 +75,12 @@ final class Problems {
 	}
 
 	/**
-	 * The mail can neither be handed over now nor kept for later.
+	 * What stands in the way lies here, not at the relay.
 	 *
-	 * @param string $code UNWRITABLE or TOO_LARGE.
+	 * @param string $code UNWRITABLE, TOO_LARGE or NO_MEMORY.
 	 * @param string $text What is the matter.
 	 */
-	public static function of_outbox( string $code, string $text ): WP_Error {
+	public static function of_our_own( string $code, string $text ): WP_Error {
 		return self::problem( $code, 0, $text );
 	}
 

@@ -227,7 +227,10 @@ final class Runner {
 	private function hand_over( array $claimed, float $seconds, array &$tally ): bool {
 		$rows = array();
 		foreach ( $claimed as $row ) {
-			if ( null === $row['message'] ) {
+			if ( ! $row['fits'] ) {
+				$this->outbox->park( $row['id'], 'memory-limit' );
+				++$tally['parked'];
+			} elseif ( null === $row['message'] ) {
 				$this->fail( $row, 'unreadable', $tally );
 			} else {
 				$rows[] = $row;
