@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -56,11 +57,44 @@ def test_deleting_the_plugin_clears_every_site_of_a_network(
     database: databases.Server, relay: FakeRelay
 ) -> None:
     with sites.site(trees.newest(), database, network=True) as network:
-        left = json.loads(network.run(HERE / "scripts" / "uninstall.php", relay.url, KEY))
+        before, after = json.loads(network.run(HERE / "scripts" / "uninstall.php", relay.url, KEY))
 
-    assert left == {
-        "before on 1": True,
-        "before on 2": True,
-        "after on 1": False,
-        "after on 2": False,
-    }
+    assert set(before) == {"1", "2", "network"}
+    assert before["network"] == ["postreeve"]
+    for each in ("1", "2"):
+        for trace in ("postreeve", "postreeve_outbox_key", "table outbox", "table chunks", "cron"):
+            assert trace in before[each], each
+    assert after == {"1": [], "2": [], "network": []}
+
+
+@pytest.mark.parametrize(("megabytes", "sent"), [(25, True), (60, False)])
+def test_a_large_attachment_goes_out_or_fails_with_a_reason_and_never_ends_the_page(
+    site: sites.Site, relay: FakeRelay, megabytes: int, sent: bool
+) -> None:
+    site.run(HERE.parent / "wordpress" / "php" / "connect.php", relay.url, KEY)
+
+    done = site.php.run(
+        *("-d", "memory_limit=128M", str(HERE / "scripts" / "large.php")),
+        *(str(site.path), str(megabytes)),
+        environment=site.environment,
+    )
+
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr
+    told = json.loads(done.stdout)
+    assert told["sent"] is sent
+    assert set(told["rows"].values()) == {0}
+    mails = [each for each in relay.requests if each["method"] == "POST"]
+    if sent:
+        (mail,) = mails
+        assert told["sha256"] in [part["sha256"] for part in mail["mail"]["parts"]]
+        assert told["peak"] < 120
+    else:
+        assert mails == []
+        assert "do not fit into the memory" in told["failures"][0]
+
+
+def test_anybody_can_run_the_contract(site: sites.Site) -> None:
+    told = site.run(HERE / "contract" / "run.php", str(HERE / "contract" / "postreeve.php"))
+
+    assert "DIFFERENT" not in told
+    assert re.search(r"^0 of 4\d calls differ from core\.$", told, re.M)

@@ -472,6 +472,26 @@ def test_visitors_of_the_site_get_nothing_of_it(connected: Visitor, relay: FakeR
     assert relay.requests == []
 
 
+def test_a_page_view_costs_no_query_more(connected: Visitor, disconnected: sites.Site) -> None:
+    press(connected, "go-live")
+    counter = disconnected.path / "wp-content" / "mu-plugins" / "counter.php"
+    counter.write_text(
+        "<?php\n"
+        "isset( $_GET['without'] ) && add_filter( 'option_active_plugins', '__return_empty_array' );\n"
+        "add_action( 'wp_loaded', function () { add_action( 'shutdown', function () {\n"
+        "\techo '<!-- ' . $GLOBALS['wpdb']->num_queries . ' queries -->';\n"
+        "}, PHP_INT_MAX ); }, PHP_INT_MAX );\n"
+    )
+    visitor = Visitor(disconnected.url)
+    visitor.get("/")
+
+    with_it, without = (visitor.get(path).html for path in ("/", "/?without=1"))
+
+    counter.unlink()
+    assert "queries -->" in with_it
+    assert with_it.rpartition("<!-- ")[2] == without.rpartition("<!-- ")[2]
+
+
 def test_other_screens_of_wp_admin_get_no_style_of_it(connected: Visitor) -> None:
     assert "postreeve/assets" not in connected.get("/wp-admin/index.php").html
     assert "postreeve/assets/admin.css" in connected.get(SCREEN).html

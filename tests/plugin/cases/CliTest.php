@@ -5,12 +5,9 @@
 
 namespace Postreeve\Tests;
 
-use Postreeve\Account;
 use Postreeve\Breaker;
 use Postreeve\CLI;
 use Postreeve\Client;
-use Postreeve\Courier;
-use Postreeve\Interceptor;
 use Postreeve\Outbox;
 use Postreeve\Runner;
 use Postreeve\Settings;
@@ -220,17 +217,5 @@ final class CliTest extends Site_Test_Case {
 			return $halted->getCode();
 		}
 		return 0;
-	}
-
-	/**
-	 * The one that is at work.
-	 */
-	private function interceptor(): Interceptor {
-		foreach ( $GLOBALS['wp_filter']['pre_wp_mail']->callbacks[ PHP_INT_MAX ] as $callback ) {
-			if ( is_array( $callback['function'] ) && $callback['function'][0] instanceof Interceptor ) {
-				return $callback['function'][0];
-			}
-		}
-		throw new \LogicException( 'Postreeve is not at work.' );
 	}
 }

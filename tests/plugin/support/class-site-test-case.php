@@ -8,6 +8,7 @@ namespace Postreeve\Tests;
 use PHPUnit\Framework\TestCase;
 use Postreeve\Account;
 use Postreeve\Breaker;
+use Postreeve\Interceptor;
 use Postreeve\Outbox;
 use Postreeve\Runner;
 use Postreeve\Settings;
@@ -125,5 +126,17 @@ abstract class Site_Test_Case extends TestCase {
 	 */
 	protected function mime( array $mail ): string {
 		return base64_decode( $mail['mime'] );
+	}
+
+	/**
+	 * The one that is at work.
+	 */
+	protected function interceptor(): Interceptor {
+		foreach ( $GLOBALS['wp_filter']['pre_wp_mail']->callbacks[ PHP_INT_MAX ] as $callback ) {
+			if ( is_array( $callback['function'] ) && $callback['function'][0] instanceof Interceptor ) {
+				return $callback['function'][0];
+			}
+		}
+		throw new \LogicException( 'Postreeve is not at work.' );
 	}
 }
