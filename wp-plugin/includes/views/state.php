@@ -43,11 +43,11 @@ $counts      = $arguments['counts'];
 	<ul class="postreeve-list postreeve-outbox">
 		<?php
 		foreach ( array_filter( $counts ) as $state => $number ) :
-			list( $tone, $text ) = Words::kept( $state );
+			$words = Words::kept( $state );
 			?>
 			<li data-kept="<?php echo esc_attr( $state ); ?>">
-				<span class="postreeve-status postreeve-<?php echo esc_attr( $tone ); ?>"><span class="dashicons <?php echo esc_attr( Words::icon( $tone ) ); ?>" aria-hidden="true"></span><?php echo esc_html( number_format_i18n( $number ) ); ?></span>
-				<?php echo esc_html( $text ); ?>
+				<span class="postreeve-status postreeve-<?php echo esc_attr( $words['tone'] ); ?>"><span class="dashicons <?php echo esc_attr( Words::icon( $words['tone'] ) ); ?>" aria-hidden="true"></span><?php echo esc_html( $words['label'] . ': ' . number_format_i18n( $number ) ); ?></span>
+				<span class="postreeve-quiet"><?php echo esc_html( $words['text'] ); ?></span>
 			</li>
 		<?php endforeach; ?>
 	</ul>
