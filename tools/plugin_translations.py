@@ -147,8 +147,11 @@ def _catalog(language: str | None) -> Catalog:
         header_comment="# Texts of the WordPress plugin Postreeve. License: GPL-2.0-or-later.",
         creation_date=LONG_AGO,
         revision_date=LONG_AGO,
+        version="1",
+        copyright_holder="The Postreeve authors",
+        msgid_bugs_address="https://wordpress.org/support/plugin/postreeve/",
         last_translator="The Postreeve authors",
-        language_team="",
+        language_team="The Postreeve authors",
         charset="utf-8",
         fuzzy=False,
     )
