@@ -133,10 +133,17 @@ def as_po(catalog: Catalog) -> bytes:
 
 
 def as_mo(catalog: Catalog) -> bytes:
-    """The catalog as WordPress reads it."""
+    """The catalog as WordPress reads it.
+
+    Before 6.5 it refuses a file that does not say where its table of hashes would stand, though
+    it has none; Babel leaves that out.
+    """
     written = BytesIO()
     write_mo(written, catalog)
-    return written.getvalue()
+    binary = bytearray(written.getvalue())
+    texts_in_it = int.from_bytes(binary[8:12], "little")
+    binary[24:28] = (28 + 16 * texts_in_it).to_bytes(4, "little")
+    return bytes(binary)
 
 
 def _catalog(language: str | None) -> Catalog:
