@@ -79,7 +79,7 @@ final class Actions {
 		<form method="post" action="<?php echo esc_url( admin_url( 'admin-post.php' ) ); ?>" class="postreeve-button">
 			<input type="hidden" name="action" value="<?php echo esc_attr( self::ACTION ); ?>">
 			<input type="hidden" name="what" value="<?php echo esc_attr( $what ); ?>">
-			<?php wp_nonce_field( self::ACTION . $what, '_wpnonce', true, true ); ?>
+			<input type="hidden" name="_wpnonce" value="<?php echo esc_attr( wp_create_nonce( self::ACTION . $what ) ); ?>">
 			<button type="submit" class="button button-<?php echo esc_attr( $kind ); ?>"><?php echo esc_html( $label ); ?></button>
 		</form>
 		<?php
