@@ -9,18 +9,7 @@ namespace Postreeve;
 
 defined( 'WP_UNINSTALL_PLUGIN' ) || exit;
 
-if ( is_multisite() ) {
-	$site_ids = get_sites(
-		array(
-			'fields' => 'ids',
-			'number' => 0,
-		)
-	);
-	foreach ( $site_ids as $site_id ) {
-		switch_to_blog( $site_id );
-		delete_option( 'postreeve' );
-		restore_current_blog();
-	}
-} else {
-	delete_option( 'postreeve' );
-}
+require_once __DIR__ . '/includes/class-schema.php';
+require_once __DIR__ . '/includes/class-traces.php';
+
+Traces::remove_everywhere();

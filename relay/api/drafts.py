@@ -52,6 +52,10 @@ LARGEST_REQUEST = mime.LARGEST // 3 * 4 + LARGEST_METADATA
 
 LONGEST_KEY = 255
 
+HOW_IT_CAME = frozenset(("mime", "message"))
+"""Members of a batch's entry that say where its bytes are: repeated alone, or in another batch,
+it is the same message."""
+
 T = TypeVar("T")
 
 _SCHEMAS: dict[type[Schema], Schema] = {
@@ -179,7 +183,7 @@ def _finished(
     if envelope["sender"]:
         address_at(envelope["sender"], f"{base}/envelope/from")
     read = mime.read(message())
-    told = {name: value for name, value in metadata.items() if name != "mime"}
+    told = {name: value for name, value in metadata.items() if name not in HOW_IT_CAME}
     return Request(_draft(loaded, recipients, read), key, fingerprint(told, read.digest))
 
 

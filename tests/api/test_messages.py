@@ -22,7 +22,14 @@ from relay.gateways.mime import LARGEST
 from relay.models import Account, KeyNetwork, Site
 from relay.vocabulary import DomainStatus, State
 from tests import factories
-from tests.api.requests import check_problem, metadata, parts, raw_parts
+from tests.api.requests import (
+    BOUNDARY,
+    check_problem,
+    encoded,
+    metadata,
+    parts,
+    raw_parts,
+)
 from tests.factories import make_message
 from tests.fakes import FakeClock, FakeMailer, provider_id
 from tests.steps import accept, deliver_due, rows, subscribe, tell
@@ -136,6 +143,28 @@ def test_the_key_of_another_request_is_a_conflict(other: dict[str, Any], post: P
     key = {"Idempotency-Key": "k1"}
     post(headers=key)
     check_problem(post(headers=key, **other), 409, "idempotency-key-reused")
+
+
+@pytest.mark.parametrize("part", ["message", "a-name-of-its-own"])
+def test_a_message_repeated_in_a_batch_is_the_same_message(
+    part: str, post: Post, client: FlaskClient, bearer: dict[str, str], relay: Relay
+) -> None:
+    first = post(headers={"Idempotency-Key": "k1"})
+    entry = {**metadata(), "idempotency_key": "k1", "message": part}
+    body = raw_parts(json.dumps({"messages": [entry]}))
+    body[part] = body.pop("message")
+
+    again = client.post(
+        "/v1/messages/batch",
+        data=encoded(body),
+        content_type=f"multipart/form-data; boundary={BOUNDARY}",
+        headers=bearer,
+    )
+
+    (result,) = again.get_json()["results"]
+    assert (result["status"], result["replayed"]) == (202, True)
+    assert result["receipt"] == first.get_json()
+    assert len(deliver_due(relay)) == 1
 
 
 @pytest.mark.parametrize("text", ["k", "x" * 255, "with space", "!~"])

@@ -15,6 +15,7 @@ from tests.journeys.installations import Installation
 from tests.wordpress.sites import Site
 
 SCREEN = "/wp-admin/options-general.php?page=postreeve"
+SCRIPTS = Path(__file__).parents[1] / "plugin" / "scripts"
 PHONE = {"width": 390, "height": 844}
 DESKTOP = {"width": 1280, "height": 900}
 
@@ -44,9 +45,12 @@ def owner(page: Page, site: Site) -> Page:
 
 @pytest.fixture
 def connected(owner: Page, relay: Installation) -> Page:
-    """The owner, and the site connected as the owner does it."""
+    """The owner, and the site connected and live as the owner does it."""
     if owner.get_by_role("button", name="Connect").is_visible():
         connect(owner, relay)
+    if owner.get_by_role("button", name="Go live").is_visible():
+        owner.get_by_role("button", name="Go live").click()
+        expect(owner.locator("[data-live=yes]")).to_be_visible()
     return owner
 
 
@@ -85,6 +89,8 @@ def test_an_owner_connects_a_site_with_an_address_and_a_key(
     expect(facts).to_contain_text("Example Ltd")
     expect(facts).to_contain_text(re.compile(r"Verified\s+shop\.example"))
     expect(owner.get_by_text("None yet. As soon as this site sends a mail")).to_be_visible()
+    expect(owner.locator("[data-live=no]")).to_contain_text("Still the way it was before")
+    photograph(owner, screenshots, "connected")
     assert relay.key not in owner.content()
 
 
@@ -118,6 +124,21 @@ def test_a_lost_password_mail_arrives_and_turns_delivered(
     message = relay.messages()[0]
     assert (message["kind"], message["source"]["plugin"]) == ("security", "wordpress")
     photograph(page, screenshots, "lost-password")
+
+
+def test_mails_that_waited_reach_the_relay_together(
+    connected: Page, site: Site, relay: Installation
+) -> None:
+    site.run(SCRIPTS / "wait.php", "3")
+    open_screen(connected, site)
+    expect(connected.locator("[data-kept=waiting]")).to_contain_text("Waiting: 3")
+
+    site.run(SCRIPTS / "outbox.php")
+
+    open_screen(connected, site)
+    expect(connected.locator("[data-kept=waiting]")).to_have_count(0)
+    subjects = {message["subject"] for message in relay.messages()}
+    assert {"Mail 1", "Mail 2", "Mail 3"} <= subjects
 
 
 def test_a_bounced_address_is_shown_and_the_next_mail_to_it_is_refused(

@@ -20,5 +20,11 @@ foreach ( array( 'wpdb', 'wp_version', 'wp_filter', 'wp_actions', 'wp_filters', 
 require getenv( 'POSTREEVE_TEST_SITE' ) . '/wp-load.php';
 require_once ABSPATH . 'wp-admin/includes/admin.php';
 require_once __DIR__ . '/support/class-relay.php';
-require_once __DIR__ . '/support/class-reference-mailer.php';
+require_once __DIR__ . '/contract/class-carrier.php';
+require_once __DIR__ . '/contract/class-reference-mailer.php';
+require_once __DIR__ . '/contract/class-reader.php';
+require_once __DIR__ . '/contract/class-contract.php';
 require_once __DIR__ . '/support/class-site-test-case.php';
+require_once __DIR__ . '/support/class-wp-cli.php';
+require_once __DIR__ . '/support/cli-utils.php';
+require_once __DIR__ . '/support/class-halted.php';

@@ -22,6 +22,7 @@ from datetime import UTC, datetime
 from email.message import EmailMessage
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import unquote
 
 KEY = "prk_0123456789abcdef_ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopq"
 
@@ -48,12 +49,16 @@ class FakeRelay:
     answers: deque[Answer] = field(default_factory=deque)
     messages: dict[str, Json] = field(default_factory=dict)
     account: Json = field(default_factory=dict)
+    keys: dict[str, tuple[str, Json]] = field(default_factory=dict)
+    people: dict[str, Json] = field(default_factory=dict)
 
     def reset(self) -> None:
         """Forget everything."""
         self.requests.clear()
         self.answers.clear()
         self.messages.clear()
+        self.keys.clear()
+        self.people.clear()
         self.account = {
             "account": {"id": "a1", "name": "Example Ltd", "state": "active"},
             "site": {"id": "s1", "name": "Shop", "url": "https://shop.example", "state": "active"},
@@ -74,6 +79,15 @@ class FakeRelay:
         }
         self.answers.append(Answer(status, json.dumps(body)))
 
+    def events(self) -> list[Json]:
+        """What happened to every message."""
+        return [
+            {"message_id": message["id"], "recipient": recipient["address"], **event}
+            for message in self.messages.values()
+            for recipient in message["recipients"]
+            for event in recipient["events"]
+        ]
+
     def settle(self, status: str, reason: Json | None = None, summary: str = "") -> None:
         """Give every copy of every message this status."""
         for message in self.messages.values():
@@ -83,8 +97,19 @@ class FakeRelay:
                     {"type": status, "occurred_at": _now(), "summary": summary, "data": {}}
                 )
 
-    def accept(self, request: Json) -> Json:
-        """Take a message in and give the receipt."""
+    def accept(self, request: Json) -> Json | None:
+        """Take a message in, once for each key, and give the receipt; None if the key is another's."""
+        fingerprint = json.dumps([request["metadata"], request["mime"]], sort_keys=True)
+        known, receipt = self.keys.setdefault(
+            request["headers"]["idempotency-key"], (fingerprint, {})
+        )
+        if known != fingerprint:
+            return None
+        if not receipt:
+            receipt.update(self._take(request))
+        return receipt
+
+    def _take(self, request: Json) -> Json:
         metadata = request["metadata"]
         identifier = str(uuid.uuid4())
         recipients = [
@@ -155,6 +180,9 @@ class _Handler(BaseHTTPRequestHandler):
             return
         self._answer(b"")
 
+    def do_DELETE(self) -> None:
+        self._answer(b"")
+
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         if self.path == "/_fake/reset":
@@ -162,6 +190,11 @@ class _Handler(BaseHTTPRequestHandler):
             self._say(200, "{}")
         elif self.path == "/_fake/answer":
             self.fake.answers.append(Answer(**json.loads(body)))
+            self._say(200, "{}")
+        elif self.path == "/_fake/change":
+            changes = json.loads(body)
+            self.fake.account |= changes.get("account", {})
+            self.fake.people |= changes.get("people", {})
             self._say(200, "{}")
         else:
             self._answer(body)
@@ -186,8 +219,18 @@ class _Handler(BaseHTTPRequestHandler):
         if self.command == "POST" and path == "/v1/messages":
             if request["faults"]:
                 self._problem(400, "request-invalid", "; ".join(request["faults"]))
+            elif receipt := self.fake.accept(request):
+                self._say(202, json.dumps(receipt))
             else:
-                self._say(202, json.dumps(self.fake.accept(request)))
+                self._problem(409, "idempotency-key-reused", "The key was used for another request")
+        elif self.command == "POST" and path == "/v1/messages/batch":
+            self._say(200, json.dumps({"results": [self._result(m) for m in request["batch"]]}))
+        elif path.startswith("/v1/people/"):
+            self._answer_about(unquote(path.rpartition("/")[2]))
+        elif path == "/v1/events":
+            self._say(200, json.dumps({"events": self.fake.events(), "next_cursor": 7}))
+        elif path.startswith("/v1/domains/"):
+            self._say(200, json.dumps({"name": path.split("/")[3], "status": "verified"}))
         elif path == "/v1/account":
             self._say(200, json.dumps(self.fake.account))
         elif path == "/v1/messages":
@@ -198,8 +241,32 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self._problem(404, "not-found", "There is no such thing")
 
+    def _answer_about(self, address: str) -> None:
+        if self.command == "DELETE":
+            self._say(200, json.dumps({"erased": self.fake.people.pop(address, None) is not None}))
+        else:
+            self._say(200, json.dumps(self.fake.people.get(address, {"address": address})))
+
+    def _result(self, message: Json) -> Json:
+        """What became of one message of a batch; a subject "refuse:code:status" is refused."""
+        subject = message["mail"]["subject"] if not message["faults"] else ""
+        if found := re.fullmatch(r"refuse:([a-z-]+):(\d+)", subject):
+            return {
+                "status": int(found[2]),
+                "problem": self._body(int(found[2]), found[1], "Refused") | {"retry_after": 600},
+            }
+        if message["faults"]:
+            problem = self._body(400, "request-invalid", "; ".join(message["faults"]))
+            return {"status": 400, "problem": problem}
+        if receipt := self.fake.accept(message):
+            return {"status": 202, "replayed": False, "receipt": receipt}
+        return {"status": 409, "problem": self._body(409, "idempotency-key-reused", "Reused")}
+
+    def _body(self, status: int, code: str, title: str) -> Json:
+        return {"type": f"{self.fake.url}/problems/{code}", "title": title, "status": status}
+
     def _problem(self, status: int, code: str, title: str) -> None:
-        body = {"type": f"{self.fake.url}/problems/{code}", "title": title, "status": status}
+        body = self._body(status, code, title)
         self._say(status, json.dumps(body), "application/problem+json")
 
     def _say(
@@ -237,7 +304,24 @@ def _read(method: str, path: str, headers: dict[str, str], body: bytes) -> Json:
             _check_parts(parts, request)
         if "idempotency-key" not in request["headers"]:
             request["faults"].append("Idempotency-Key is missing")
+    if method == "POST" and path == "/v1/messages/batch":
+        parts = _form_parts(request["headers"].get("content-type", ""), body, request["faults"])
+        request["batch"] = _read_batch(parts) if not request["faults"] else []
     return request
+
+
+def _read_batch(parts: dict[str, tuple[dict[str, str], bytes]]) -> list[Json]:
+    """The messages of a batch, each as if it had come alone."""
+    found: list[Json] = []
+    for entry in json.loads(parts["metadata"][1])["messages"]:
+        key, name = entry.pop("idempotency_key"), entry.pop("message")
+        alone: Json = {"headers": {"idempotency-key": key}, "faults": [], "via": "batch"}
+        fields = {"content-type": "application/json"}
+        together = {"metadata": (fields, json.dumps(entry).encode()), "message": parts[name]}
+        alone["size"] = len(parts[name][1])
+        _check_parts(together, alone)
+        found.append(alone)
+    return found
 
 
 def _form_parts(

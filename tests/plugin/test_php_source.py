@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 import subprocess
-from pathlib import Path
+import zipfile
+from pathlib import Path, PurePath
 
 import pytest
 
 from tests.plugin.conftest import oldest_php
 from tests.wordpress import packages, phps
+from tools import plugin_zip
 
 ROOT = Path(__file__).parents[2]
 PLUGIN = ROOT / "wp-plugin"
@@ -101,9 +103,19 @@ def test_the_readme_keeps_wordpress_org_s_limits() -> None:
     assert "== External services ==" in text
 
 
-def test_what_ships_is_small_and_holds_nothing_else() -> None:
-    files = [path for path in PLUGIN.rglob("*") if path.is_file()]
+def test_what_ships_is_small_and_holds_nothing_else(tmp_path: Path) -> None:
+    archive = plugin_zip.pack(tmp_path / "postreeve.zip")
 
-    assert {path.suffix or path.name for path in files} == {".php", ".txt", ".css", "LICENSE"}
-    assert sum(path.stat().st_size for path in files if path.name != "LICENSE") < 150_000
+    with zipfile.ZipFile(archive) as packed:
+        names = packed.namelist()
+    kinds = {PurePath(name).suffix or PurePath(name).name for name in names}
+    assert kinds <= {".php", ".txt", ".css", ".mo", "LICENSE"}
+    assert {name.split("/")[0] for name in names} == {"postreeve"}
+    assert archive.stat().st_size <= plugin_zip.LARGEST == 150_000
     assert "GNU GENERAL PUBLIC LICENSE" in (PLUGIN / "LICENSE").read_text()
+
+
+def test_the_same_sources_make_the_same_archive(tmp_path: Path) -> None:
+    first, second = (plugin_zip.pack(tmp_path / name) for name in ("a.zip", "b.zip"))
+
+    assert first.read_bytes() == second.read_bytes()

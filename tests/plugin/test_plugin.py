@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from tests.plugin.relays import KEY, FakeRelay
-from tests.wordpress import databases, packages, sites, trees
+from tests.wordpress import databases, packages, sites, sqlite, suites, trees
 
 HERE = Path(__file__).parent
 
@@ -16,6 +18,22 @@ pytestmark = pytest.mark.wordpress
 
 
 def test_the_phpunit_cases_pass(site: sites.Site, relay: FakeRelay) -> None:
+    run_cases(site, relay)
+
+
+def test_the_phpunit_cases_pass_on_sqlite(relay: FakeRelay) -> None:
+    try:
+        files = sqlite.files()
+    except suites.Unavailable as unavailable:
+        pytest.skip(str(unavailable))
+    live = {"WP_ENVIRONMENT_TYPE": "production"}
+
+    with sites.site(trees.newest(), files, php=files.php(), constants=live) as site:
+        run_cases(site, relay)
+
+
+def run_cases(site: sites.Site, relay: FakeRelay) -> None:
+    """Run PHPUnit inside the site."""
     packages.check(packages.TESTING)
     phpunit = packages.program("phpunit") or "phpunit"
 
@@ -47,7 +65,7 @@ def test_a_mail_sent_while_plugins_are_still_loading_goes_to_the_relay(
     site.run(HERE / "scripts" / "early.php")
 
     early.unlink()
-    (mail,) = relay.requests
+    (mail,) = (each for each in relay.requests if each["method"] == "POST")
     assert mail["faults"] == []
     assert mail["mail"]["subject"] == "Early"
 
@@ -56,11 +74,93 @@ def test_deleting_the_plugin_clears_every_site_of_a_network(
     database: databases.Server, relay: FakeRelay
 ) -> None:
     with sites.site(trees.newest(), database, network=True) as network:
-        left = json.loads(network.run(HERE / "scripts" / "uninstall.php", relay.url, KEY))
+        before, after = json.loads(network.run(HERE / "scripts" / "uninstall.php", relay.url, KEY))
 
-    assert left == {
-        "before on 1": True,
-        "before on 2": True,
-        "after on 1": False,
-        "after on 2": False,
+    assert set(before) == {"1", "2", "network"}
+    assert before["network"] == ["postreeve"]
+    for each in ("1", "2"):
+        for trace in ("postreeve", "postreeve_outbox_key", "table outbox", "table chunks", "cron"):
+            assert trace in before[each], each
+    assert after == {"1": [], "2": [], "network": []}
+
+
+def test_what_a_network_sets_holds_for_all_its_sites_and_new_sites_are_not_live(
+    database: databases.Server, relay: FakeRelay
+) -> None:
+    with sites.site(trees.newest(), database, network=True) as network:
+        told = json.loads(network.run(HERE / "scripts" / "network.php", relay.url, KEY))
+
+    assert told["sites"] == {
+        "1": [relay.url, "network", False],
+        "2": [relay.url, "network", False],
+        "3": [relay.url, "network", False],
     }
+    assert "Set for all sites of this network." in told["page"]
+    assert "postreeve[relay_url]" not in told["page"]
+    assert KEY not in told["page"]
+
+
+@pytest.mark.parametrize(("megabytes", "sent"), [(25, True), (60, False)])
+def test_a_large_attachment_goes_out_or_fails_with_a_reason_and_never_ends_the_page(
+    site: sites.Site, relay: FakeRelay, megabytes: int, sent: bool
+) -> None:
+    site.run(HERE.parent / "wordpress" / "php" / "connect.php", relay.url, KEY)
+
+    done = site.php.run(
+        *("-d", "memory_limit=128M", str(HERE / "scripts" / "large.php")),
+        *(str(site.path), str(megabytes)),
+        environment=site.environment,
+    )
+
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr
+    told = json.loads(done.stdout)
+    assert told["sent"] is sent
+    assert set(told["rows"].values()) == {0}
+    mails = [each for each in relay.requests if each["method"] == "POST"]
+    if sent:
+        (mail,) = mails
+        assert told["sha256"] in [part["sha256"] for part in mail["mail"]["parts"]]
+        assert told["peak"] < 120
+    else:
+        assert mails == []
+        assert "do not fit into the memory" in told["failures"][0]
+
+
+def test_anybody_can_run_the_contract(site: sites.Site) -> None:
+    told = site.run(HERE / "contract" / "run.php", str(HERE / "contract" / "postreeve.php"))
+
+    assert "DIFFERENT" not in told
+    assert re.search(r"^0 of 4\d calls differ from core\.$", told, re.M)
+
+
+def test_the_commands_work_without_wp_admin(site: sites.Site, relay: FakeRelay) -> None:
+    commands = [
+        ["connect", [], {"relay": relay.url, "token": "short"}],
+        ["connect", [], {"relay": relay.url, "token": KEY}],
+        ["live", [], {}],
+        ["test", ["ada@x.example"], {}],
+        ["status", [], {"format": "json"}],
+        ["outbox", ["list"], {"format": "json"}],
+        ["disconnect", [], {}],
+    ]
+
+    told = json.loads(site.run(HERE / "scripts" / "cli.php", json.dumps(commands)))
+
+    assert [each["code"] for each in told] == [1, 0, 0, 0, 0, 0, 0]
+    assert "That is not an API key." in told[0]["said"][0][1]
+    assert told[4]["shown"][0][1][0]["state"] == "ready"
+    assert [each["subject"] for each in relay.messages.values()] == ["Test mail from Shop"]
+
+
+def test_processes_that_work_at_once_never_hand_a_mail_over_twice(
+    site: sites.Site, relay: FakeRelay
+) -> None:
+    site.run(HERE.parent / "wordpress" / "php" / "connect.php", relay.url, KEY)
+    site.run(HERE / "scripts" / "wait.php", "160")
+
+    with ThreadPoolExecutor(4) as processes:
+        list(processes.map(lambda _: site.run(HERE / "scripts" / "outbox.php"), range(4)))
+
+    batches = [each["batch"] for each in relay.requests if "batch" in each]
+    keys = [mail["headers"]["idempotency-key"] for batch in batches for mail in batch]
+    assert len(keys) == len(set(keys)) == len(relay.messages) == 160

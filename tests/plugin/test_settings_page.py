@@ -28,7 +28,8 @@ def served(site: sites.Site) -> Iterator[sites.Site]:
 def disconnected(served: sites.Site) -> sites.Site:
     served.execute(
         "DELETE FROM wp_options"
-        " WHERE option_name = 'postreeve' OR option_name LIKE '%transient%settings_errors'"
+        " WHERE option_name LIKE 'postreeve%' OR option_name LIKE '%transient%settings_errors';"
+        "DELETE FROM wp_postreeve_outbox; DELETE FROM wp_postreeve_chunks"
     )
     return served
 
@@ -64,8 +65,14 @@ def connect(visitor: Visitor, relay_url: str, key: str) -> Page:
     return visitor.post("/wp-admin/options.php", fields)
 
 
+def press(visitor: Visitor, button: str) -> Page:
+    """Press one of the buttons that decide something: go-live, go-back, moved, copy, send-parked."""
+    page = visitor.get(SCREEN)
+    return visitor.post("/wp-admin/admin-post.php", page.form_with("what", button))
+
+
 def send_test_mail(visitor: Visitor, to: str | None = None) -> Page:
-    fields = visitor.get(SCREEN).form("admin-post.php")
+    fields = visitor.get(SCREEN).form_with("action", "postreeve_test")
     return visitor.post("/wp-admin/admin-post.php", fields | ({"to": to} if to else {}))
 
 
@@ -132,6 +139,67 @@ def test_forgetting_the_key_gives_the_mail_back_to_wordpress(connected: Visitor)
     assert "Not connected yet." in page.text
 
 
+def test_connecting_takes_nothing_over_until_the_owner_goes_live(
+    connected: Visitor, relay: FakeRelay
+) -> None:
+    page = connected.get(SCREEN)
+    assert 'data-live="no"' in page.html
+    assert "Still the way it was before Postreeve." in page.text
+
+    page = press(connected, "go-live")
+    assert "From now on this site's mail goes through the relay." in page.text
+    assert 'data-live="yes"' in page.html
+
+    page = press(connected, "go-back")
+    assert "From now on this site mails as it did before." in page.text
+    assert 'data-live="no"' in page.html
+
+
+def test_there_is_no_going_live_before_the_relay_is_ready(
+    connected: Visitor, relay: FakeRelay
+) -> None:
+    fields = connected.get(SCREEN).form_with("what", "go-live")
+    relay.account |= {"ready": False, "not_ready_because": ["No domain is verified."]}
+
+    assert "You can go live as soon as the relay says" in connected.get(SCREEN).text
+    page = connected.post("/wp-admin/admin-post.php", fields)
+
+    assert "not ready for this site's mail yet. No domain is verified." in page.text
+    assert 'data-live="no"' in page.html
+
+
+def test_parked_mails_are_shown_and_sent_by_a_button(connected: Visitor, relay: FakeRelay) -> None:
+    fields = connected.get(SCREEN).form_with("action", "postreeve_test")
+    relay.problem("sender-not-verified", 422, "No")
+    connected.post("/wp-admin/admin-post.php", fields)
+    assert 'data-kept="parked"' in connected.get(SCREEN).html
+
+    page = press(connected, "send-parked")
+
+    assert "Parked mails that are sent now: 1." in page.text
+    page = connected.get(SCREEN)
+    assert 'data-kept="parked"' not in page.html
+    assert len(relay.messages) == 1
+
+
+def test_a_copy_says_so_on_every_screen_and_its_owner_decides(
+    connected: Visitor, relay: FakeRelay, disconnected: sites.Site
+) -> None:
+    press(connected, "go-live")
+    disconnected.run(SCRIPTS / "bind.php", "shop.example")
+
+    assert "no mail leaves this site" in connected.get("/wp-admin/index.php").text
+    page = connected.get(SCREEN)
+    assert "It was connected as shop.example (production)" in page.text
+    assert 'data-elsewhere="unknown"' in page.html
+
+    page = press(connected, "copy")
+    assert 'data-elsewhere="copy"' in page.html
+    page = press(connected, "moved")
+    assert "data-elsewhere" not in page.html
+    assert 'data-live="yes"' in page.html
+
+
 def test_a_test_mail_is_followed_until_it_is_delivered(
     connected: Visitor, relay: FakeRelay
 ) -> None:
@@ -165,7 +233,7 @@ def test_a_test_mail_may_go_to_another_address(connected: Visitor, relay: FakeRe
 def test_a_refused_test_mail_shows_why_and_where_help_is(
     connected: Visitor, relay: FakeRelay
 ) -> None:
-    fields = connected.get(SCREEN).form("admin-post.php")
+    fields = connected.get(SCREEN).form_with("action", "postreeve_test")
     relay.problem("sender-not-verified", 422, "No", "shop.example is not verified.")
 
     page = connected.post("/wp-admin/admin-post.php", fields)
@@ -225,7 +293,7 @@ def test_hostile_text_from_the_relay_is_only_text(connected: Visitor, relay: Fak
     (identifier,) = relay.messages
 
     pages = [connected.get(SCREEN), connected.get(f"{SCREEN}&message={identifier}")]
-    fields = pages[0].form("admin-post.php")
+    fields = pages[0].form_with("action", "postreeve_test")
     relay.problem("x", 422, HOSTILE, HOSTILE)
     pages.append(connected.post("/wp-admin/admin-post.php", fields))
 
@@ -332,7 +400,7 @@ class TestStrangers:
     def test_an_editor_cannot_send_a_test_mail(
         self, editor: Visitor, connected: Visitor, relay: FakeRelay
     ) -> None:
-        fields = connected.get(SCREEN).form("admin-post.php")
+        fields = connected.get(SCREEN).form_with("action", "postreeve_test")
 
         page = editor.post("/wp-admin/admin-post.php", fields)
 
@@ -349,10 +417,23 @@ class TestStrangers:
         assert page.status == 403
         assert 'data-state="ready"' in connected.get(SCREEN).html
 
+    @pytest.mark.parametrize("stranger_has", ["no right", "no nonce"])
+    def test_nobody_else_goes_live(
+        self, editor: Visitor, connected: Visitor, stranger_has: str
+    ) -> None:
+        fields = connected.get(SCREEN).form_with("what", "go-live")
+        if stranger_has == "no right":
+            page = editor.post("/wp-admin/admin-post.php", fields)
+        else:
+            page = connected.post("/wp-admin/admin-post.php", fields | {"_wpnonce": "0123456789"})
+
+        assert page.status == 403
+        assert 'data-live="no"' in connected.get(SCREEN).html
+
     def test_somebody_not_logged_in_gets_nothing(
         self, connected: Visitor, relay: FakeRelay, disconnected: sites.Site
     ) -> None:
-        fields = connected.get(SCREEN).form("admin-post.php")
+        fields = connected.get(SCREEN).form_with("action", "postreeve_test")
         relay.requests.clear()
         stranger = Visitor(disconnected.url)
 
@@ -364,7 +445,9 @@ class TestStrangers:
     def test_a_link_from_elsewhere_sends_no_test_mail(
         self, connected: Visitor, relay: FakeRelay
     ) -> None:
-        fields = connected.get(SCREEN).form("admin-post.php") | {"_wpnonce": "0123456789"}
+        fields = connected.get(SCREEN).form_with("action", "postreeve_test") | {
+            "_wpnonce": "0123456789"
+        }
 
         page = connected.post("/wp-admin/admin-post.php", fields)
 
@@ -387,6 +470,26 @@ def test_visitors_of_the_site_get_nothing_of_it(connected: Visitor, relay: FakeR
     assert page.status == 200
     assert "postreeve" not in page.html.lower()
     assert relay.requests == []
+
+
+def test_a_page_view_costs_no_query_more(connected: Visitor, disconnected: sites.Site) -> None:
+    press(connected, "go-live")
+    counter = disconnected.path / "wp-content" / "mu-plugins" / "counter.php"
+    counter.write_text(
+        "<?php\n"
+        "isset( $_GET['without'] ) && add_filter( 'option_active_plugins', '__return_empty_array' );\n"
+        "add_action( 'wp_loaded', function () { add_action( 'shutdown', function () {\n"
+        "\techo '<!-- ' . $GLOBALS['wpdb']->num_queries . ' queries -->';\n"
+        "}, PHP_INT_MAX ); }, PHP_INT_MAX );\n"
+    )
+    visitor = Visitor(disconnected.url)
+    visitor.get("/")
+
+    with_it, without = (visitor.get(path).html for path in ("/", "/?without=1"))
+
+    counter.unlink()
+    assert "queries -->" in with_it
+    assert with_it.rpartition("<!-- ")[2] == without.rpartition("<!-- ")[2]
 
 
 def test_other_screens_of_wp_admin_get_no_style_of_it(connected: Visitor) -> None:

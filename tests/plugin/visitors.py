@@ -32,6 +32,12 @@ class Page:
         forms.feed(self.html)
         return next(fields for address, fields in forms.found if address.endswith(action))
 
+    def form_with(self, name: str, value: str) -> dict[str, str]:
+        """The fields of the form that has this field, filled as they came."""
+        forms = _Forms()
+        forms.feed(self.html)
+        return next(fields for _, fields in forms.found if fields.get(name) == value)
+
 
 class Visitor:
     """Somebody with a browser."""

@@ -55,6 +55,7 @@ class Php:
             env={**os.environ, **self.environment(), **(environment or {})},
             capture_output=True,
             text=True,
+            errors="replace",
             check=False,
         )
 

@@ -17,11 +17,15 @@ defined( 'ABSPATH' ) || exit;
 final class Client {
 
 	/**
-	 * Seconds a page or a checkout may wait for the relay, and for its connection.
+	 * Seconds a screen may wait for the relay's answer, and anybody for its connection.
 	 */
-	const PATIENCE            = 15;
 	const PATIENCE_TO_SHOW    = 8;
 	const PATIENCE_TO_CONNECT = 4;
+
+	/**
+	 * Seconds to wait where nobody looks on: after the response, in WP-Cron, at a terminal.
+	 */
+	const PATIENCE_IN_BACKGROUND = 20;
 
 	/**
 	 * Marks our own requests among all that WordPress makes; holds their time limit.
@@ -47,34 +51,61 @@ final class Client {
 	/**
 	 * Hands a mail over.
 	 *
-	 * @param Message $message The mail.
+	 * @param Message $message  The mail, to no more people than the relay takes in one message.
+	 * @param float   $patience Seconds to wait for the answer.
 	 * @return array|WP_Error The relay's receipt, with the `id` of the message.
 	 */
-	public function send( Message $message ) {
-		if ( $message->count_recipients() > Message::MOST_RECIPIENTS ) {
-			return Problems::too_many_recipients( $message->count_recipients(), Message::MOST_RECIPIENTS );
-		}
-		$boundary = 'postreeve-' . bin2hex( random_bytes( 16 ) );
-		return $this->request(
-			'POST',
+	public function send( Message $message, float $patience ) {
+		return $this->submit(
 			'/v1/messages',
 			202,
-			self::PATIENCE,
+			$patience,
 			array(
-				'Content-Type'    => 'multipart/form-data; boundary=' . $boundary,
-				'Idempotency-Key' => $this->uuid(),
+				'metadata' => wp_json_encode( $message->metadata() ),
+				'message'  => $message,
 			),
-			$message->to_form_data( $boundary )
+			array( 'Idempotency-Key' => $message->key() )
 		);
+	}
+
+	/**
+	 * Hands several mails over at once.
+	 *
+	 * @param Message[] $messages The mails.
+	 * @param float     $patience Seconds to wait for the answer.
+	 * @return array|WP_Error For each mail in order, a receipt or a WP_Error; or why nothing of it was answered.
+	 */
+	public function send_batch( array $messages, float $patience ) {
+		$parts = array( 'metadata' => '' );
+		$items = array();
+		foreach ( $messages as $message ) {
+			$items[]                  = $message->metadata() + array(
+				'idempotency_key' => $message->key(),
+				'message'         => $message->key(),
+			);
+			$parts[ $message->key() ] = $message;
+		}
+		$parts['metadata'] = wp_json_encode( array( 'messages' => $items ) );
+
+		$answer = $this->submit( '/v1/messages/batch', 200, $patience, $parts );
+		if ( is_wp_error( $answer ) ) {
+			return $answer;
+		}
+		$results = array();
+		foreach ( array_values( $messages ) as $number => $message ) {
+			$results[] = self::result( $answer['results'][ $number ] ?? null );
+		}
+		return $results;
 	}
 
 	/**
 	 * What the relay knows about this site and its account.
 	 *
+	 * @param float $patience Seconds to wait for the answer.
 	 * @return array|WP_Error
 	 */
-	public function account() {
-		return $this->request( 'GET', '/v1/account', 200, self::PATIENCE_TO_SHOW );
+	public function account( float $patience = self::PATIENCE_TO_SHOW ) {
+		return $this->request( 'GET', '/v1/account', 200, $patience );
 	}
 
 	/**
@@ -85,6 +116,46 @@ final class Client {
 	 */
 	public function message( string $id ) {
 		return $this->request( 'GET', '/v1/messages/' . rawurlencode( $id ), 200, self::PATIENCE_TO_SHOW );
+	}
+
+	/**
+	 * What happened since, in the members `events` and `next_cursor`.
+	 *
+	 * @param string $cursor Where the last answer ended; '0' for the beginning.
+	 * @return array|WP_Error
+	 */
+	public function events( string $cursor ) {
+		return $this->request( 'GET', '/v1/events?cursor=' . rawurlencode( $cursor ), 200, self::PATIENCE_TO_SHOW );
+	}
+
+	/**
+	 * Has the relay look at a sending domain's DNS records at once.
+	 *
+	 * @param string $domain The domain's name.
+	 * @return array|WP_Error
+	 */
+	public function check_domain( string $domain ) {
+		return $this->request( 'POST', '/v1/domains/' . rawurlencode( $domain ) . '/check', 200, self::PATIENCE_IN_BACKGROUND );
+	}
+
+	/**
+	 * Everything the relay holds about a person at this site.
+	 *
+	 * @param string $address The person's address.
+	 * @return array|WP_Error
+	 */
+	public function person( string $address ) {
+		return $this->request( 'GET', '/v1/people/' . rawurlencode( $address ), 200, self::PATIENCE_IN_BACKGROUND );
+	}
+
+	/**
+	 * Has the relay forget a person.
+	 *
+	 * @param string $address The person's address.
+	 * @return array|WP_Error
+	 */
+	public function erase_person( string $address ) {
+		return $this->request( 'DELETE', '/v1/people/' . rawurlencode( $address ), 200, self::PATIENCE_IN_BACKGROUND );
 	}
 
 	/**
@@ -111,30 +182,80 @@ final class Client {
 	}
 
 	/**
-	 * Waits less for the connection than for the answer.
+	 * Waits less for the connection than for the answer, and as exactly as cURL can: WordPress waits whole seconds.
 	 *
 	 * @param resource|\CurlHandle $handle    The connection; WordPress has no own word for this limit.
 	 * @param array                $arguments The request's arguments.
 	 */
 	public function connect_in_time( $handle, $arguments ): void {
 		if ( isset( $arguments[ self::MARK ] ) ) {
-			// phpcs:ignore WordPress.WP.AlternativeFunctions.curl_curl_setopt -- This action exists for it.
-			curl_setopt( $handle, CURLOPT_CONNECTTIMEOUT, self::PATIENCE_TO_CONNECT );
+			$patience = (int) ( 1000 * min( $arguments['timeout'], $arguments[ self::MARK ] ) );
+			// phpcs:disable WordPress.WP.AlternativeFunctions.curl_curl_setopt -- This action exists for it.
+			curl_setopt( $handle, CURLOPT_CONNECTTIMEOUT_MS, min( 1000 * self::PATIENCE_TO_CONNECT, $patience ) );
+			curl_setopt( $handle, CURLOPT_TIMEOUT_MS, $patience );
+			// Without it, some builds of cURL give up at once when they may wait less than a second.
+			curl_setopt( $handle, CURLOPT_NOSIGNAL, true );
+			// phpcs:enable
 		}
+	}
+
+	/**
+	 * Sends a form with mails in it.
+	 *
+	 * @param string $path     What follows the relay's address.
+	 * @param int    $wanted   The status of the wanted answer.
+	 * @param float  $patience Seconds until we give up.
+	 * @param array  $parts    JSON or a Message, by the part's name.
+	 * @param array  $headers  Further header fields.
+	 * @return array|WP_Error
+	 */
+	private function submit( string $path, int $wanted, float $patience, array $parts, array $headers = array() ) {
+		$boundary = 'postreeve-' . bin2hex( random_bytes( 16 ) );
+		$pieces   = array();
+		foreach ( $parts as $name => $part ) {
+			if ( $part instanceof Message ) {
+				$head    = "filename=\"message.eml\"\r\nContent-Type: message/rfc822";
+				$content = $part->pieces();
+			} else {
+				$head    = '';
+				$content = array( (string) $part );
+			}
+			$head   = '' === $head ? "\r\nContent-Type: application/json" : '; ' . $head;
+			$pieces = array_merge( $pieces, array( "--$boundary\r\nContent-Disposition: form-data; name=\"$name\"$head\r\n\r\n" ), $content, array( "\r\n" ) );
+		}
+		$pieces[] = "--$boundary--\r\n";
+		$headers += array( 'Content-Type' => 'multipart/form-data; boundary=' . $boundary );
+		return $this->request( 'POST', $path, $wanted, $patience, $headers, implode( '', $pieces ) );
+	}
+
+	/**
+	 * What became of one mail of a batch.
+	 *
+	 * @param mixed $result The relay's result: `status`, and a `receipt` or a `problem`.
+	 * @return array|WP_Error
+	 */
+	private static function result( $result ) {
+		$result = is_array( $result ) ? $result : array();
+		$status = is_int( $result['status'] ?? null ) ? $result['status'] : 502;
+		if ( 202 === $status && is_array( $result['receipt'] ?? null ) ) {
+			return $result['receipt'];
+		}
+		$problem = is_array( $result['problem'] ?? null ) ? $result['problem'] : array();
+		return Problems::from_answer( $status, $problem );
 	}
 
 	/**
 	 * Asks the relay.
 	 *
-	 * @param string $method   GET or POST.
+	 * @param string $method   GET, POST or DELETE.
 	 * @param string $path     What follows the relay's address.
 	 * @param int    $wanted   The status of the wanted answer.
-	 * @param int    $patience Seconds until we give up.
+	 * @param float  $patience Seconds until we give up.
 	 * @param array  $headers  Further header fields.
 	 * @param string $body     The request's body.
 	 * @return array|WP_Error
 	 */
-	private function request( string $method, string $path, int $wanted, int $patience, array $headers = array(), string $body = '' ) {
+	private function request( string $method, string $path, int $wanted, float $patience, array $headers = array(), string $body = '' ) {
 		$url      = $this->settings->relay_url();
 		$response = wp_remote_request(
 			$url . $path,
@@ -146,7 +267,7 @@ final class Client {
 				'headers'     => $headers + array(
 					'Authorization'    => 'Bearer ' . $this->settings->api_key(),
 					'Accept'           => 'application/json, application/problem+json',
-					'X-Postreeve-Site' => (string) get_option( 'home' ),
+					'X-Postreeve-Site' => Whereabouts::address(),
 				),
 				'body'        => '' === $body ? null : $body,
 				self::MARK    => $patience,
@@ -159,16 +280,11 @@ final class Client {
 		if ( wp_remote_retrieve_response_code( $response ) === $wanted && is_array( $answer ) ) {
 			return $answer;
 		}
-		return Problems::from_response( $response, is_array( $answer ) ? $answer : array() );
-	}
-
-	/**
-	 * A random UUID. WordPress's own is made from fewer random bits than a busy site has mails.
-	 */
-	private function uuid(): string {
-		$bytes    = random_bytes( 16 );
-		$bytes[6] = chr( ord( $bytes[6] ) & 0x0f | 0x40 );
-		$bytes[8] = chr( ord( $bytes[8] ) & 0x3f | 0x80 );
-		return vsprintf( '%s%s-%s-%s-%s-%s%s%s', str_split( bin2hex( $bytes ), 4 ) );
+		$answer = is_array( $answer ) ? $answer : array();
+		$wait   = wp_remote_retrieve_header( $response, 'retry-after' );
+		if ( is_string( $wait ) && ctype_digit( $wait ) ) {
+			$answer['retry_after'] = (int) $wait;
+		}
+		return Problems::from_answer( (int) wp_remote_retrieve_response_code( $response ), $answer );
 	}
 }

@@ -62,16 +62,16 @@ final class Connection {
 	 * Finds out.
 	 *
 	 * @param Settings $settings Where and how this site is connected.
-	 * @param Client   $client   The relay.
+	 * @param Account  $account  What the relay says about this site.
 	 */
-	public static function check( Settings $settings, Client $client ): self {
+	public static function check( Settings $settings, Account $account ): self {
 		if ( Settings::KEY_UNREADABLE === $settings->key_state() ) {
 			return new self( self::KEY_UNREADABLE );
 		}
 		if ( ! $settings->is_connected() ) {
 			return new self( self::NOT_CONNECTED );
 		}
-		$answer = $client->account();
+		$answer = $account->ask();
 		if ( is_wp_error( $answer ) ) {
 			return new self( (string) $answer->get_error_code(), array(), $answer->get_error_message() );
 		}
@@ -129,6 +129,7 @@ final class Connection {
 			'limit-reached'      => __( 'Too many questions for the moment.', 'postreeve' ),
 
 			Problems::UNREACHABLE => __( 'The relay cannot be reached.', 'postreeve' ),
+			Problems::BLOCKED     => __( 'WordPress may not talk to the relay.', 'postreeve' ),
 			Problems::UNEXPECTED  => __( 'No relay at this address.', 'postreeve' ),
 		);
 		return $titles[ $this->state ] ?? __( 'The relay has a problem.', 'postreeve' );
@@ -139,8 +140,8 @@ final class Connection {
 	 */
 	public function text(): string {
 		$texts = array(
-			self::READY          => __( 'This site\'s mail goes out through the relay.', 'postreeve' ),
-			self::NOT_READY      => __( 'Mail goes to the relay, which refuses it until a sending domain of yours is verified there.', 'postreeve' ),
+			self::READY          => __( 'The relay can send this site\'s mail.', 'postreeve' ),
+			self::NOT_READY      => __( 'The relay refuses this site\'s mail until a sending domain of yours is verified there.', 'postreeve' ),
 			self::NOT_CONNECTED  => __( 'WordPress sends this site\'s mail by itself. To change that, enter the address of your relay and an API key.', 'postreeve' ),
 			self::KEY_UNREADABLE => __( 'It was sealed with the secret salts in wp-config.php, and those have changed. Until then WordPress sends this site\'s mail by itself.', 'postreeve' ),
 			'pending'            => __( 'Somebody at the relay looks at every new account. Until then only mail to the account\'s owner goes out.', 'postreeve' ),

@@ -26,11 +26,32 @@ final class Interceptor {
 	private $settings;
 
 	/**
-	 * The relay.
+	 * Takes finished mails.
 	 *
-	 * @var Client
+	 * @var Courier
 	 */
-	private $client;
+	private $courier;
+
+	/**
+	 * What the relay says about this site.
+	 *
+	 * @var Account
+	 */
+	private $account;
+
+	/**
+	 * Whether this is the site that was connected.
+	 *
+	 * @var Whereabouts
+	 */
+	private $whereabouts;
+
+	/**
+	 * Whether the next mail is ours although the site is not live yet: the test mail.
+	 *
+	 * @var bool
+	 */
+	private $takes_next = false;
 
 	/**
 	 * The carrier of the latest mail, if we took it.
@@ -49,12 +70,23 @@ final class Interceptor {
 	/**
 	 * Makes an interceptor.
 	 *
-	 * @param Settings $settings Where and how this site is connected.
-	 * @param Client   $client   The relay.
+	 * @param Settings    $settings    Where and how this site is connected.
+	 * @param Courier     $courier     Takes finished mails.
+	 * @param Account     $account     What the relay says about this site.
+	 * @param Whereabouts $whereabouts Whether this is the site that was connected.
 	 */
-	public function __construct( Settings $settings, Client $client ) {
-		$this->settings = $settings;
-		$this->client   = $client;
+	public function __construct( Settings $settings, Courier $courier, Account $account, Whereabouts $whereabouts ) {
+		$this->settings    = $settings;
+		$this->courier     = $courier;
+		$this->account     = $account;
+		$this->whereabouts = $whereabouts;
+	}
+
+	/**
+	 * Has the next mail go through the relay, also where the site is not live yet.
+	 */
+	public function take_next(): void {
+		$this->takes_next = true;
 	}
 
 	/**
@@ -68,18 +100,27 @@ final class Interceptor {
 	public function install_mailer( $pre ) {
 		global $phpmailer;
 
-		$this->mailer  = null;
-		$this->failure = null;
+		$taken            = $this->takes_next ? $this->settings->is_connected() : $this->is_ours();
+		$this->mailer     = null;
+		$this->failure    = null;
+		$this->takes_next = false;
 		if ( null !== $pre ) {
 			return $pre;
 		}
-		if ( $this->settings->takes_mail() ) {
-			$this->mailer = new Mailer( array( $this->client, 'send' ) );
+		if ( $taken ) {
+			$this->mailer = new Mailer( array( $this->courier, 'carry' ), $this->account->known() );
 			$phpmailer    = $this->mailer; // phpcs:ignore WordPress.WP.GlobalVariablesOverride.Prohibited -- Core uses any PHPMailer it finds here.
 		} elseif ( $phpmailer instanceof Mailer ) {
 			$phpmailer = null; // phpcs:ignore WordPress.WP.GlobalVariablesOverride.Prohibited -- Core makes its own again.
 		}
 		return $pre;
+	}
+
+	/**
+	 * Whether this site's mail is ours now. A copy's is even where its key cannot be read: it must not leave.
+	 */
+	private function is_ours(): bool {
+		return $this->settings->is_in_charge() && ( $this->settings->is_connected() || $this->whereabouts->is_elsewhere() );
 	}
 
 	/**
@@ -96,6 +137,27 @@ final class Interceptor {
 		$this->mailer  = null;
 		if ( $reason ) {
 			$error->add_data( array_merge( (array) $error->get_error_data(), (array) $reason->get_error_data() ) );
+		}
+	}
+
+	/**
+	 * Has BuddyPress use wp_mail(); by itself it does so only where somebody has declared that function again.
+	 *
+	 * @param mixed $uses What BuddyPress or others think.
+	 * @return mixed True where the mail is ours.
+	 */
+	public function have_wp_mail_used( $uses ) {
+		return $this->is_ours() ? true : $uses;
+	}
+
+	/**
+	 * At the request's end: lets go of the latest mail, which may be large.
+	 */
+	public function let_go(): void {
+		global $phpmailer;
+		$this->mailer = null;
+		if ( $phpmailer instanceof Mailer ) {
+			$phpmailer = null; // phpcs:ignore WordPress.WP.GlobalVariablesOverride.Prohibited -- It is ours.
 		}
 	}
 

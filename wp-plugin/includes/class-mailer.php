@@ -42,6 +42,13 @@ final class Mailer extends Mailer_Base {
 	private $transport;
 
 	/**
+	 * What is known about the site's senders: `Account::known()`.
+	 *
+	 * @var array
+	 */
+	private $known;
+
+	/**
 	 * What X-Postreeve-… headers asked for, by their last word.
 	 *
 	 * @var array<string, string>
@@ -66,10 +73,12 @@ final class Mailer extends Mailer_Base {
 	 * Makes the carrier of one mail.
 	 *
 	 * @param callable $transport Takes a Message; gives the relay's receipt or a WP_Error.
+	 * @param array    $known     What is known about the site's senders: `Account::known()`.
 	 */
-	public function __construct( callable $transport ) {
+	public function __construct( callable $transport, array $known ) {
 		parent::__construct( true );
 		$this->transport = $transport;
+		$this->known     = $known;
 		self::$validator = static function ( $email ) {
 			return (bool) is_email( $email );
 		};
@@ -84,8 +93,10 @@ final class Mailer extends Mailer_Base {
 	 */
 	public function preSend() {
 		try {
+			$this->check_memory();
 			$this->take_wishes();
 			$this->decode_names();
+			$this->settle_sender();
 			$this->Mailer = 'smtp';
 			return parent::preSend();
 		} catch ( Mail_Exception $exception ) {
@@ -150,7 +161,7 @@ final class Mailer extends Mailer_Base {
 		$stream = apply_filters( 'postreeve_stream', $stream, $this );
 
 		return new Message(
-			rtrim( $header ) . "\r\n\r\n" . $body,
+			array( rtrim( $header ) . "\r\n\r\n", $body ),
 			array(
 				'from' => '' === $this->Sender ? $this->From : $this->Sender,
 				'to'   => array_values( array_combine( array_map( 'strtolower', $everybody ), $everybody ) ),
@@ -159,6 +170,23 @@ final class Mailer extends Mailer_Base {
 			$this->wishes['kind'] ?? '',
 			Origin::of_mail()
 		);
+	}
+
+	/**
+	 * Says that a mail is too large for PHP's memory before PHP ends the page over it.
+	 *
+	 * @throws Mail_Exception When it is.
+	 */
+	private function check_memory(): void {
+		$bytes = 0;
+		foreach ( $this->attachment as $file ) {
+			$bytes += $file[5] ? strlen( $file[0] ) : (int) ( static::fileIsAccessible( $file[0] ) ? filesize( $file[0] ) : 0 );
+		}
+		if ( $bytes > MB_IN_BYTES && ! Memory::has( Memory::TO_COMPOSE * $bytes ) ) {
+			/* translators: 1: a size such as "60 MB", 2: PHP's memory limit, such as "128M" */
+			$text = sprintf( __( 'The attachments of this mail (%1$s) do not fit into the memory that PHP may use here (%2$s). Send a link, or have memory_limit raised.', 'postreeve' ), size_format( $bytes ), ini_get( 'memory_limit' ) );
+			throw $this->give_up( Problems::of_our_own( Problems::NO_MEMORY, $text ) );
+		}
 	}
 
 	/**
@@ -182,6 +210,54 @@ final class Mailer extends Mailer_Base {
 		foreach ( $this->ReplyTo as $address => $field ) {
 			$this->ReplyTo[ $address ][1] = wp_specialchars_decode( $field[1], ENT_QUOTES );
 		}
+	}
+
+	/**
+	 * Replaces a sender the relay would refuse; answers still go to them.
+	 */
+	private function settle_sender(): void {
+		$sender = Sender::settle( $this->From, $this->FromName, $this->known );
+		if ( null === $sender ) {
+			return;
+		}
+		if ( '' !== $sender['reply_to'] && array() === $this->ReplyTo ) {
+			$this->addReplyTo( $sender['reply_to'], $this->FromName );
+		}
+		if ( $sender['foreign'] ) {
+			$this->addCustomHeader( 'X-Postreeve-Rewritten', 'from' );
+		}
+		$this->From     = $sender['address'];
+		$this->FromName = $sender['name'];
+		$this->Sender   = '';
+	}
+
+	/**
+	 * A file's content as a part of the mail: as PHPMailer writes it, without having all of it twice in the memory.
+	 *
+	 * @param string $path     The file.
+	 * @param string $encoding How it is written; files are base64 unless somebody wants another.
+	 * @return string
+	 */
+	protected function encodeFile( $path, $encoding = self::ENCODING_BASE64 ) {
+		if ( self::ENCODING_BASE64 !== $encoding || ! static::fileIsAccessible( $path ) ) {
+			return parent::encodeFile( $path, $encoding );
+		}
+		// phpcs:disable WordPress.WP.AlternativeFunctions -- The file may be larger than the memory left; WP_Filesystem reads whole files.
+		$file = fopen( $path, 'rb' );
+		if ( false === $file ) {
+			return parent::encodeFile( $path, $encoding );
+		}
+		$encoded = '';
+		while ( ! feof( $file ) ) {
+			// 57 bytes make a line of 76 characters.
+			$bytes = stream_get_contents( $file, 57 * 8192 );
+			if ( '' !== (string) $bytes ) {
+				$encoded .= chunk_split( base64_encode( $bytes ), static::STD_LINE_LENGTH, static::$LE );
+			}
+		}
+		fclose( $file );
+		// phpcs:enable
+		return $encoded;
 	}
 
 	/**

@@ -10,7 +10,9 @@ namespace Postreeve;
 defined( 'ABSPATH' ) || exit;
 
 /**
- * The exact bytes of a mail, its envelope, and what the relay should know about it.
+ * The exact bytes of a mail, its envelope, what the relay should know about it, and the key that keeps it from arriving twice.
+ *
+ * The bytes stay in the pieces they came in: joining them would cost a large mail's memory once more.
  */
 final class Message {
 
@@ -27,11 +29,11 @@ final class Message {
 	const MOST_RECIPIENTS = 50;
 
 	/**
-	 * The mail, CRLF line ends.
+	 * The mail, CRLF line ends, in order.
 	 *
-	 * @var string
+	 * @var string[]
 	 */
-	private $mime;
+	private $pieces;
 
 	/**
 	 * `from` (an address) and `to` (every address that gets a copy).
@@ -62,20 +64,47 @@ final class Message {
 	private $source;
 
 	/**
+	 * The idempotency key: as often as it is handed over, the relay takes it once.
+	 *
+	 * @var string
+	 */
+	private $key;
+
+	/**
 	 * Makes a message.
 	 *
-	 * @param string $mime     The mail, CRLF line ends.
-	 * @param array  $envelope `from` (an address) and `to` (every address that gets a copy).
-	 * @param string $stream   Why it is sent; anything but a stream's name means transactional.
-	 * @param string $kind     SECURITY for mail that lets people in; all else is ignored.
-	 * @param string $source   The slug of the plugin or theme that sent it.
+	 * @param string[] $pieces   The mail, CRLF line ends, in order.
+	 * @param array    $envelope `from` (an address) and `to` (every address that gets a copy).
+	 * @param string   $stream   Why it is sent; anything but a stream's name means transactional.
+	 * @param string   $kind     SECURITY for mail that lets people in; all else is ignored.
+	 * @param string   $source   The slug of the plugin or theme that sent it.
+	 * @param string   $key      The idempotency key it has already, else it gets one.
 	 */
-	public function __construct( string $mime, array $envelope, string $stream, string $kind, string $source ) {
-		$this->mime     = $mime;
+	public function __construct( array $pieces, array $envelope, string $stream, string $kind, string $source, string $key = '' ) {
+		$this->pieces   = $pieces;
 		$this->envelope = $envelope;
 		$this->stream   = in_array( $stream, self::STREAMS, true ) ? $stream : self::TRANSACTIONAL;
 		$this->kind     = self::SECURITY === $kind ? $kind : '';
 		$this->source   = $source;
+		$this->key      = '' === $key ? self::new_key() : $key;
+	}
+
+	/**
+	 * The message that was told as `metadata()`.
+	 *
+	 * @param array    $metadata What `metadata()` gave.
+	 * @param string[] $pieces   The mail, in order.
+	 * @param string   $key      Its idempotency key.
+	 */
+	public static function from_metadata( array $metadata, array $pieces, string $key ): self {
+		return new self(
+			$pieces,
+			(array) ( $metadata['envelope'] ?? array() ),
+			(string) ( $metadata['stream'] ?? '' ),
+			(string) ( $metadata['kind'] ?? '' ),
+			(string) ( $metadata['source']['plugin'] ?? '' ),
+			$key
+		);
 	}
 
 	/**
@@ -98,33 +127,86 @@ final class Message {
 	}
 
 	/**
-	 * How many people get a copy.
+	 * The same mail as often as it takes to reach everybody, each time to as many people as the relay takes.
+	 *
+	 * @return self[] At least one; the first keeps this one's key.
 	 */
-	public function count_recipients(): int {
-		return count( $this->envelope['to'] );
+	public function split(): array {
+		$messages = array();
+		foreach ( array_chunk( $this->envelope['to'], self::MOST_RECIPIENTS ) as $number => $people ) {
+			$envelope   = array_replace( $this->envelope, array( 'to' => $people ) );
+			$messages[] = new self( $this->pieces, $envelope, $this->stream, $this->kind, $this->source, 0 === $number ? $this->key : '' );
+		}
+		return $messages;
 	}
 
 	/**
-	 * The body of the request, `multipart/form-data`.
-	 *
-	 * @param string $boundary What stands between the parts, and nowhere in them.
+	 * The idempotency key.
 	 */
-	public function to_form_data( string $boundary ): string {
-		return "--$boundary\r\n"
-			. "Content-Disposition: form-data; name=\"metadata\"\r\n"
-			. "Content-Type: application/json\r\n\r\n"
-			. wp_json_encode( $this->metadata() ) . "\r\n"
-			. "--$boundary\r\n"
-			. "Content-Disposition: form-data; name=\"message\"; filename=\"message.eml\"\r\n"
-			. "Content-Type: message/rfc822\r\n\r\n"
-			. $this->mime . "\r\n"
-			. "--$boundary--\r\n";
+	public function key(): string {
+		return $this->key;
+	}
+
+	/**
+	 * The slug of the plugin or theme that sent it.
+	 */
+	public function source(): string {
+		return $this->source;
+	}
+
+	/**
+	 * Every address that gets a copy.
+	 *
+	 * @return string[]
+	 */
+	public function recipients(): array {
+		return array_map( 'strval', (array) ( $this->envelope['to'] ?? array() ) );
+	}
+
+	/**
+	 * The mail's bytes, in pieces.
+	 *
+	 * @return string[]
+	 */
+	public function pieces(): array {
+		return $this->pieces;
+	}
+
+	/**
+	 * How many bytes the mail has.
+	 */
+	public function size(): int {
+		return (int) array_sum( array_map( 'strlen', $this->pieces ) );
+	}
+
+	/**
+	 * The mail's bytes, cut at an even length.
+	 *
+	 * @param int $length Bytes of each but the last.
+	 * @return \Generator<string>
+	 */
+	public function chunks( int $length ): \Generator {
+		$chunk = '';
+		foreach ( $this->pieces as $piece ) {
+			for ( $position = 0, $end = strlen( $piece ); $position < $end; ) {
+				$part      = substr( $piece, $position, $length - strlen( $chunk ) );
+				$position += strlen( $part );
+				$chunk    .= $part;
+				if ( strlen( $chunk ) === $length ) {
+					yield $chunk;
+					$chunk = '';
+				}
+			}
+		}
+		if ( '' !== $chunk ) {
+			yield $chunk;
+		}
 	}
 
 	/**
 	 * All that the relay should know beside the mail itself.
 	 */
-	private function metadata(): array {
+	public function metadata(): array {
 		$metadata = array(
 			'envelope' => $this->envelope,
 			'stream'   => $this->stream,
@@ -134,5 +216,15 @@ final class Message {
 			$metadata['kind'] = $this->kind;
 		}
 		return $metadata;
+	}
+
+	/**
+	 * A random UUID. WordPress's own is made from fewer random bits than a busy site has mails.
+	 */
+	private static function new_key(): string {
+		$bytes    = random_bytes( 16 );
+		$bytes[6] = chr( ord( $bytes[6] ) & 0x0f | 0x40 );
+		$bytes[8] = chr( ord( $bytes[8] ) & 0x3f | 0x80 );
+		return vsprintf( '%s%s-%s-%s-%s-%s%s%s', str_split( bin2hex( $bytes ), 4 ) );
 	}
 }

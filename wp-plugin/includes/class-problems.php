@@ -15,14 +15,18 @@ defined( 'ABSPATH' ) || exit;
  * Makes a WP_Error of everything that can go wrong on the way to the relay.
  *
  * Its data always has `relay_code` (the relay's word, or one of the constants here), `relay_status`
- * (HTTP, 0 without an answer), `relay_problem_url` (how to fix it, or '') and `relay_recipients`.
+ * (HTTP, 0 without an answer), `relay_problem_url` (how to fix it, or ''), `relay_recipients` and
+ * `relay_retry_after` (seconds, 0 if the relay did not say).
  */
 final class Problems {
 
-	const UNREACHABLE         = 'relay-unreachable';
-	const UNEXPECTED          = 'relay-unexpected';
-	const TOO_MANY_RECIPIENTS = 'too-many-recipients';
-	const FAULT               = 'plugin-fault';
+	const UNREACHABLE = 'relay-unreachable';
+	const BLOCKED     = 'relay-blocked';
+	const UNEXPECTED  = 'relay-unexpected';
+	const UNWRITABLE  = 'outbox-unwritable';
+	const TOO_LARGE   = 'too-large-to-keep';
+	const NO_MEMORY   = 'memory-limit';
+	const FAULT       = 'plugin-fault';
 
 	const LONGEST_TEXT = 500;
 
@@ -37,27 +41,27 @@ final class Problems {
 		if ( 'http_request_not_executed' === $cause->get_error_code() ) {
 			/* translators: 1: a constant's name, 2: a host name, 3: a constant's name */
 			$text = sprintf( __( 'WordPress may not talk to the relay: %1$s is set. Add %2$s to %3$s in wp-config.php.', 'postreeve' ), 'WP_HTTP_BLOCK_EXTERNAL', $host, 'WP_ACCESSIBLE_HOSTS' );
-		} else {
-			/* translators: 1: a host name, 2: what the network said */
-			$text = sprintf( __( 'The relay at %1$s cannot be reached at the moment (%2$s).', 'postreeve' ), $host, self::clean( $cause->get_error_message() ) );
+			return self::problem( self::BLOCKED, 0, $text );
 		}
+		/* translators: 1: a host name, 2: what the network said */
+		$text = sprintf( __( 'The relay at %1$s cannot be reached at the moment (%2$s).', 'postreeve' ), $host, self::clean( $cause->get_error_message() ) );
 		return self::problem( self::UNREACHABLE, 0, $text );
 	}
 
 	/**
 	 * The relay answered, but not what we asked for.
 	 *
-	 * @param array $response What WordPress's HTTP functions gave.
-	 * @param array $answer   Its body, decoded; RFC 9457 members if the relay wrote it.
+	 * @param int   $status The HTTP status.
+	 * @param array $answer The body, decoded; RFC 9457 members if the relay wrote it.
 	 */
-	public static function from_response( array $response, array $answer ): WP_Error {
-		$status = (int) wp_remote_retrieve_response_code( $response );
-		$type   = is_string( $answer['type'] ?? null ) ? $answer['type'] : '';
-		$code   = sanitize_key( basename( (string) wp_parse_url( $type, PHP_URL_PATH ) ) );
+	public static function from_answer( int $status, array $answer ): WP_Error {
+		$wait = max( 0, (int) ( is_scalar( $answer['retry_after'] ?? null ) ? $answer['retry_after'] : 0 ) );
+		$type = is_string( $answer['type'] ?? null ) ? $answer['type'] : '';
+		$code = sanitize_key( basename( (string) wp_parse_url( $type, PHP_URL_PATH ) ) );
 		if ( '' === $code ) {
 			/* translators: %d: an HTTP status such as 404 */
 			$text = sprintf( __( 'What answered is not a Postreeve relay, or it is not well (HTTP status %d). Check the address.', 'postreeve' ), $status );
-			return self::problem( self::UNEXPECTED, $status, $text );
+			return self::problem( self::UNEXPECTED, $status, $text, '', array(), $wait );
 		}
 		$recipients = self::recipients( $answer );
 		$sentences  = array( Words::problem( $code, self::clean( $answer['title'] ?? '' ) ) );
@@ -67,19 +71,57 @@ final class Problems {
 		foreach ( $recipients as $recipient ) {
 			$sentences[] = Words::sentence( $recipient['address'] . ': ' . $recipient['title'] );
 		}
-		return self::problem( $code, $status, implode( ' ', array_filter( $sentences ) ), esc_url_raw( $type, array( 'http', 'https' ) ), $recipients );
+		return self::problem( $code, $status, implode( ' ', array_filter( $sentences ) ), esc_url_raw( $type, array( 'http', 'https' ) ), $recipients, $wait );
 	}
 
 	/**
-	 * One mail, more recipients than the relay takes.
+	 * What stands in the way lies here, not at the relay.
 	 *
-	 * @param int $count How many it has.
-	 * @param int $most  How many it may have.
+	 * @param string $code UNWRITABLE, TOO_LARGE or NO_MEMORY.
+	 * @param string $text What is the matter.
 	 */
-	public static function too_many_recipients( int $count, int $most ): WP_Error {
-		/* translators: 1: number of recipients, 2: highest number allowed */
-		$text = sprintf( __( 'This mail has %1$d recipients, and the relay takes at most %2$d in one mail. Send it in smaller groups.', 'postreeve' ), $count, $most );
-		return self::problem( self::TOO_MANY_RECIPIENTS, 0, $text );
+	public static function of_our_own( string $code, string $text ): WP_Error {
+		return self::problem( $code, 0, $text );
+	}
+
+	/**
+	 * Whether the same mail may be taken later: nobody answered, or the relay says not now.
+	 *
+	 * @param WP_Error $problem One of ours.
+	 */
+	public static function passes( WP_Error $problem ): bool {
+		$status = self::status_of( $problem );
+		return self::UNREACHABLE === $problem->get_error_code() || in_array( $status, array( 408, 425, 429 ), true ) || $status >= 500;
+	}
+
+	/**
+	 * Whether the mail would be taken once the site's owner has put something right: the key, the account, the
+	 * sending domain, the relay's address.
+	 *
+	 * @param WP_Error $problem One of ours.
+	 */
+	public static function can_be_fixed( WP_Error $problem ): bool {
+		$status = self::status_of( $problem );
+		return in_array( $status, array( 401, 403 ), true ) || in_array( $problem->get_error_code(), array( 'sender-not-verified', self::BLOCKED ), true )
+			|| ( self::UNEXPECTED === $problem->get_error_code() && ! self::passes( $problem ) );
+	}
+
+	/**
+	 * The HTTP status of a problem; 0 without an answer.
+	 *
+	 * @param WP_Error $problem One of ours.
+	 */
+	private static function status_of( WP_Error $problem ): int {
+		return (int) ( ( (array) $problem->get_error_data() )['relay_status'] ?? 0 );
+	}
+
+	/**
+	 * Seconds the relay asks us to wait.
+	 *
+	 * @param WP_Error $problem One of ours.
+	 */
+	public static function wait_of( WP_Error $problem ): int {
+		return (int) ( ( (array) $problem->get_error_data() )['relay_retry_after'] ?? 0 );
 	}
 
 	/**
@@ -132,8 +174,9 @@ final class Problems {
 	 * @param string $text       Sentences for people.
 	 * @param string $url        A page that says how to fix it.
 	 * @param array  $recipients Who is not mailed, and why.
+	 * @param int    $wait       Seconds the relay asks us to wait.
 	 */
-	private static function problem( string $code, int $status, string $text, string $url = '', array $recipients = array() ): WP_Error {
+	private static function problem( string $code, int $status, string $text, string $url = '', array $recipients = array(), int $wait = 0 ): WP_Error {
 		return new WP_Error(
 			$code,
 			$text,
@@ -142,6 +185,7 @@ final class Problems {
 				'relay_status'      => $status,
 				'relay_problem_url' => $url,
 				'relay_recipients'  => $recipients,
+				'relay_retry_after' => $wait,
 			)
 		);
 	}

@@ -43,6 +43,27 @@ final class Screen {
 	private $client;
 
 	/**
+	 * What the relay says about this site.
+	 *
+	 * @var Account
+	 */
+	private $account;
+
+	/**
+	 * Where mails wait.
+	 *
+	 * @var Outbox
+	 */
+	private $outbox;
+
+	/**
+	 * Whether this is the site that was connected.
+	 *
+	 * @var Whereabouts
+	 */
+	private $whereabouts;
+
+	/**
 	 * How the connection is; null on the page of one mail.
 	 *
 	 * @var Connection|null
@@ -66,12 +87,18 @@ final class Screen {
 	/**
 	 * Makes the screen.
 	 *
-	 * @param Settings $settings Where and how this site is connected.
-	 * @param Client   $client   The relay.
+	 * @param Settings    $settings    Where and how this site is connected.
+	 * @param Client      $client      The relay.
+	 * @param Account     $account     What the relay says about this site.
+	 * @param Outbox      $outbox      Where mails wait.
+	 * @param Whereabouts $whereabouts Whether this is the site that was connected.
 	 */
-	public function __construct( Settings $settings, Client $client ) {
-		$this->settings = $settings;
-		$this->client   = $client;
+	public function __construct( Settings $settings, Client $client, Account $account, Outbox $outbox, Whereabouts $whereabouts ) {
+		$this->settings    = $settings;
+		$this->client      = $client;
+		$this->account     = $account;
+		$this->outbox      = $outbox;
+		$this->whereabouts = $whereabouts;
 	}
 
 	/**
@@ -111,7 +138,7 @@ final class Screen {
 			$this->message = $this->client->message( $id );
 			return;
 		}
-		$this->connection = Connection::check( $this->settings, $this->client );
+		$this->connection = Connection::check( $this->settings, $this->account );
 		if ( $this->connection->is_known() ) {
 			$answer         = $this->client->messages( self::RECENT );
 			$this->messages = is_wp_error( $answer ) ? $answer : self::list_of( $answer, 'messages' );
@@ -142,9 +169,11 @@ final class Screen {
 		$this->show(
 			'overview',
 			array(
-				'settings'   => $this->settings,
-				'connection' => $this->connection ?? Connection::check( $this->settings, $this->client ),
-				'messages'   => $this->messages,
+				'settings'    => $this->settings,
+				'whereabouts' => $this->whereabouts,
+				'counts'      => $this->outbox->counts(),
+				'connection'  => $this->connection ?? Connection::check( $this->settings, $this->account ),
+				'messages'    => $this->messages,
 			)
 		);
 	}
@@ -154,7 +183,14 @@ final class Screen {
 	 */
 	public function warn(): void {
 		$here = get_current_screen();
-		if ( ! current_user_can( self::CAPABILITY ) || ( $here && self::HOOK === $here->id ) || Settings::KEY_UNREADABLE !== $this->settings->key_state() ) {
+		if ( ! current_user_can( self::CAPABILITY ) || ( $here && self::HOOK === $here->id ) ) {
+			return;
+		}
+		if ( $this->settings->is_in_charge() && $this->whereabouts->is_elsewhere() ) {
+			$this->show( 'elsewhere', array( 'whereabouts' => $this->whereabouts, 'buttons' => false ) );
+			return;
+		}
+		if ( Settings::KEY_UNREADABLE !== $this->settings->key_state() ) {
 			return;
 		}
 		printf(

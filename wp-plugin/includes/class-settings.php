@@ -10,7 +10,8 @@ namespace Postreeve;
 defined( 'ABSPATH' ) || exit;
 
 /**
- * Reads and keeps the relay's address and the API key: constants first, then the site's option.
+ * Reads and keeps the relay's address, the API key and whether the site is live: constants first, then what a network
+ * has set for all its sites, then the site's own option.
  *
  * Nothing is remembered between calls, so that switching sites in a network just works.
  */
@@ -22,7 +23,15 @@ final class Settings {
 	const KEY_NONE       = 'none';
 	const KEY_STORED     = 'stored';
 	const KEY_CONSTANT   = 'constant';
+	const KEY_NETWORK    = 'network';
 	const KEY_UNREADABLE = 'unreadable';
+
+	/**
+	 * Whether code of ours is saving, which needs no look at what a form may have sent.
+	 *
+	 * @var bool
+	 */
+	private static $saving = false;
 
 	/**
 	 * Whether wp-config.php switches Postreeve off.
@@ -39,17 +48,39 @@ final class Settings {
 	}
 
 	/**
+	 * Whether the owner has handed this site's mail to the relay. What was connected before this could be said is.
+	 */
+	public function is_live(): bool {
+		return $this->live_is_fixed() ? (bool) POSTREEVE_LIVE : $this->stored()['live'];
+	}
+
+	/**
+	 * Whether that is set in wp-config.php.
+	 */
+	public function live_is_fixed(): bool {
+		return defined( 'POSTREEVE_LIVE' );
+	}
+
+	/**
+	 * Whether this site's mail is ours to carry, be it that we can or cannot read the key at the moment.
+	 */
+	public function is_in_charge(): bool {
+		return ! $this->is_off() && $this->is_live() && '' !== $this->relay_url() && self::KEY_NONE !== $this->key_state();
+	}
+
+	/**
 	 * Whether this site's mail goes through the relay.
 	 */
 	public function takes_mail(): bool {
-		return ! $this->is_off() && $this->is_connected();
+		return $this->is_in_charge() && $this->is_connected();
 	}
 
 	/**
 	 * The relay's address without a slash at its end, or '' when there is none.
 	 */
 	public function relay_url(): string {
-		$url = $this->relay_url_is_fixed() ? POSTREEVE_RELAY_URL : $this->stored()['relay_url'];
+		$network = $this->of_network()['relay_url'];
+		$url     = $this->relay_url_is_fixed() ? POSTREEVE_RELAY_URL : ( '' === $network ? $this->stored()['relay_url'] : $network );
 		return untrailingslashit( trim( (string) $url ) );
 	}
 
@@ -67,7 +98,7 @@ final class Settings {
 		if ( $this->key_is_fixed() ) {
 			return trim( (string) POSTREEVE_API_KEY );
 		}
-		$sealed = $this->stored()['api_key'];
+		$sealed = $this->sealed_key();
 		return '' === $sealed ? '' : (string) Vault::open( $sealed );
 	}
 
@@ -78,20 +109,125 @@ final class Settings {
 		if ( $this->key_is_fixed() ) {
 			return self::KEY_CONSTANT;
 		}
-		if ( '' === $this->stored()['api_key'] ) {
+		if ( '' === $this->sealed_key() ) {
 			return self::KEY_NONE;
 		}
-		return '' === $this->api_key() ? self::KEY_UNREADABLE : self::KEY_STORED;
+		if ( '' === $this->api_key() ) {
+			return self::KEY_UNREADABLE;
+		}
+		return '' === $this->of_network()['api_key'] ? self::KEY_STORED : self::KEY_NETWORK;
 	}
 
 	/**
-	 * Keeps an address and a key as the settings page would.
+	 * Whether the network's administrator has set the address for all sites.
+	 */
+	public function relay_url_is_networks(): bool {
+		return ! $this->relay_url_is_fixed() && '' !== $this->of_network()['relay_url'];
+	}
+
+	/**
+	 * Keeps an address and a key as the settings page would. A site that was not connected does not go live by that.
 	 *
 	 * @param string $relay_url The relay's address.
-	 * @param string $api_key   The key as the relay showed it.
+	 * @param string $api_key   The key as the relay showed it; '' to forget it.
 	 */
 	public function connect( string $relay_url, string $api_key ): void {
-		update_option( self::OPTION, array( 'relay_url' => $relay_url, 'api_key' => Vault::seal( $api_key ) ) );
+		$stored  = $this->stored();
+		$changes = array(
+			'relay_url' => $relay_url,
+			'api_key'   => '' === $api_key ? '' : Vault::seal( $api_key ),
+		);
+		$this->save( self::consequences( $stored, array_replace( $stored, $changes ) ) );
+	}
+
+	/**
+	 * Keeps what holds for all sites of a network; '' leaves it to each site.
+	 *
+	 * @param string $relay_url The relay's address.
+	 * @param string $api_key   A key for all sites, as the relay showed it.
+	 */
+	public function connect_network( string $relay_url, string $api_key ): void {
+		$changes = array(
+			'relay_url' => $relay_url,
+			'api_key'   => '' === $api_key ? '' : Vault::seal( $api_key ),
+		);
+		if ( array( '', '' ) === array_values( $changes ) ) {
+			delete_site_option( self::OPTION );
+		} else {
+			update_site_option( self::OPTION, $changes );
+		}
+	}
+
+	/**
+	 * Hands this site's mail to the relay, or back.
+	 *
+	 * @param bool $live Whether the relay gets it.
+	 */
+	public function set_live( bool $live ): void {
+		$stored         = $this->stored();
+		$stored['live'] = $live;
+		if ( $live && '' === $stored['home'] ) {
+			$stored = array_replace( $stored, Whereabouts::here() );
+		}
+		$this->save( $stored );
+	}
+
+	/**
+	 * Where the site was connected: `home` ('' if it never was) and `environment`.
+	 */
+	public function bound_to(): array {
+		return array_intersect_key( $this->stored(), array_flip( array( 'home', 'environment' ) ) );
+	}
+
+	/**
+	 * The connection belongs to this place from now on.
+	 *
+	 * @param array $place What `Whereabouts::here()` gives.
+	 */
+	public function bind( array $place ): void {
+		$this->save( array_replace( $this->stored(), $place, array( 'copy' => '' ) ) );
+	}
+
+	/**
+	 * Where the owner has said that this is a copy, or ''.
+	 */
+	public function copy_at(): string {
+		return $this->stored()['copy'];
+	}
+
+	/**
+	 * The owner has said that the site at this place is a copy.
+	 *
+	 * @param string $home Where.
+	 */
+	public function mark_copy( string $home ): void {
+		$this->save( array_replace( $this->stored(), array( 'copy' => $home ) ) );
+	}
+
+	/**
+	 * Which version of what is stored this is; 0 before there were versions.
+	 */
+	public function version(): int {
+		return $this->stored()['version'];
+	}
+
+	/**
+	 * Writes down what an earlier version has not.
+	 *
+	 * @param int  $version  The version of what is stored.
+	 * @param bool $was_here Whether the plugin has been active already.
+	 */
+	public function upgrade( int $version, bool $was_here ): void {
+		$stored = $this->stored();
+		$known  = is_array( get_option( self::OPTION ) );
+		if ( ! $known && ! $was_here ) {
+			$stored['live'] = false;
+		}
+		if ( '' === $stored['home'] && $this->is_connected() ) {
+			$stored = array_replace( $stored, Whereabouts::here() );
+		}
+		$stored['version'] = $version;
+		$this->save( $stored );
 	}
 
 	/**
@@ -118,7 +254,11 @@ final class Settings {
 	 */
 	public function sanitize( $input ): array {
 		$input  = is_array( $input ) ? $input : array();
-		$stored = $this->stored();
+		$before = $this->stored();
+		$stored = $before;
+		if ( self::$saving ) {
+			return $input;
+		}
 
 		if ( isset( $input['relay_url'] ) && is_string( $input['relay_url'] ) ) {
 			$stored['relay_url'] = $this->sanitize_relay_url( $input['relay_url'], $stored['relay_url'] );
@@ -130,7 +270,56 @@ final class Settings {
 		} elseif ( isset( $input['api_key'] ) && is_string( $input['api_key'] ) ) {
 			$stored['api_key'] = $input['api_key'];
 		}
-		return $stored;
+		return self::consequences( $before, $stored );
+	}
+
+	/**
+	 * What follows from a change of the key: connecting takes nothing over, and forgetting gives everything back.
+	 *
+	 * @param array $before What was stored.
+	 * @param array $after  What is to be stored.
+	 * @return array The latter, with its consequences.
+	 */
+	private static function consequences( array $before, array $after ): array {
+		if ( $before['api_key'] === $after['api_key'] ) {
+			return $after;
+		}
+		if ( '' === $before['api_key'] || '' === $after['api_key'] ) {
+			$after['live'] = false;
+		}
+		$place = '' === $after['api_key'] ? array_fill_keys( array( 'home', 'environment' ), '' ) : Whereabouts::here();
+		return array_replace( $after, $place, array( 'copy' => '' ) );
+	}
+
+	/**
+	 * Stores what our own code says.
+	 *
+	 * @param array $stored The option, complete.
+	 */
+	private function save( array $stored ): void {
+		self::$saving = true;
+		update_option( self::OPTION, $stored );
+		self::$saving = false;
+	}
+
+	/**
+	 * The key as it is stored, sealed: the network's before the site's.
+	 */
+	private function sealed_key(): string {
+		$network = $this->of_network()['api_key'];
+		return '' === $network ? $this->stored()['api_key'] : $network;
+	}
+
+	/**
+	 * What the network's administrator has set for all sites: `relay_url`, `api_key` (sealed), '' if nothing.
+	 */
+	private function of_network(): array {
+		$option = is_multisite() ? get_site_option( self::OPTION ) : null;
+		$option = is_array( $option ) ? $option : array();
+		return array(
+			'relay_url' => is_string( $option['relay_url'] ?? null ) ? $option['relay_url'] : '',
+			'api_key'   => is_string( $option['api_key'] ?? null ) ? $option['api_key'] : '',
+		);
 	}
 
 	/**
@@ -203,9 +392,13 @@ final class Settings {
 	private function stored(): array {
 		$option = get_option( self::OPTION );
 		$option = is_array( $option ) ? $option : array();
-		return array(
-			'relay_url' => is_string( $option['relay_url'] ?? null ) ? $option['relay_url'] : '',
-			'api_key'   => is_string( $option['api_key'] ?? null ) ? $option['api_key'] : '',
+		$texts  = array();
+		foreach ( array( 'relay_url', 'api_key', 'home', 'environment', 'copy' ) as $name ) {
+			$texts[ $name ] = is_string( $option[ $name ] ?? null ) ? $option[ $name ] : '';
+		}
+		return $texts + array(
+			'live'    => (bool) ( $option['live'] ?? true ),
+			'version' => (int) ( is_scalar( $option['version'] ?? null ) ? $option['version'] : 0 ),
 		);
 	}
 }

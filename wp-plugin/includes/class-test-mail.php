@@ -7,6 +7,8 @@
 
 namespace Postreeve;
 
+use WP_Error;
+
 defined( 'ABSPATH' ) || exit;
 
 /**
@@ -56,28 +58,38 @@ final class Test_Mail {
 	}
 
 	/**
+	 * Sends the mail.
+	 *
+	 * @param string $to Who gets it.
+	 * @return array|WP_Error The relay's receipt; for a mail that is kept, its `queued` key.
+	 */
+	public function deliver( string $to ) {
+		if ( ! $this->settings->is_connected() || $this->settings->is_off() ) {
+			return new WP_Error( 'not-ours', __( 'Postreeve does not carry this site\'s mail at the moment, so there is nothing to test.', 'postreeve' ) );
+		}
+		if ( ! is_email( $to ) ) {
+			return new WP_Error( 'address', __( 'That is not an e-mail address.', 'postreeve' ) );
+		}
+		/* translators: %s: the site's name */
+		$subject = sprintf( __( 'Test mail from %s', 'postreeve' ), wp_specialchars_decode( get_option( 'blogname' ), ENT_QUOTES ) );
+		$this->interceptor->take_next();
+		wp_mail( $to, $subject, $this->text() );
+		return $this->interceptor->outcome() ?? new WP_Error( 'taken', __( 'The test mail did not reach the relay: another plugin takes this site\'s mail.', 'postreeve' ) );
+	}
+
+	/**
 	 * Sends the mail and gives the address of the page to go on with.
 	 *
 	 * @param string $to Who gets it.
 	 */
 	private function send( string $to ): string {
-		if ( ! $this->settings->takes_mail() ) {
-			return $this->complain( __( 'Postreeve does not carry this site\'s mail at the moment, so there is nothing to test.', 'postreeve' ) );
-		}
-		if ( ! is_email( $to ) ) {
-			return $this->complain( __( 'That is not an e-mail address.', 'postreeve' ) );
-		}
-		/* translators: %s: the site's name */
-		$subject  = sprintf( __( 'Test mail from %s', 'postreeve' ), wp_specialchars_decode( get_option( 'blogname' ), ENT_QUOTES ) );
-		$accepted = wp_mail( $to, $subject, $this->text() );
-		$outcome  = $this->interceptor->outcome();
-
+		$outcome = $this->deliver( $to );
 		if ( is_wp_error( $outcome ) ) {
 			$data = (array) $outcome->get_error_data();
 			return $this->complain( $outcome->get_error_message(), (string) ( $data['relay_problem_url'] ?? '' ) );
 		}
-		if ( ! $accepted || ! isset( $outcome['id'] ) || ! is_string( $outcome['id'] ) ) {
-			return $this->complain( __( 'The test mail did not reach the relay: another plugin takes this site\'s mail.', 'postreeve' ) );
+		if ( ! isset( $outcome['id'] ) || ! is_string( $outcome['id'] ) ) {
+			return $this->complain( __( 'The test mail could not be handed to the relay at once. It is kept here and tried again.', 'postreeve' ) );
 		}
 		return Screen::url( array( 'message' => rawurlencode( $outcome['id'] ) ) );
 	}
@@ -88,7 +100,7 @@ final class Test_Mail {
 	private function text(): string {
 		return sprintf(
 			/* translators: %s: the site's address */
-			__( "This is a test mail from %s.\n\nIt went the same way as all mail of the site: through WordPress and the Postreeve relay. If you can read this, that way works.", 'postreeve' ),
+			__( "This is a test mail from %s.\n\nIt went through WordPress and the Postreeve relay. If you can read this, that way works.", 'postreeve' ),
 			home_url()
 		) . "\n";
 	}

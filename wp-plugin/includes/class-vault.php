@@ -1,6 +1,6 @@
 <?php
 /**
- * Keeps the API key unreadable in the database.
+ * Keeps secrets unreadable in the database.
  *
  * @package Postreeve
  */
@@ -23,18 +23,20 @@ final class Vault {
 	 * The secret, sealed, as printable text.
 	 *
 	 * @param string $secret What nobody may read.
+	 * @param string $key    32 bytes to seal it with; without them, the salts' key.
 	 */
-	public static function seal( string $secret ): string {
+	public static function seal( string $secret, string $key = '' ): string {
 		$nonce = random_bytes( SODIUM_CRYPTO_SECRETBOX_NONCEBYTES );
-		return self::VERSION . base64_encode( $nonce . sodium_crypto_secretbox( $secret, $nonce, self::key() ) );
+		return self::VERSION . base64_encode( $nonce . sodium_crypto_secretbox( $secret, $nonce, '' === $key ? self::key() : $key ) );
 	}
 
 	/**
-	 * The secret, or null when these salts did not seal it.
+	 * The secret, or null when these salts, or this key, did not seal it.
 	 *
 	 * @param string $sealed What `seal()` gave.
+	 * @param string $key    The key it was sealed with; without it, the salts' key.
 	 */
-	public static function open( string $sealed ): ?string {
+	public static function open( string $sealed, string $key = '' ): ?string {
 		if ( 0 !== strpos( $sealed, self::VERSION ) ) {
 			return null;
 		}
@@ -43,7 +45,7 @@ final class Vault {
 			return null;
 		}
 		$nonce  = substr( $bytes, 0, SODIUM_CRYPTO_SECRETBOX_NONCEBYTES );
-		$secret = sodium_crypto_secretbox_open( substr( $bytes, SODIUM_CRYPTO_SECRETBOX_NONCEBYTES ), $nonce, self::key() );
+		$secret = sodium_crypto_secretbox_open( substr( $bytes, SODIUM_CRYPTO_SECRETBOX_NONCEBYTES ), $nonce, '' === $key ? self::key() : $key );
 		return false === $secret ? null : $secret;
 	}
 

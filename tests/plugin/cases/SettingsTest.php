@@ -5,8 +5,9 @@
 
 namespace Postreeve\Tests;
 
-use Postreeve\Connection;
+use Postreeve\Account;
 use Postreeve\Client;
+use Postreeve\Connection;
 use Postreeve\Settings;
 
 final class SettingsTest extends Site_Test_Case {
@@ -29,8 +30,13 @@ final class SettingsTest extends Site_Test_Case {
 		$this->assertNotSame( $first, get_option( 'postreeve' )['api_key'] );
 	}
 
-	public function test_what_is_stored_is_one_small_option(): void {
-		$rows = $GLOBALS['wpdb']->get_results( "SELECT * FROM {$GLOBALS['wpdb']->options} WHERE option_name LIKE '%postreeve%'" );
+	public function test_what_is_loaded_with_every_page_is_one_small_option(): void {
+		$this->relay->problem( 'unavailable', 503, 'Away' );
+		wp_mail( 'ada@x.example', 'Waits', 'Text' );
+		( new Account( new Client( new Settings() ) ) )->ask();
+		( new \Postreeve\Breaker() )->open();
+
+		$rows = $GLOBALS['wpdb']->get_results( "SELECT * FROM {$GLOBALS['wpdb']->options} WHERE option_name LIKE '%postreeve%' AND autoload NOT IN ( 'no', 'off', 'auto-off' )" );
 
 		$this->assertCount( 1, $rows );
 		$this->assertLessThan( 1024, strlen( $rows[0]->option_value ) );
@@ -48,7 +54,7 @@ final class SettingsTest extends Site_Test_Case {
 		$this->assertSame( '', $settings->api_key() );
 		$this->assertSame( Settings::KEY_UNREADABLE, $settings->key_state() );
 		$this->assertFalse( $settings->takes_mail() );
-		$state = Connection::check( $settings, new Client( $settings ) );
+		$state = Connection::check( $settings, new Account( new Client( $settings ) ) );
 		$this->assertSame( array( 'key-unreadable', 'error' ), array( $state->state(), $state->notice() ) );
 		wp_mail( 'ada@x.example', 'Hello', 'Text' );
 		$this->assertSame( array(), $this->relay->requests() );
@@ -125,7 +131,7 @@ final class SettingsTest extends Site_Test_Case {
 		update_option( 'postreeve', array( 'relay_url' => $this->relay->url(), 'new_key' => Relay::KEY ) );
 
 		$this->assertSame( Relay::KEY, $settings->api_key() );
-		$this->assertSame( array( 'relay_url', 'api_key' ), array_keys( get_option( 'postreeve' ) ) );
+		$this->assertFalse( $settings->is_live() );
 	}
 
 	/**
@@ -185,7 +191,7 @@ final class SettingsTest extends Site_Test_Case {
 		$this->relay->answer( ...$answer );
 		$settings = new Settings();
 
-		$connection = Connection::check( $settings, new Client( $settings ) );
+		$connection = Connection::check( $settings, new Account( new Client( $settings ) ) );
 
 		$this->assertSame( array( $state, $notice ), array( $connection->state(), $connection->notice() ) );
 		$this->assertNotSame( '', $connection->title() );
@@ -227,10 +233,22 @@ final class SettingsTest extends Site_Test_Case {
 		update_option( 'postreeve', array( 'relay_url' => $this->relay->url(), 'api_key' => '' ) );
 		$settings = new Settings();
 
-		$connection = Connection::check( $settings, new Client( $settings ) );
+		$connection = Connection::check( $settings, new Account( new Client( $settings ) ) );
 
 		$this->assertSame( 'not-connected', $connection->state() );
 		$this->assertSame( array(), $this->relay->requests() );
+	}
+
+	/**
+	 * @runInSeparateProcess
+	 * @preserveGlobalState disabled
+	 */
+	public function test_the_translations_that_come_with_it_are_found(): void {
+		add_filter( 'pre_determine_locale', array( __CLASS__, 'german' ) );
+
+		( new \Postreeve\Plugin() )->load_words();
+
+		$this->assertSame( 'Aktiv schalten', __( 'Go live', 'postreeve' ) );
 	}
 
 	/**
@@ -243,6 +261,10 @@ final class SettingsTest extends Site_Test_Case {
 		require WP_PLUGIN_DIR . '/postreeve/uninstall.php';
 
 		$this->assertSame( array(), self::traces() );
+	}
+
+	public static function german(): string {
+		return 'de_DE';
 	}
 
 	private static function traces(): array {

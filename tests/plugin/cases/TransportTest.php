@@ -5,6 +5,8 @@
 
 namespace Postreeve\Tests;
 
+use Postreeve\Contract\Reference_Mailer;
+
 final class TransportTest extends Site_Test_Case {
 
 	private $files = array();

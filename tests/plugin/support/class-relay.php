@@ -41,6 +41,28 @@ final class Relay {
 	}
 
 	/**
+	 * The mails it has got, alone or in batches, however often.
+	 */
+	public function arrivals(): array {
+		$mails = array();
+		foreach ( $this->requests() as $request ) {
+			if ( 'POST' === $request['method'] && '/v1/messages' === $request['path'] ) {
+				$mails[] = $request;
+			} elseif ( isset( $request['batch'] ) ) {
+				$mails = array_merge( $mails, $request['batch'] );
+			}
+		}
+		return $mails;
+	}
+
+	/**
+	 * Changes what it says about the account, or whom it knows.
+	 */
+	public function change( array $account, array $people = array() ): void {
+		$this->post( '/_fake/change', array( 'account' => (object) $account, 'people' => (object) $people ) );
+	}
+
+	/**
 	 * Has it answer the next request with this.
 	 */
 	public function answer( int $status, string $body, string $type = 'application/problem+json', float $delay = 0.0, string $location = '' ): void {

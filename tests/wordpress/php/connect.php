@@ -1,6 +1,6 @@
 <?php
 /**
- * Connects Postreeve as its settings page would: connect.php SITE-FOLDER RELAY-URL API-KEY
+ * Connects Postreeve as its settings page would, and goes live: connect.php SITE-FOLDER RELAY-URL API-KEY
  */
 
 list( , $folder, $url, $key ) = $argv;
@@ -8,3 +8,4 @@ list( , $folder, $url, $key ) = $argv;
 require $folder . '/wp-load.php';
 
 ( new Postreeve\Settings() )->connect( $url, $key );
+( new Postreeve\Settings() )->set_live( true );

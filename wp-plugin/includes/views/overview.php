@@ -3,7 +3,8 @@
  * The screen's first page.
  *
  * @package Postreeve
- * @var array $arguments `settings` (Settings), `connection` (Connection), `messages` (array or WP_Error).
+ * @var array $arguments `settings` (Settings), `connection` (Connection), `messages` (array or WP_Error),
+ *                        `whereabouts` (Whereabouts), `counts` (array).
  */
 
 namespace Postreeve;
@@ -26,6 +27,13 @@ $connection = $arguments['connection'];
 		</p></div>
 	<?php endif; ?>
 
+	<?php
+	if ( $settings->is_in_charge() && $arguments['whereabouts']->is_elsewhere() ) {
+		$arguments['buttons'] = true;
+		require __DIR__ . '/elsewhere.php';
+	}
+	?>
+
 	<div class="notice notice-<?php echo esc_attr( $connection->notice() ); ?> inline postreeve-state" data-state="<?php echo esc_attr( $connection->state() ); ?>"><p>
 		<strong><?php echo esc_html( $connection->title() ); ?></strong>
 		<?php echo esc_html( $connection->text() ); ?>
@@ -35,7 +43,8 @@ $connection = $arguments['connection'];
 	if ( $connection->is_known() ) {
 		require __DIR__ . '/connection.php';
 	}
-	if ( $settings->takes_mail() ) {
+	require __DIR__ . '/state.php';
+	if ( $settings->is_connected() && ! $settings->is_off() ) {
 		require __DIR__ . '/test-mail.php';
 	}
 	if ( $connection->is_known() ) {

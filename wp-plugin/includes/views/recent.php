@@ -46,5 +46,5 @@ $messages = $arguments['messages'];
 			?>
 		</tbody>
 	</table>
-	<p class="description"><?php esc_html_e( 'Asked from the relay just now; WordPress keeps no copy of mails.', 'postreeve' ); ?></p>
+	<p class="description"><?php esc_html_e( 'Asked from the relay just now; WordPress keeps no list of its own.', 'postreeve' ); ?></p>
 <?php endif; ?>

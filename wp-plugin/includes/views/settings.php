@@ -10,7 +10,8 @@ namespace Postreeve;
 
 defined( 'ABSPATH' ) || exit;
 
-$state = $settings->key_state();
+$state        = $settings->key_state();
+$key_is_fixed = in_array( $state, array( Settings::KEY_CONSTANT, Settings::KEY_NETWORK ), true );
 ?>
 <h2><?php esc_html_e( 'Settings', 'postreeve' ); ?></h2>
 <form method="post" action="<?php echo esc_url( admin_url( 'options.php' ) ); ?>">
@@ -19,12 +20,12 @@ $state = $settings->key_state();
 		<tr>
 			<th scope="row"><label for="postreeve-relay-url"><?php esc_html_e( 'Relay address', 'postreeve' ); ?></label></th>
 			<td>
-				<?php if ( $settings->relay_url_is_fixed() ) : ?>
+				<?php if ( $settings->relay_url_is_fixed() || $settings->relay_url_is_networks() ) : ?>
 					<input type="url" id="postreeve-relay-url" class="regular-text code" readonly value="<?php echo esc_attr( $settings->relay_url() ); ?>" aria-describedby="postreeve-relay-url-help">
 					<p class="description" id="postreeve-relay-url-help">
 						<?php
 						/* translators: %s: a constant's name */
-						echo esc_html( sprintf( __( 'Set by %s in wp-config.php.', 'postreeve' ), 'POSTREEVE_RELAY_URL' ) );
+						echo esc_html( $settings->relay_url_is_fixed() ? sprintf( __( 'Set by %s in wp-config.php.', 'postreeve' ), 'POSTREEVE_RELAY_URL' ) : __( 'Set for all sites of this network.', 'postreeve' ) );
 						?>
 					</p>
 				<?php else : ?>
@@ -41,12 +42,12 @@ $state = $settings->key_state();
 				<?php endif; ?>
 			</th>
 			<td>
-				<?php if ( Settings::KEY_CONSTANT === $state ) : ?>
+				<?php if ( $key_is_fixed ) : ?>
 					<input type="text" id="postreeve-new-key" class="regular-text" readonly value="••••••••" aria-describedby="postreeve-new-key-help">
 					<p class="description" id="postreeve-new-key-help">
 						<?php
 						/* translators: %s: a constant's name */
-						echo esc_html( sprintf( __( 'Set by %s in wp-config.php.', 'postreeve' ), 'POSTREEVE_API_KEY' ) );
+						echo esc_html( Settings::KEY_CONSTANT === $state ? sprintf( __( 'Set by %s in wp-config.php.', 'postreeve' ), 'POSTREEVE_API_KEY' ) : __( 'Set for all sites of this network.', 'postreeve' ) );
 						?>
 					</p>
 				<?php else : ?>
@@ -70,7 +71,7 @@ $state = $settings->key_state();
 		</tr>
 	</table>
 	<?php
-	if ( ! $settings->relay_url_is_fixed() || Settings::KEY_CONSTANT !== $state ) {
+	if ( ! ( $settings->relay_url_is_fixed() || $settings->relay_url_is_networks() ) || ! $key_is_fixed ) {
 		submit_button( $settings->is_connected() ? __( 'Save settings', 'postreeve' ) : __( 'Connect', 'postreeve' ) );
 	}
 	?>

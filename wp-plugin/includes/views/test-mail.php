@@ -13,7 +13,7 @@ defined( 'ABSPATH' ) || exit;
 <form method="post" action="<?php echo esc_url( admin_url( 'admin-post.php' ) ); ?>" class="postreeve-test">
 	<input type="hidden" name="action" value="<?php echo esc_attr( Test_Mail::ACTION ); ?>">
 	<?php wp_nonce_field( Test_Mail::ACTION ); ?>
-	<p><?php esc_html_e( 'It goes the same way as all mail of this site. The next page follows it until it has arrived.', 'postreeve' ); ?></p>
+	<p><?php esc_html_e( 'It goes through WordPress and the relay. The next page follows it until it has arrived.', 'postreeve' ); ?></p>
 	<p class="postreeve-row">
 		<label for="postreeve-test-to"><?php esc_html_e( 'To', 'postreeve' ); ?></label>
 		<input type="email" id="postreeve-test-to" name="to" class="regular-text ltr" required value="<?php echo esc_attr( wp_get_current_user()->user_email ); ?>">

@@ -3,7 +3,7 @@
  * What core itself would send.
  */
 
-namespace Postreeve\Tests;
+namespace Postreeve\Contract;
 
 require_once ABSPATH . WPINC . '/PHPMailer/PHPMailer.php';
 require_once ABSPATH . WPINC . '/PHPMailer/SMTP.php';
@@ -27,13 +27,21 @@ final class Reference_Mailer extends Core_Mailer {
 	 */
 	public $wire = '';
 
+	/**
+	 * Whom it would have gone to.
+	 *
+	 * @var string[]
+	 */
+	public $everybody = array();
+
 	public function preSend() {
 		$this->Mailer = 'smtp';
 		return parent::preSend();
 	}
 
 	public function postSend() {
-		$this->wire = rtrim( $this->MIMEHeader ) . "\r\n\r\n" . $this->MIMEBody;
+		$this->wire      = rtrim( $this->MIMEHeader ) . "\r\n\r\n" . $this->MIMEBody;
+		$this->everybody = array_column( array_merge( $this->to, $this->cc, $this->bcc ), 0 );
 		return true;
 	}
 }

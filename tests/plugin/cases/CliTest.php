@@ -1,0 +1,221 @@
+<?php
+/**
+ * `wp postreeve`: what it says, shows and exits with.
+ */
+
+namespace Postreeve\Tests;
+
+use Postreeve\Breaker;
+use Postreeve\CLI;
+use Postreeve\Client;
+use Postreeve\Outbox;
+use Postreeve\Runner;
+use Postreeve\Settings;
+use Postreeve\Whereabouts;
+use WP_CLI;
+
+final class CliTest extends Site_Test_Case {
+
+	public function test_status_of_a_site_whose_mail_goes_out(): void {
+		$this->assertSame( 0, $this->run_command( 'status', array(), array( 'format' => 'json' ) ) );
+
+		list( $format, $rows ) = WP_CLI::$shown[0];
+		$this->assertSame( 'json', $format );
+		$this->assertSame( array( 'ready', 'yes', 'no', 0 ), array( $rows[0]['state'], $rows[0]['live'], $rows[0]['elsewhere'], $rows[0]['parked'] ) );
+	}
+
+	/**
+	 * @dataProvider troubles
+	 */
+	public function test_status_exits_with_1_when_something_needs_a_human( callable $trouble ): void {
+		$trouble( $this->relay );
+
+		$this->assertSame( 1, $this->run_command( 'status' ) );
+
+		$this->assertSame( 'table', WP_CLI::$shown[0][0], 'It says why all the same.' );
+	}
+
+	public function troubles(): array {
+		return array(
+			'not live'  => array(
+				function () {
+					( new Settings() )->set_live( false );
+				},
+			),
+			'not ready' => array(
+				function ( $relay ) {
+					$relay->change( array( 'ready' => false ) );
+				},
+			),
+			'away'      => array(
+				function () {
+					( new Settings() )->connect( 'http://127.0.0.1:1', Relay::KEY );
+				},
+			),
+			'moved'     => array(
+				function () {
+					( new Settings() )->bind( array( 'home' => 'shop.example' ) );
+				},
+			),
+			'parked'    => array(
+				function ( $relay ) {
+					$relay->problem( 'sender-not-verified', 422, 'No' );
+					wp_mail( 'ada@x.example', 'Hello', 'Text' );
+				},
+			),
+		);
+	}
+
+	public function test_a_test_mail_goes_through_the_relay_also_before_going_live(): void {
+		( new Settings() )->set_live( false );
+
+		$this->assertSame( 0, $this->run_command( 'test', array( 'ada@x.example' ) ) );
+
+		$this->assertSame( array( 'ada@x.example' ), $this->mail()['metadata']['envelope']['to'] );
+		$this->assertStringContainsString( 'ada@x.example', WP_CLI::$said[0][1] );
+	}
+
+	public function test_a_refused_test_mail_says_why_and_where_help_is(): void {
+		$this->relay->problem( 'sender-not-verified', 422, 'No', 'x.example is not verified.' );
+
+		$this->assertSame( 1, $this->run_command( 'test' ) );
+
+		$this->assertStringContainsString( 'x.example is not verified.', WP_CLI::$said[0][1] );
+		$this->assertStringContainsString( 'https://relay.example/problems/sender-not-verified', WP_CLI::$said[0][1] );
+	}
+
+	public function test_the_outbox_is_listed_run_and_purged(): void {
+		$this->relay->problem( 'unavailable', 503, 'Away' );
+		wp_mail( 'ada@x.example', 'One', 'Text' );
+		$this->relay->problem( 'key-invalid', 401, 'No' );
+		wp_mail( 'bob@x.example', 'Two', 'Text' );
+
+		$this->assertSame( 0, $this->run_command( 'outbox', array( 'list' ), array( 'format' => 'json' ) ) );
+		$this->assertSame( array( 'bob@x.example', 'ada@x.example' ), array_column( WP_CLI::$shown[0][1], 'to' ) );
+		$this->assertSame( array( 'parked', 'waiting' ), array_column( WP_CLI::$shown[0][1], 'state' ) );
+
+		$this->assertSame( 0, $this->run_command( 'outbox', array( 'run' ) ) );
+		$this->assertSame( array( 'parked key-invalid' ), $this->kept() );
+
+		$this->assertSame( 0, $this->run_command( 'outbox', array( 'send-parked' ) ) );
+		$this->assertSame( array(), $this->kept() );
+		$this->assertSame( 0, $this->run_command( 'outbox', array( 'purge' ), array( 'yes' => true ) ) );
+	}
+
+	public function test_nothing_is_deleted_without_a_yes(): void {
+		$this->relay->problem( 'unavailable', 503, 'Away' );
+		wp_mail( 'ada@x.example', 'One', 'Text' );
+
+		$this->run_command( 'outbox', array( 'purge' ) );
+		$this->assertCount( 1, $this->kept() );
+
+		$this->run_command( 'outbox', array( 'purge' ), array( 'yes' => true, 'state' => 'failed' ) );
+		$this->assertCount( 1, $this->kept() );
+		$this->run_command( 'outbox', array( 'purge' ), array( 'yes' => true, 'state' => 'waiting' ) );
+		$this->assertSame( array(), $this->kept() );
+	}
+
+	public function test_running_the_outbox_exits_with_1_while_the_relay_is_away(): void {
+		$this->relay->problem( 'unavailable', 503, 'Away' );
+		wp_mail( 'ada@x.example', 'One', 'Text' );
+		$this->relay->problem( 'unavailable', 503, 'Away' );
+
+		$this->assertSame( 1, $this->run_command( 'outbox', array( 'run' ) ) );
+	}
+
+	public function test_domains_and_a_look_at_one(): void {
+		$this->assertSame( 0, $this->run_command( 'domain' ) );
+		$this->assertSame( array( array( 'name' => 'shop.example', 'status' => 'verified' ) ), WP_CLI::$shown[0][1] );
+
+		$this->assertSame( 0, $this->run_command( 'domain', array( 'other.example' ) ) );
+		$requests = $this->relay->requests();
+		$this->assertSame( '/v1/domains/other.example/check', end( $requests )['path'] );
+	}
+
+	public function test_config_says_where_each_setting_comes_from_and_never_the_key(): void {
+		$this->assertSame( 0, $this->run_command( 'config' ) );
+
+		$from = array_column( WP_CLI::$shown[0][1], 'from', 'setting' );
+		$this->assertSame( array( 'site', 'stored', 'site' ), array( $from['relay_url'], $from['api_key'], $from['live'] ) );
+		$this->assertStringNotContainsString( Relay::KEY, (string) wp_json_encode( WP_CLI::$shown ) );
+	}
+
+	public function test_events_go_on_from_a_cursor(): void {
+		wp_mail( 'ada@x.example', 'Hello', 'Text' );
+
+		$this->assertSame( 0, $this->run_command( 'events', array(), array( 'cursor' => '41' ) ) );
+
+		$requests = $this->relay->requests();
+		$this->assertSame( '/v1/events?cursor=41', end( $requests )['path'] );
+		$this->assertStringContainsString( '7', end( WP_CLI::$said )[1] );
+	}
+
+	public function test_connecting_and_going_live_and_back_and_away(): void {
+		delete_option( Settings::OPTION );
+
+		$this->assertSame( 0, $this->run_command( 'connect', array(), array( 'relay' => $this->relay->url(), 'token' => Relay::KEY ) ) );
+		$this->assertFalse( ( new Settings() )->takes_mail() );
+		$this->assertSame( 0, $this->run_command( 'live' ) );
+		$this->assertTrue( ( new Settings() )->takes_mail() );
+		$this->assertSame( 0, $this->run_command( 'back' ) );
+		$this->assertFalse( ( new Settings() )->takes_mail() );
+		$this->assertSame( 0, $this->run_command( 'disconnect' ) );
+		$this->assertFalse( ( new Settings() )->is_connected() );
+	}
+
+	/**
+	 * @dataProvider useless_connections
+	 */
+	public function test_connecting_says_what_is_wrong( array $options ): void {
+		delete_option( Settings::OPTION );
+		$GLOBALS['wp_settings_errors'] = array(); // phpcs:ignore
+
+		$this->assertSame( 1, $this->run_command( 'connect', array(), $options ) );
+
+		$this->assertSame( 'error', WP_CLI::$said[0][0] );
+	}
+
+	public function useless_connections(): array {
+		return array(
+			'no key'         => array( array( 'relay' => 'https://relay.example' ) ),
+			'no relay'       => array( array( 'token' => Relay::KEY ) ),
+			'not a key'      => array( array( 'relay' => 'https://relay.example', 'token' => 'abc' ) ),
+			'nobody answers' => array( array( 'relay' => 'http://127.0.0.1:1', 'token' => Relay::KEY ) ),
+		);
+	}
+
+	public function test_moved_and_copy(): void {
+		( new Settings() )->bind( array( 'home' => 'shop.example' ) );
+		wp_mail( 'ada@x.example', 'Hello', 'Text' );
+
+		$this->assertSame( 0, $this->run_command( 'copy' ) );
+		$this->assertCount( 1, $this->kept( 'captured' ) );
+		$this->assertSame( 0, $this->run_command( 'moved' ) );
+		$this->assertCount( 1, $this->kept( 'waiting' ) );
+	}
+
+	protected function tearDown(): void {
+		$GLOBALS['wp_settings_errors'] = array(); // phpcs:ignore
+		parent::tearDown();
+	}
+
+	/**
+	 * Runs a command; gives what it exits with.
+	 */
+	private function run_command( string $name, array $arguments = array(), array $options = array() ): int {
+		$settings    = new Settings();
+		$client      = new Client( $settings );
+		$outbox      = new Outbox();
+		$whereabouts = new Whereabouts( $settings, $outbox );
+		$runner      = new Runner( $client, $outbox, new Breaker(), $settings, $whereabouts );
+
+		WP_CLI::$said  = array();
+		WP_CLI::$shown = array();
+		try {
+			( new CLI( $settings, $client, $outbox, $runner, $this->interceptor() ) )->$name( $arguments, $options );
+		} catch ( Halted $halted ) {
+			return $halted->getCode();
+		}
+		return 0;
+	}
+}

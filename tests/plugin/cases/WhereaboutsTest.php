@@ -1,0 +1,142 @@
+<?php
+/**
+ * A copy of a site mails nobody; a site that has moved goes on.
+ */
+
+namespace Postreeve\Tests;
+
+use Postreeve\Outbox;
+use Postreeve\Runner;
+use Postreeve\Settings;
+use Postreeve\Whereabouts;
+
+final class WhereaboutsTest extends Site_Test_Case {
+
+	/**
+	 * @dataProvider other_places
+	 */
+	public function test_a_site_found_elsewhere_keeps_its_mail_and_sends_none( array $connected_at ): void {
+		( new Settings() )->bind( array_replace( Whereabouts::here(), $connected_at ) );
+
+		$this->assertTrue( wp_mail( 'customer@x.example', 'Hello', 'Text' ) );
+		do_action( 'shutdown' );
+		do_action( Runner::HOOK );
+
+		$this->assertSame( array(), $this->relay->requests() );
+		$this->assertSame( array( 'captured captured' ), $this->kept() );
+	}
+
+	public function other_places(): array {
+		return array(
+			'another address'     => array( array( 'home' => 'shop.example' ) ),
+			'another environment' => array( array( 'environment' => 'staging' ) ),
+		);
+	}
+
+	public function test_what_waited_in_the_original_is_not_sent_by_the_copy(): void {
+		$this->relay->problem( 'unavailable', 503, 'Away' );
+		wp_mail( 'customer@x.example', 'Hello', 'Text' );
+		$this->move();
+		$this->relay->reset();
+		$this->let_time_pass();
+
+		do_action( Runner::HOOK );
+
+		$this->assertSame( array(), $this->relay->requests() );
+	}
+
+	public function test_a_copy_with_other_salts_does_not_send_by_itself_either(): void {
+		$this->move();
+		add_filter(
+			'salt',
+			function ( $salt ) {
+				return strrev( $salt );
+			}
+		);
+
+		$this->assertTrue( wp_mail( 'customer@x.example', 'Hello', 'Text' ) );
+
+		$this->assertCount( 1, $this->kept( 'captured' ) );
+	}
+
+	public function test_moved_binds_it_to_the_new_place_and_sends_what_was_kept(): void {
+		$this->move();
+		wp_mail( 'customer@x.example', 'Hello', 'Text' );
+
+		$this->assertSame( 1, $this->whereabouts()->has_moved() );
+		do_action( Runner::HOOK );
+
+		$this->assertSame( 'Hello', $this->mail()['mail']['subject'] );
+		$this->assertFalse( $this->whereabouts()->is_elsewhere() );
+	}
+
+	public function test_a_copy_goes_on_keeping(): void {
+		$this->move();
+		$this->whereabouts()->is_a_copy();
+
+		wp_mail( 'customer@x.example', 'Hello', 'Text' );
+
+		$this->assertTrue( $this->whereabouts()->is_copy() );
+		$this->assertCount( 1, $this->kept( 'captured' ) );
+		$this->assertSame( array(), $this->relay->requests() );
+	}
+
+	public function test_a_copy_of_the_copy_is_asked_again(): void {
+		$this->move();
+		( new Settings() )->mark_copy( 'staging.shop.example' );
+
+		$this->assertTrue( $this->whereabouts()->is_elsewhere() );
+		$this->assertFalse( $this->whereabouts()->is_copy() );
+	}
+
+	public function test_https_and_www_make_no_other_site(): void {
+		$here = Whereabouts::here();
+
+		$this->assertStringNotContainsString( '://', $here['home'] );
+		$this->assertFalse( $this->whereabouts()->is_elsewhere() );
+	}
+
+	public function test_a_new_key_entered_here_belongs_here(): void {
+		$this->move();
+
+		( new Settings() )->connect( $this->relay->url(), Relay::KEY );
+
+		$this->assertFalse( $this->whereabouts()->is_elsewhere() );
+	}
+
+	public function test_a_plugin_that_shows_another_address_for_a_language_makes_no_copy(): void {
+		add_filter(
+			'option_home',
+			function () {
+				return 'https://fr.shop.example';
+			},
+			99
+		);
+
+		$this->assertFalse( $this->whereabouts()->is_elsewhere() );
+	}
+
+	public function test_a_copy_of_a_busy_site_does_not_fill_its_database(): void {
+		global $wpdb;
+		$this->move();
+		wp_mail( 'customer@x.example', 'Hello', 'Text' );
+		$columns = 'state, reason, source, size, created_at, due_at, expires_at, about';
+		$table   = \Postreeve\Schema::outbox();
+		foreach ( range( 1, Outbox::MOST_CAPTURED ) as $number ) {
+			$wpdb->query( "INSERT INTO $table (mail_key, $columns) SELECT 'copy-$number', $columns FROM $table WHERE mail_key NOT LIKE 'copy-%'" );
+		}
+
+		wp_mail( 'customer@x.example', 'One more', 'Text' );
+
+		$counts = ( new Outbox() )->counts();
+		$this->assertSame( array( Outbox::MOST_CAPTURED, 2 ), array( $counts['captured'], $counts['failed'] ) );
+	}
+
+	private function whereabouts(): Whereabouts {
+		return new Whereabouts( new Settings(), new Outbox() );
+	}
+
+	private function move(): void {
+		( new Settings() )->bind( array( 'home' => 'shop.example' ) );
+	}
+}

@@ -1,0 +1,148 @@
+<?php
+/**
+ * What the owner decides with one button.
+ *
+ * @package Postreeve
+ */
+
+namespace Postreeve;
+
+use WP_Error;
+
+defined( 'ABSPATH' ) || exit;
+
+/**
+ * Answers the buttons: go live, go back, this site has moved, this is a copy, send parked mails.
+ */
+final class Actions {
+
+	const ACTION = 'postreeve_do';
+
+	const GO_LIVE     = 'go-live';
+	const GO_BACK     = 'go-back';
+	const MOVED       = 'moved';
+	const COPY        = 'copy';
+	const SEND_PARKED = 'send-parked';
+
+	/**
+	 * The switch.
+	 *
+	 * @var Go_Live
+	 */
+	private $switch;
+
+	/**
+	 * Whether this is the site that was connected.
+	 *
+	 * @var Whereabouts
+	 */
+	private $whereabouts;
+
+	/**
+	 * Where mails wait.
+	 *
+	 * @var Outbox
+	 */
+	private $outbox;
+
+	/**
+	 * Hands over what waits.
+	 *
+	 * @var Runner
+	 */
+	private $runner;
+
+	/**
+	 * Makes the answers.
+	 *
+	 * @param Go_Live     $live        The switch.
+	 * @param Whereabouts $whereabouts Whether this is the site that was connected.
+	 * @param Outbox      $outbox      Where mails wait.
+	 * @param Runner      $runner      Hands over what waits.
+	 */
+	public function __construct( Go_Live $live, Whereabouts $whereabouts, Outbox $outbox, Runner $runner ) {
+		$this->switch      = $live;
+		$this->whereabouts = $whereabouts;
+		$this->outbox      = $outbox;
+		$this->runner      = $runner;
+	}
+
+	/**
+	 * Writes a button.
+	 *
+	 * @param string $what  A constant of this class.
+	 * @param string $label What stands on it.
+	 * @param string $kind  'primary' or 'secondary'.
+	 */
+	public static function button( string $what, string $label, string $kind = 'secondary' ): void {
+		?>
+		<form method="post" action="<?php echo esc_url( admin_url( 'admin-post.php' ) ); ?>" class="postreeve-button">
+			<input type="hidden" name="action" value="<?php echo esc_attr( self::ACTION ); ?>">
+			<input type="hidden" name="what" value="<?php echo esc_attr( $what ); ?>">
+			<input type="hidden" name="_wpnonce" value="<?php echo esc_attr( wp_create_nonce( self::ACTION . $what ) ); ?>">
+			<button type="submit" class="button button-<?php echo esc_attr( $kind ); ?>"><?php echo esc_html( $label ); ?></button>
+		</form>
+		<?php
+	}
+
+	/**
+	 * Answers a button.
+	 */
+	public function handle(): void {
+		if ( ! current_user_can( Screen::CAPABILITY ) ) {
+			wp_die( esc_html__( 'You are not allowed to do that.', 'postreeve' ), '', array( 'response' => 403 ) );
+		}
+		$what = isset( $_POST['what'] ) ? sanitize_key( wp_unslash( $_POST['what'] ) ) : '';
+		check_admin_referer( self::ACTION . $what );
+
+		$said = $this->act( $what );
+		if ( is_wp_error( $said ) ) {
+			add_settings_error( Settings::OPTION, 'postreeve-action', esc_html( $said->get_error_message() ) );
+		} else {
+			add_settings_error( Settings::OPTION, 'postreeve-action', esc_html( $said ), 'success' );
+		}
+		set_transient( 'settings_errors', get_settings_errors(), 30 );
+		wp_safe_redirect( Screen::url( array( 'settings-updated' => 'true' ) ) );
+		exit;
+	}
+
+	/**
+	 * Does what is asked.
+	 *
+	 * @param string $what A constant of this class.
+	 * @return string|WP_Error What happened, in a sentence.
+	 */
+	public function act( string $what ) {
+		switch ( $what ) {
+			case self::GO_LIVE:
+				$done = $this->switch->on();
+				return is_wp_error( $done ) ? $done : __( 'From now on this site\'s mail goes through the relay.', 'postreeve' );
+			case self::GO_BACK:
+				$this->switch->off();
+				return __( 'From now on this site mails as it did before.', 'postreeve' );
+			case self::MOVED:
+				/* translators: %d: number of mails */
+				return $this->go_on( $this->whereabouts->has_moved(), __( 'The connection belongs to this address now. Mails that were kept and go out now: %d.', 'postreeve' ) );
+			case self::COPY:
+				$this->whereabouts->is_a_copy();
+				return __( 'This copy of the site sends no mail. What it would have sent is kept for a week.', 'postreeve' );
+			case self::SEND_PARKED:
+				/* translators: %d: number of mails */
+				return $this->go_on( $this->outbox->release( Outbox::PARKED ), __( 'Parked mails that are sent now: %d.', 'postreeve' ) );
+			default:
+				return new WP_Error( 'unknown', __( 'There is no such button.', 'postreeve' ) );
+		}
+	}
+
+	/**
+	 * Has mails leave after this response.
+	 *
+	 * @param int    $count How many.
+	 * @param string $text  A sentence with a place for the number.
+	 */
+	private function go_on( int $count, string $text ): string {
+		$this->runner->run_later();
+		$this->runner->schedule();
+		return sprintf( $text, $count );
+	}
+}

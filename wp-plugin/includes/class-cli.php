@@ -1,0 +1,558 @@
+<?php
+/**
+ * `wp postreeve` at a terminal.
+ *
+ * @package Postreeve
+ */
+
+namespace Postreeve;
+
+use WP_CLI;
+use WP_CLI\Utils;
+use WP_Error;
+
+defined( 'ABSPATH' ) || exit;
+
+/**
+ * Sends this site's mail through a Postreeve relay.
+ *
+ * Exit codes: 0 all well; 1 it did not work, or something needs a human.
+ */
+final class CLI {
+
+	/**
+	 * Where and how this site is connected.
+	 *
+	 * @var Settings
+	 */
+	private $settings;
+
+	/**
+	 * The relay.
+	 *
+	 * @var Client
+	 */
+	private $client;
+
+	/**
+	 * What the relay says about this site.
+	 *
+	 * @var Account
+	 */
+	private $account;
+
+	/**
+	 * Where mails wait.
+	 *
+	 * @var Outbox
+	 */
+	private $outbox;
+
+	/**
+	 * Hands over what waits.
+	 *
+	 * @var Runner
+	 */
+	private $runner;
+
+	/**
+	 * Whether this is the site that was connected.
+	 *
+	 * @var Whereabouts
+	 */
+	private $whereabouts;
+
+	/**
+	 * Gets hold of mails.
+	 *
+	 * @var Interceptor
+	 */
+	private $interceptor;
+
+	/**
+	 * Makes the commands.
+	 *
+	 * @param Settings    $settings    Where and how this site is connected.
+	 * @param Client      $client      The relay.
+	 * @param Outbox      $outbox      Where mails wait.
+	 * @param Runner      $runner      Hands over what waits.
+	 * @param Interceptor $interceptor Gets hold of mails.
+	 */
+	public function __construct( Settings $settings, Client $client, Outbox $outbox, Runner $runner, Interceptor $interceptor ) {
+		$this->settings    = $settings;
+		$this->client      = $client;
+		$this->outbox      = $outbox;
+		$this->runner      = $runner;
+		$this->interceptor = $interceptor;
+		$this->account     = new Account( $client );
+		$this->whereabouts = new Whereabouts( $settings, $outbox );
+	}
+
+	/**
+	 * Says how the connection is and what waits; exits with 1 unless mail goes out.
+	 *
+	 * ## OPTIONS
+	 *
+	 * [--format=<format>]
+	 * : table, json, csv or yaml.
+	 * ---
+	 * default: table
+	 * ---
+	 *
+	 * @param array $args    Positional arguments.
+	 * @param array $options Options.
+	 */
+	public function status( $args, $options ): void {
+		unset( $args );
+		$connection = Connection::check( $this->settings, $this->account );
+		$counts     = $this->outbox->counts();
+		$conflicts  = Conflicts::found();
+		$facts      = array(
+			'state'     => $connection->state(),
+			'says'      => trim( $connection->title() . ' ' . $connection->text() ),
+			'relay'     => $this->settings->relay_url(),
+			'live'      => $this->settings->takes_mail() ? 'yes' : 'no',
+			'elsewhere' => $this->whereabouts->is_elsewhere() ? ( $this->whereabouts->is_copy() ? 'copy' : 'yes' ) : 'no',
+			'waiting'   => $counts[ Outbox::WAITING ],
+			'parked'    => $counts[ Outbox::PARKED ],
+			'captured'  => $counts[ Outbox::CAPTURED ],
+			'failed'    => $counts[ Outbox::FAILED ],
+			'conflicts' => implode( ', ', array_column( $conflicts, 'plugin' ) ),
+		);
+		$this->show_facts( $facts, $options );
+		$well = in_array( $facts['state'], array( Connection::READY, 'warned' ), true ) && 'yes' === $facts['live'] && 'no' === $facts['elsewhere']
+			&& 0 === $facts['parked'] && array() === array_filter( array_column( $conflicts, 'harm' ) );
+		if ( ! $well ) {
+			WP_CLI::halt( 1 );
+		}
+	}
+
+	/**
+	 * Sends a test mail through WordPress and the relay, live or not.
+	 *
+	 * ## OPTIONS
+	 *
+	 * [<address>]
+	 * : Who gets it; the site's administrator if nobody is named.
+	 *
+	 * [--follow]
+	 * : Waits, a minute at most, for what becomes of it.
+	 *
+	 * @param array $args    Positional arguments.
+	 * @param array $options Options.
+	 */
+	public function test( $args, $options ): void {
+		$to      = (string) ( $args[0] ?? get_option( 'admin_email' ) );
+		$outcome = ( new Test_Mail( $this->settings, $this->interceptor ) )->deliver( $to );
+		if ( is_wp_error( $outcome ) ) {
+			$this->fail( $outcome );
+			return;
+		}
+		if ( isset( $outcome['queued'] ) ) {
+			WP_CLI::error( __( 'The test mail could not be handed to the relay at once. It is kept here and tried again.', 'postreeve' ) );
+			return;
+		}
+		$id = (string) ( $outcome['id'] ?? '' );
+		/* translators: 1: an e-mail address, 2: the relay's number of the message */
+		WP_CLI::log( sprintf( __( 'The relay has taken the mail to %1$s: %2$s', 'postreeve' ), $to, $id ) );
+		if ( ! empty( $options['follow'] ) ) {
+			$this->follow( $id );
+		}
+		WP_CLI::success( __( 'Done.', 'postreeve' ) );
+	}
+
+	/**
+	 * Shows the outbox, or does something with it.
+	 *
+	 * ## OPTIONS
+	 *
+	 * <what>
+	 * : list: what is kept. run: hand over what waits, now. send-parked: send what was parked. purge: delete.
+	 *
+	 * [--state=<state>]
+	 * : For list and purge: waiting, parked, captured or failed.
+	 *
+	 * [--yes]
+	 * : Delete without asking.
+	 *
+	 * [--format=<format>]
+	 * : table, json, csv, yaml, count or ids.
+	 * ---
+	 * default: table
+	 * ---
+	 *
+	 * @param array $args    Positional arguments.
+	 * @param array $options Options.
+	 */
+	public function outbox( $args, $options ): void {
+		$state = (string) ( $options['state'] ?? '' );
+		switch ( $args[0] ?? '' ) {
+			case 'list':
+				$rows = array_map( array( $this, 'line' ), $this->outbox->rows( $state ) );
+				Utils\format_items( (string) ( $options['format'] ?? 'table' ), $rows, array( 'id', 'state', 'reason', 'to', 'source', 'size', 'attempts', 'created', 'due', 'expires' ) );
+				return;
+			case 'send-parked':
+				$this->outbox->release( Outbox::PARKED );
+				$this->run_outbox( $options );
+				return;
+			case 'run':
+				$this->outbox->hurry();
+				$this->run_outbox( $options );
+				return;
+			case 'purge':
+				WP_CLI::confirm( __( 'Delete these mails for good?', 'postreeve' ), $options );
+				$count = $this->outbox->purge( $state );
+				$this->runner->schedule();
+				/* translators: %d: number of mails */
+				WP_CLI::success( sprintf( __( 'Deleted: %d.', 'postreeve' ), $count ) );
+				return;
+			default:
+				WP_CLI::error( __( 'Say list, run, send-parked or purge.', 'postreeve' ) );
+		}
+	}
+
+	/**
+	 * Shows the sending domains; with a name, has the relay look at its DNS records now. Exits with 1 unless verified.
+	 *
+	 * ## OPTIONS
+	 *
+	 * [<domain>]
+	 * : The domain to look at.
+	 *
+	 * [--format=<format>]
+	 * : table, json, csv or yaml.
+	 * ---
+	 * default: table
+	 * ---
+	 *
+	 * @param array $args    Positional arguments.
+	 * @param array $options Options.
+	 */
+	public function domain( $args, $options ): void {
+		if ( isset( $args[0] ) ) {
+			$domains = $this->client->check_domain( (string) $args[0] );
+			$domains = is_wp_error( $domains ) ? $domains : array( $domains );
+		} else {
+			$domains = $this->account->ask();
+			$domains = is_wp_error( $domains ) ? $domains : Screen::list_of( $domains, 'domains' );
+		}
+		if ( is_wp_error( $domains ) ) {
+			$this->fail( $domains );
+			return;
+		}
+		$rows = array();
+		foreach ( $domains as $domain ) {
+			$rows[] = array(
+				'name'   => Problems::clean( $domain['name'] ?? $domain['domain'] ?? '' ),
+				'status' => Problems::clean( $domain['status'] ?? '' ),
+			);
+		}
+		Utils\format_items( (string) ( $options['format'] ?? 'table' ), $rows, array( 'name', 'status' ) );
+		if ( ! in_array( 'verified', array_column( $rows, 'status' ), true ) ) {
+			WP_CLI::halt( 1 );
+		}
+	}
+
+	/**
+	 * Shows where each setting comes from; never the key.
+	 *
+	 * ## OPTIONS
+	 *
+	 * [--format=<format>]
+	 * : table, json, csv or yaml.
+	 * ---
+	 * default: table
+	 * ---
+	 *
+	 * @param array $args    Positional arguments.
+	 * @param array $options Options.
+	 */
+	public function config( $args, $options ): void {
+		unset( $args );
+		$rows = array(
+			array(
+				'setting' => 'relay_url',
+				'value'   => $this->settings->relay_url(),
+				'from'    => $this->settings->relay_url_is_fixed() ? 'POSTREEVE_RELAY_URL' : ( $this->settings->relay_url_is_networks() ? 'network' : 'site' ),
+			),
+			array(
+				'setting' => 'api_key',
+				'value'   => Settings::KEY_NONE === $this->settings->key_state() ? '' : '••••••••',
+				'from'    => Settings::KEY_CONSTANT === $this->settings->key_state() ? 'POSTREEVE_API_KEY' : $this->settings->key_state(),
+			),
+			array(
+				'setting' => 'live',
+				'value'   => $this->settings->is_live() ? 'yes' : 'no',
+				'from'    => $this->settings->live_is_fixed() ? 'POSTREEVE_LIVE' : 'site',
+			),
+			array(
+				'setting' => 'off',
+				'value'   => $this->settings->is_off() ? 'yes' : 'no',
+				'from'    => defined( 'POSTREEVE_OFF' ) ? 'POSTREEVE_OFF' : '-',
+			),
+		);
+		Utils\format_items( (string) ( $options['format'] ?? 'table' ), $rows, array( 'setting', 'value', 'from' ) );
+	}
+
+	/**
+	 * Shows what happened to mails: delivered, bounced and so on, oldest first.
+	 *
+	 * ## OPTIONS
+	 *
+	 * [--cursor=<cursor>]
+	 * : Where the last answer ended.
+	 * ---
+	 * default: 0
+	 * ---
+	 *
+	 * [--format=<format>]
+	 * : table, json, csv or yaml.
+	 * ---
+	 * default: table
+	 * ---
+	 *
+	 * @param array $args    Positional arguments.
+	 * @param array $options Options.
+	 */
+	public function events( $args, $options ): void {
+		unset( $args );
+		$answer = $this->client->events( (string) ( $options['cursor'] ?? '0' ) );
+		if ( is_wp_error( $answer ) ) {
+			$this->fail( $answer );
+			return;
+		}
+		$rows = array();
+		foreach ( Screen::list_of( $answer, 'events' ) as $event ) {
+			$rows[] = array(
+				'at'      => Problems::clean( $event['occurred_at'] ?? '' ),
+				'type'    => Problems::clean( $event['type'] ?? '' ),
+				'to'      => Problems::clean( $event['recipient'] ?? $event['address'] ?? '' ),
+				'message' => Problems::clean( $event['message_id'] ?? '' ),
+				'summary' => Problems::clean( $event['summary'] ?? '' ),
+			);
+		}
+		Utils\format_items( (string) ( $options['format'] ?? 'table' ), $rows, array( 'at', 'type', 'to', 'message', 'summary' ) );
+		if ( 'table' === ( $options['format'] ?? 'table' ) ) {
+			/* translators: %s: a number */
+			WP_CLI::log( sprintf( __( 'Go on with --cursor=%s', 'postreeve' ), Problems::clean( $answer['next_cursor'] ?? '' ) ) );
+		}
+	}
+
+	/**
+	 * Connects the site. Its mail goes on as before until `wp postreeve live`.
+	 *
+	 * ## OPTIONS
+	 *
+	 * --token=<token>
+	 * : The API key, as the relay showed it; - to read it from standard input, where no history keeps it.
+	 *
+	 * [--relay=<address>]
+	 * : The relay's address, unless it is set already.
+	 *
+	 * [--network]
+	 * : For all sites of this network.
+	 *
+	 * @param array $args    Positional arguments.
+	 * @param array $options Options.
+	 */
+	public function connect( $args, $options ): void {
+		unset( $args );
+		// WordPress loads what collects the form's complaints in wp-admin only.
+		require_once ABSPATH . 'wp-admin/includes/template.php';
+
+		$key   = (string) ( $options['token'] ?? '' );
+		$key   = trim( '-' === $key ? (string) stream_get_contents( STDIN ) : $key );
+		$input = $this->settings->sanitize(
+			array(
+				'relay_url' => (string) ( $options['relay'] ?? $this->settings->relay_url() ),
+				'new_key'   => $key,
+			)
+		);
+		$wrong = get_settings_errors( Settings::OPTION );
+		if ( array() !== $wrong ) {
+			WP_CLI::error( wp_specialchars_decode( $wrong[0]['message'], ENT_QUOTES ) );
+			return;
+		}
+		if ( '' === $input['relay_url'] || '' === $key ) {
+			WP_CLI::error( __( 'Both --relay and --token are needed.', 'postreeve' ) );
+			return;
+		}
+		if ( ! empty( $options['network'] ) ) {
+			$this->settings->connect_network( $input['relay_url'], $key );
+		} else {
+			$this->settings->connect( $input['relay_url'], $key );
+		}
+		$connection = Connection::check( $this->settings, $this->account );
+		if ( ! $connection->is_known() ) {
+			WP_CLI::error( trim( $connection->title() . ' ' . $connection->text() ) );
+			return;
+		}
+		WP_CLI::success( trim( $connection->title() . ' ' . ( $this->settings->is_live() ? '' : __( 'The site mails as before until: wp postreeve live', 'postreeve' ) ) ) );
+	}
+
+	/**
+	 * Forgets the key; the site mails as it did before.
+	 *
+	 * ## OPTIONS
+	 *
+	 * [--network]
+	 * : What was set for all sites of this network.
+	 *
+	 * @param array $args    Positional arguments.
+	 * @param array $options Options.
+	 */
+	public function disconnect( $args, $options ): void {
+		unset( $args );
+		if ( ! empty( $options['network'] ) ) {
+			$this->settings->connect_network( '', '' );
+		} else {
+			$this->settings->connect( $this->settings->relay_url(), '' );
+		}
+		WP_CLI::success( __( 'From now on this site mails as it did before.', 'postreeve' ) );
+	}
+
+	/**
+	 * Hands the site's mail to the relay, if the relay is ready for it.
+	 */
+	public function live(): void {
+		$this->act( Actions::GO_LIVE );
+	}
+
+	/**
+	 * Takes the site's mail back; the connection stays.
+	 */
+	public function back(): void {
+		$this->act( Actions::GO_BACK );
+	}
+
+	/**
+	 * Says that the site has moved here: what was kept goes out.
+	 */
+	public function moved(): void {
+		$this->act( Actions::MOVED );
+	}
+
+	/**
+	 * Says that this is a copy: its mail goes on being kept.
+	 */
+	public function copy(): void {
+		$this->act( Actions::COPY );
+	}
+
+	/**
+	 * Does what a button does.
+	 *
+	 * @param string $what A constant of Actions.
+	 */
+	private function act( string $what ): void {
+		$actions = new Actions( new Go_Live( $this->settings, $this->account ), $this->whereabouts, $this->outbox, $this->runner );
+		$said    = $actions->act( $what );
+		if ( is_wp_error( $said ) ) {
+			$this->fail( $said );
+			return;
+		}
+		WP_CLI::success( $said );
+	}
+
+	/**
+	 * Hands over what is due and says what became of it; exits with 1 if something waits on or was given up.
+	 *
+	 * @param array $options The command's.
+	 */
+	private function run_outbox( array $options ): void {
+		if ( $this->whereabouts->is_elsewhere() ) {
+			WP_CLI::error( __( 'It is not where it was connected. Say whether it has moved or is a copy.', 'postreeve' ) );
+			return;
+		}
+		$tally = $this->runner->run( 10 * Client::PATIENCE_IN_BACKGROUND );
+		$this->show_facts( $tally, $options );
+		if ( $tally['postponed'] + $tally['parked'] + $tally['failed'] > 0 ) {
+			WP_CLI::halt( 1 );
+		}
+	}
+
+	/**
+	 * Waits for what becomes of a mail.
+	 *
+	 * @param string $id The relay's id of the message.
+	 */
+	private function follow( string $id ): void {
+		$said = '';
+		for ( $asked = 0; $asked < 20; $asked++ ) {
+			$message = $this->client->message( $id );
+			if ( is_wp_error( $message ) ) {
+				$this->fail( $message );
+				return;
+			}
+			foreach ( Screen::list_of( $message, 'recipients' ) as $recipient ) {
+				$status = Problems::clean( $recipient['status'] ?? '' );
+				$words  = Words::status( $status );
+				if ( $words['label'] !== $said ) {
+					$said = $words['label'];
+					WP_CLI::log( trim( $said . ': ' . ( Screen::reason_of( $recipient ) ? Screen::reason_of( $recipient ) : $words['text'] ) ) );
+				}
+				if ( Words::BAD === $words['tone'] ) {
+					WP_CLI::halt( 1 );
+					return;
+				}
+				if ( ! in_array( $status, Words::MOVING, true ) ) {
+					return;
+				}
+			}
+			sleep( 3 );
+		}
+	}
+
+	/**
+	 * One kept mail as a line.
+	 *
+	 * @param array $row The outbox's row.
+	 */
+	private function line( array $row ): array {
+		return array(
+			'id'       => $row['id'],
+			'state'    => $row['state'],
+			'reason'   => $row['reason'],
+			'to'       => implode( ', ', $row['to'] ),
+			'source'   => $row['source'],
+			'size'     => $row['size'],
+			'attempts' => $row['attempts'],
+			'created'  => gmdate( 'c', $row['created_at'] ),
+			'due'      => Outbox::WAITING === $row['state'] ? gmdate( 'c', $row['due_at'] ) : '',
+			'expires'  => gmdate( 'c', $row['expires_at'] ),
+		);
+	}
+
+	/**
+	 * Shows values by name: as a table of two columns, else as one item.
+	 *
+	 * @param array $facts   Values by name.
+	 * @param array $options The command's.
+	 */
+	private function show_facts( array $facts, array $options ): void {
+		$format = (string) ( $options['format'] ?? 'table' );
+		if ( 'table' !== $format ) {
+			Utils\format_items( $format, array( $facts ), array_keys( $facts ) );
+			return;
+		}
+		$rows = array();
+		foreach ( $facts as $name => $value ) {
+			$rows[] = array(
+				'name'  => $name,
+				'value' => $value,
+			);
+		}
+		Utils\format_items( 'table', $rows, array( 'name', 'value' ) );
+	}
+
+	/**
+	 * Says what is the matter, with the address of help, and exits with 1.
+	 *
+	 * @param WP_Error $problem What.
+	 */
+	private function fail( WP_Error $problem ): void {
+		$data = (array) $problem->get_error_data();
+		$url  = (string) ( $data['relay_problem_url'] ?? '' );
+		WP_CLI::error( $problem->get_error_message() . ( '' === $url ? '' : ' ' . $url ) );
+	}
+}

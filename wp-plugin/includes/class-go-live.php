@@ -1,0 +1,74 @@
+<?php
+/**
+ * The switch between the site's earlier way of mailing and the relay.
+ *
+ * @package Postreeve
+ */
+
+namespace Postreeve;
+
+use WP_Error;
+
+defined( 'ABSPATH' ) || exit;
+
+/**
+ * Hands the site's mail to the relay when both are ready: the relay says so, and the owner wants it.
+ */
+final class Go_Live {
+
+	const NOT_READY = 'not-ready';
+
+	/**
+	 * Where and how this site is connected.
+	 *
+	 * @var Settings
+	 */
+	private $settings;
+
+	/**
+	 * What the relay says about this site.
+	 *
+	 * @var Account
+	 */
+	private $account;
+
+	/**
+	 * Makes a switch.
+	 *
+	 * @param Settings $settings Where and how this site is connected.
+	 * @param Account  $account  What the relay says about this site.
+	 */
+	public function __construct( Settings $settings, Account $account ) {
+		$this->settings = $settings;
+		$this->account  = $account;
+	}
+
+	/**
+	 * From now on the relay gets the site's mail, if it is ready for it.
+	 *
+	 * @return true|WP_Error
+	 */
+	public function on() {
+		if ( ! $this->settings->is_connected() ) {
+			return new WP_Error( Connection::NOT_CONNECTED, __( 'The site is not connected to a relay yet.', 'postreeve' ) );
+		}
+		$answer = $this->account->ask();
+		if ( is_wp_error( $answer ) ) {
+			return $answer;
+		}
+		if ( empty( $answer['ready'] ) ) {
+			$why = array_map( array( Problems::class, 'clean' ), array_filter( (array) ( $answer['not_ready_because'] ?? array() ), 'is_scalar' ) );
+			$why = implode( ' ', array_map( array( Words::class, 'sentence' ), $why ) );
+			return new WP_Error( self::NOT_READY, trim( __( 'The relay is not ready for this site\'s mail yet.', 'postreeve' ) . ' ' . $why ) );
+		}
+		$this->settings->set_live( true );
+		return true;
+	}
+
+	/**
+	 * From now on the site mails as it did before.
+	 */
+	public function off(): void {
+		$this->settings->set_live( false );
+	}
+}
