@@ -1,1 +1,1 @@
-"""Months of made-up traffic through the real rules, in seconds: `python -m relay simulate` (docs/scenarios.md)."""
+"""Months of made-up traffic go through the real rules, in seconds (docs/scenarios.md)."""

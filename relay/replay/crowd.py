@@ -45,8 +45,9 @@ _EVENTS: Mapping[Fate, tuple[EventType, dict[str, Any]]] = {
 }
 """The event that each of them is, as the relay records it."""
 
-BAD = frozenset((Fate.INVALID, Fate.SPAM, Fate.COMPLAINTS, Fate.UNSUBSCRIBES, Fate.REPORTS))
-"""What speaks against the sender: its stream is judged at once."""
+BAD = frozenset((Fate.INVALID, Fate.SPAM, Fate.COMPLAINTS))
+"""What is looked at the minute it is heard. People who leave or report are looked at once an hour, to
+save time: they come over a day."""
 
 NOT_DELIVERED = (Fate.INVALID, Fate.REFUSED, Fate.SPAM)
 
@@ -124,7 +125,9 @@ def outcome(
         if provider in FEEDBACK_LOOPS:
             heard += _each(Fate.COMPLAINTS, provider, complaints, chance)
         for fate in (Fate.UNSUBSCRIBES, Fate.REPORTS):
-            heard += _each(fate, provider, chance.of(left, _share(getattr(rates, fate), day)), chance)
+            heard += _each(
+                fate, provider, chance.of(left, _share(getattr(rates, fate), day)), chance
+            )
     for name, times in exactly.items():
         fate = Fate(name)
         bad += times if fate in (Fate.INVALID, Fate.SPAM, Fate.COMPLAINTS) else 0

@@ -7,11 +7,12 @@ heard or the day ends: nothing follows from it before.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from heapq import heappop, heappush
 from typing import Final
+from uuid import UUID
 
 from relay.models import Action
 from relay.policy import first_contacts, limits, warm_up
@@ -25,7 +26,7 @@ from relay.replay.gate import HELD_STATE
 from relay.replay.life import Flow, Life, Used
 from relay.replay.scenario import Scenario
 from relay.replay.story import DONE, MAIL, Entry, Story
-from relay.replay.world import World, told_of
+from relay.replay.world import World
 from relay.services.tallies import Told
 from relay.vocabulary import CanaryState, State
 
@@ -58,6 +59,10 @@ HELD: Final = {
 """Why the gate stopped something, by the rule."""
 
 
+WORDS: Final = {"hold": "held", "refuse": "refused", "wait": "has to wait"}
+"""What the gate did, in words."""
+
+
 @dataclass(slots=True)
 class _Sent:
     """Copies that left together: of which mail, when, and whether they went first."""
@@ -88,11 +93,13 @@ class Replay:
         self._agenda: list[int] = []
         self._arrivals: dict[int, list[tuple[Flow, int]]] = defaultdict(list)
         self._reports: dict[int, list[tuple[_Sent, Heard]]] = defaultdict(list)
-        self._heard: list[Told] = []
-        self._bad = 0
-        self._abuse: dict[int, list[Life]] = defaultdict(list)
-        self._days: dict[object, _DayOf] = defaultdict(_DayOf)
-        self._noted: set[tuple[object, str, str, int]] = set()
+        self._heard: dict[UUID, list[Told]] = defaultdict(list)
+        self._queueing: dict[UUID, Life] = {}
+        self._abuse: list[Life] = []
+        self._urgent: set[UUID] = set()
+        self._hourly: set[UUID] = set()
+        self._days: dict[UUID, _DayOf] = defaultdict(_DayOf)
+        self._noted: set[tuple[UUID, str, str]] = set()
         self._minute = 0
 
     @property
@@ -111,7 +118,7 @@ class Replay:
                 self._plan(day)
                 self._until((day + 1) * PER_DAY)
                 self._minute = (day + 1) * PER_DAY - 1
-                self._flush()
+                self._flush(set(self._heard))
                 self._end_day()
                 progress(1)
         finally:
@@ -167,10 +174,14 @@ class Replay:
                 self._begin_hour()
             for flow, people in self._arrivals.pop(minute, ()):
                 self._leave(flow, gate.hand_in(flow, people, self._now, self._stop))
+                if flow.waiting.people and flow.is_promotional:
+                    self._queueing[flow.life.id] = flow.life
             self._release()
             self._hear(minute)
-            if self._bad:
-                self._flush()
+            if minute % 60 == 0:
+                self._urgent |= self._hourly
+            if self._urgent:
+                self._flush(self._urgent)
 
     def _begin_hour(self) -> None:
         now, new_day = self._now, self._minute % PER_DAY == 0
@@ -191,8 +202,10 @@ class Replay:
     def _release(self) -> None:
         """Promotional mail whose turn it is; where more waits that may go soon, look again then."""
         now = self._now
-        for life in self._lives:
+        for life in list(self._queueing.values()):
             most = A_MINUTE
+            if not any(flow.waiting.people for flow in life.flows if flow.is_promotional):
+                del self._queueing[life.id]
             for flow in life.flows:
                 if not flow.is_promotional or not flow.waiting.people:
                     continue
@@ -230,15 +243,14 @@ class Replay:
             self._see(at)
 
     def _stop(self, flow: Flow, people: int, verb: str, rule: str) -> None:
-        """The gate stopped something; it is told once a day of each kind of mail."""
+        """The gate stopped something; it is told once of each kind of mail and rule."""
         flow.stopped[rule] += people
-        mark = (flow.life.id, flow.mail.name, rule, self._day)
+        mark = (flow.life.id, flow.mail.name, rule)
         if rule == HELD_STATE or mark in self._noted:
             return
         self._noted.add(mark)
-        if any(m[:3] == mark[:3] for m in self._noted if m != mark):
-            return
-        self._note(flow.life, verb, flow.mail.name, rule, HELD[rule])
+        what = f"{flow.mail.name} {WORDS[verb]}"
+        self._note(flow.life, verb, what, rule, HELD[rule])
 
     # --- what is heard ------------------------------------------------------------------------
 
@@ -252,17 +264,29 @@ class Replay:
     def _take(self, sent: _Sent, each: Heard) -> None:
         flow, life = sent.flow, sent.flow.life
         if each.fate is Fate.REPORTS:
-            self._abuse[self._minute] += [life] * each.copies
-            self._bad += each.copies
+            self._abuse += [life] * each.copies
+            self._hourly.add(life.id)
             return
         numbers = {name: n * each.copies for name, n in told(each.fate, each.provider).items() if n}
         if not numbers:
             return
         provider = each.provider.value if isinstance(each.provider, Gateway) else "other"
-        self._heard.append(
-            told_of(life, flow.stream, flow.mail.source, provider, sent.at, numbers)
+        self._heard[life.id].append(
+            Told(
+                life.id,
+                flow.stream,
+                sent.at + MINUTE * self._chance.random(),
+                "site.example",
+                flow.mail.source,
+                provider,
+                None,
+                numbers,
+            )
         )
-        self._bad += each.copies if each.is_bad else 0
+        if each.is_bad:
+            self._urgent.add(life.id)
+        elif each.fate is Fate.UNSUBSCRIBES:
+            self._hourly.add(life.id)
         day = Day(
             numbers.get("delivered", 0), numbers.get("invalid", 0), numbers.get("complaints", 0)
         )
@@ -276,17 +300,12 @@ class Replay:
             flow.sending.invalid += day.invalid
             flow.sending.complained += day.complained
 
-    def _flush(self) -> None:
-        """Count what was heard, and let the rules act."""
-        now = self._now
-        self._world.tell(self._heard, now)
-        for lives in self._abuse.values():
-            for life in lives:
-                self._world.report(life, 1, now)
-        self._abuse.clear()
-        self._heard, self._bad = [], 0
-        self._world.judge(now)
-        self._told(self._world.news())
+    def _flush(self, sites: Iterable[UUID]) -> None:
+        """Count what was heard of the mail of these sites, and let the rules act."""
+        told = [each for id in sorted(sites) for each in self._heard.pop(id, ())]
+        reports, self._abuse = self._abuse, []
+        self._urgent, self._hourly = set(), self._hourly - set(sites)
+        self._told(self._world.turn(told, reports, self._now))
 
     def _told(self, actions: list[Action]) -> None:
         touched = []
@@ -322,9 +341,7 @@ class Replay:
     def _end_day(self) -> None:
         """Clean days let allowances grow, as the worker's duties do soon after midnight."""
         now = self._now
-        self._world.elsewhere(self._scenario.elsewhere, 24, now)
-        self._world.guard(now)
-        self._told(self._world.news())
+        self._told(self._world.guard(self._scenario.elsewhere, now))
         began = day_of(now)
         for life in self._lives:
             day = self._days.pop(life.id, None) or _DayOf()
@@ -357,9 +374,7 @@ def _sum(one: Day, other: Day) -> Day:
     )
 
 
-def _mixed(
-    heard: list[tuple[_Sent, Heard]], chance: Chance
-) -> list[tuple[_Sent, Heard]]:
+def _mixed(heard: list[tuple[_Sent, Heard]], chance: Chance) -> list[tuple[_Sent, Heard]]:
     """The same in the order of chance, good news in small pieces among the bad."""
     pieces = []
     for sent, each in heard:
@@ -370,5 +385,3 @@ def _mixed(
         pieces.append((sent, replace(each, copies=left)))
     chance.shuffle(pieces)
     return pieces
-
-

@@ -36,34 +36,41 @@ def hand_in(flow: Flow, people: int, now: datetime, stop: Stop) -> int:
     if flow.is_promotional:
         _queue(flow, people, now, stop)
         return 0
-    return _accept(flow, people, now, stop)
+    leaves, refused = _accept(flow, people, now, stop)
+    flow.waiting.add(refused, now)
+    return leaves
 
 
 def try_again(flow: Flow, now: datetime, stop: Stop) -> int:
     """What waits in the plugin's outbox is handed in again; returns how many leave."""
     flow.expired += flow.waiting.expire(now - OUTBOX)
-    return _accept(flow, flow.waiting.take(flow.waiting.people), now, stop)
+    waited = flow.waiting.people
+    leaves, refused = _accept(flow, waited, now, stop)
+    flow.waiting.take(waited - refused)
+    return leaves
 
 
-def _accept(flow: Flow, people: int, now: datetime, stop: Stop) -> int:
-    """Transactional mail: what stands, whence it comes, how much, what it says."""
+def _accept(flow: Flow, people: int, now: datetime, stop: Stop) -> tuple[int, int]:
+    """Transactional mail: how much leaves, and how much is refused for now.
+
+    Asked are the site's standing, the network it comes from, the limits, and whether all say the same.
+    """
     life, lane = flow.life, _lane(flow)
     if not people or not _stands(flow, lane, people, stop):
-        return 0
+        return 0, 0
     if lane is Lane.PROTECTED:
         life.protected += people
         life.this_hour += people
-        return people
+        return people, 0
     if not _is_trusted_network(flow, people, now, stop):
-        return 0
+        return 0, 0
     goes, rule = _within_limits(flow, people, now)
     if goes < people:
         stop(flow, 0, "wait", rule)
-        flow.waiting.add(people - goes, now)
     life.this_hour += goes
     life.receipts.add(goes)
     life.sources[flow.mail.source] += goes
-    return _says_different_things(flow, goes, now, stop)
+    return _says_different_things(flow, goes, now, stop), people - goes
 
 
 def _lane(flow: Flow) -> Lane:
@@ -164,9 +171,7 @@ def _queue(flow: Flow, people: int, now: datetime, stop: Stop) -> None:
     if sending.canary in (CanaryState.FAILED, CanaryState.UNCLEAR):
         stop(flow, people, "hold", f"canary-{sending.canary.value}")
         return
-    usual = max(
-        (n for at, n in life.days if at >= day_of(now) - canary.USUAL_WITHIN), default=0
-    )
+    usual = max((n for at, n in life.days if at >= day_of(now) - canary.USUAL_WITHIN), default=0)
     unusual = canary.is_unusual(life.promotional_today, usual)
     new = flow.stream is Stream.MARKETING and not flow.is_known_list
     if sending.canary is None and (new or unusual):

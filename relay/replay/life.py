@@ -185,8 +185,12 @@ def life_of(place: Place, id: UUID, account_id: UUID, name: str, now: datetime) 
     """
     limits = plans.limits_of(place.plan, None)
     grown_up = place.age >= OLD and place.delivered >= KNOWN
-    usual = max((_largest(m) for m in place.mail if _is_usual(m) and stream_of(m) in PROMOTIONAL), default=0)
-    receipts = sum(_largest(m) for m in place.mail if _is_usual(m) and stream_of(m) not in PROMOTIONAL)
+    usual = max(
+        (_largest(m) for m in place.mail if _is_usual(m) and stream_of(m) in PROMOTIONAL), default=0
+    )
+    receipts = sum(
+        _largest(m) for m in place.mail if _is_usual(m) and stream_of(m) not in PROMOTIONAL
+    )
     earned = round(usual * HALF_AS_MUCH_AGAIN) if grown_up else 0
     per_day = place.promotional_daily or min(max(warm_up.BEGIN, earned), limits.day)
     declared = place.declared_daily
@@ -237,6 +241,3 @@ def _largest(mail: Mail) -> int:
 def _busiest_hour(mail: Mail) -> int:
     first, last = mail.hours
     return mail.send or round(2 * mail.per_day.on(1) / (last - first))
-
-
-

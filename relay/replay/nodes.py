@@ -35,7 +35,9 @@ class Faults:
     def check(self) -> None:
         """Raises `Invalid` with all of them, a line each."""
         if self.found:
-            raise Invalid("This is no scenario yet:\n" + "\n".join(f"  {each}" for each in self.found))
+            raise Invalid(
+                "This is no scenario yet:\n" + "\n".join(f"  {each}" for each in self.found)
+            )
 
 
 @dataclass(frozen=True, slots=True)

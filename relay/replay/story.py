@@ -22,7 +22,7 @@ DONE = {
     Verb.WARN: "{mail} warned",
     Verb.LIMIT: "{mail} limited",
     Verb.SUSPEND: "site suspended",
-    Verb.HOLD_SOURCE: "{source} held for a day",
+    Verb.HOLD_SOURCE: "{source} held",
     Verb.SLOW: "newsletters slowed for a day",
     Verb.REINSTATE: "{mail}: the warning has ended",
 }
@@ -133,15 +133,27 @@ class Story:
             say(stop is not None and stop.rule in wanted.rules, f"stopped by {rules}", told)
         if wanted.state is not None:
             states = sorted({life.state.value for life in self.of(site)})
-            say(states == [wanted.state.value], f"site {wanted.state.value} at the end", ", ".join(states))
+            say(
+                states == [wanted.state.value],
+                f"site {wanted.state.value} at the end",
+                ", ".join(states),
+            )
         for stream, state in wanted.streams.items():
             states = sorted({stream_state(life.streams, stream).value for life in self.of(site)})
-            say(states == [state.value], f"{stream.value} {state.value} at the end", ", ".join(states))
+            say(
+                states == [state.value],
+                f"{stream.value} {state.value} at the end",
+                ", ".join(states),
+            )
         if wanted.never is not None:
             acts = [e for e in self.entries_of(site) if e.stops or e.verb == Verb.SLOW]
             if wanted.never == "warned":
                 acts = [e for e in self.entries_of(site) if e.rule != Rule.RECOVERED]
-            seen = f"{acts[0].what} on day {acts[0].day} ({acts[0].rule})" if acts else "nothing was done"
+            seen = (
+                f"{acts[0].what} on day {acts[0].day} ({acts[0].rule})"
+                if acts
+                else "nothing was done"
+            )
             say(not acts, f"never {wanted.never}", seen)
         for name in wanted.flows:
             handed, left = self.flows(site)[name]

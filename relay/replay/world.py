@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
 from relay import db
-from relay.db import Base, new_id
-from relay.models import AbuseReport, Account, Action, Site, SourceCount
+from relay.db import Base, new_id, table_of
+from relay.models import AbuseReport, Account, Action, Pulse, Site, SourceCount
 from relay.replay.life import Life, life_of
 from relay.replay.scenario import Elsewhere, Scenario
 from relay.services import accounts, judging, tallies
 from relay.services.tallies import Told
 from relay.vocabulary import AbuseReason, Stream
+
+JUDGED_EVERY = timedelta(hours=23)
+"""Streams of which nothing bad is heard are judged once a day here; the relay does it every hour."""
+
+_PULSES = table_of(Pulse)
+_WAIT = (
+    update(_PULSES)
+    .where(_PULSES.c.due_at > bindparam("now"), _PULSES.c.due_at < bindparam("later"))
+    .values(due_at=bindparam("later"))
+)
 
 SENDER = "relay@relay.example"
 BEFORE = timedelta(days=40)
@@ -31,23 +40,18 @@ class World:
         self._engine = db.connect("sqlite://")
         Base.metadata.create_all(self._engine)
         self._sessions = db.writing(self._engine)
-        self._seen: UUID | None = None
+        self._seen: set[UUID] = set()
         self._elsewhere: UUID | None = None
 
     def close(self) -> None:
         """Forget all of it."""
         self._engine.dispose()
 
-    @contextmanager
-    def _transaction(self) -> Iterator[Session]:
-        with self._sessions.begin() as session:
-            yield session
-
     def settle(self, scenario: Scenario, now: datetime) -> list[Life]:
         """The scenario's accounts and sites, with their history."""
         lives: list[Life] = []
         known: dict[str, Account] = {}
-        with self._transaction() as session:
+        with self._sessions.begin() as session:
             for place in scenario.places:
                 for number in range(1, place.times + 1):
                     name = f"{place.name} {number}" if place.times > 1 else place.name
@@ -75,62 +79,52 @@ class World:
             tallies.add(session, history, now=now)
         return lives
 
-    def elsewhere(self, of: Elsewhere, hours: int, now: datetime) -> None:
-        """What other customers have sent in so many hours, and what was reported of it."""
-        sent = of.per_day * hours // 24
+    def turn(self, told: Sequence[Told], reports: Iterable[Life], now: datetime) -> list[Action]:
+        """What was reported is counted (`services.tallies`), and streams whose turn it is are judged
+        (`services.judging`); returns what the relay did."""
+        with self._sessions.begin() as session:
+            tallies.add(session, told, now=now)
+            for life in reports:
+                session.add(_abuse(life, now))
+                session.flush()
+                tallies.wake(session, life.id, Stream.MARKETING, now=now)
+            judging.judge_due(session, sender=SENDER, now=now)
+            session.execute(_WAIT, {"now": now, "later": now + JUDGED_EVERY})
+            return self._news(session, now)
+
+    def guard(self, of: Elsewhere, now: datetime) -> list[Action]:
+        """All mail together is looked at, with a day of all others' (`services.judging.guard`)."""
+        with self._sessions.begin() as session:
+            tallies.add(session, [self._others(of, now)], now=now)
+            judging.guard(session, sender=SENDER, now=now)
+            return self._news(session, now)
+
+    def _others(self, of: Elsewhere, now: datetime) -> Told:
+        """What other customers have sent in a day, and what was reported of it."""
         assert self._elsewhere is not None
         numbers = {
-            "sent": sent,
-            "ended": sent,
-            "delivered": round(sent * (1 - of.bounces)),
-            "heard": sent // 3,
-            "permanent": round(sent * of.bounces),
-            "complaints": round(sent * of.complaints / 3),
+            "sent": of.per_day,
+            "ended": of.per_day,
+            "delivered": round(of.per_day * (1 - of.bounces)),
+            "heard": of.per_day // 3,
+            "permanent": round(of.per_day * of.bounces),
+            "complaints": round(of.per_day * of.complaints / 3),
         }
-        told = Told(
+        return Told(
             self._elsewhere, Stream.TRANSACTIONAL, now, "others.example", "", "other", None, numbers,
             written_here=True,
         )  # fmt: skip
-        self.tell([told], now)
 
-    def tell(self, told: Sequence[Told], now: datetime) -> None:
-        """What was reported is counted (`services.tallies`)."""
-        if told:
-            with self._transaction() as session:
-                tallies.add(session, told, now=now)
-
-    def report(self, life: Life, times: int, now: datetime) -> None:
-        """So many people report a newsletter as abuse."""
-        with self._transaction() as session:
-            for _ in range(times):
-                session.add(_abuse(life, now))
-            session.flush()
-            tallies.wake(session, life.id, Stream.MARKETING, now=now)
-
-    def judge(self, now: datetime) -> None:
-        """Streams whose turn it is are judged (`services.judging`)."""
-        with self._transaction() as session:
-            judging.judge_due(session, sender=SENDER, now=now)
-
-    def guard(self, now: datetime) -> None:
-        """All mail together is looked at (`services.judging.guard`)."""
-        with self._transaction() as session:
-            judging.guard(session, sender=SENDER, now=now)
-
-    def news(self) -> list[Action]:
-        """Rows of the audit log that were written since this was asked the last time."""
-        query = select(Action).order_by(Action.id)
-        if self._seen is not None:
-            query = query.where(Action.id > self._seen)
-        with self._transaction() as session:
-            found = list(session.scalars(query))
-        if found:
-            self._seen = found[-1].id
+    def _news(self, session: Session, now: datetime) -> list[Action]:
+        """Rows of the audit log that were written now."""
+        rows = session.scalars(select(Action).where(Action.at == now).order_by(Action.id)).all()
+        found = [row for row in rows if row.id not in self._seen]
+        self._seen |= {row.id for row in found}
         return found
 
     def refresh(self, lives: Iterable[Life]) -> None:
         """Where these sites stand now, as the database says."""
-        with self._transaction() as session:
+        with self._sessions.begin() as session:
             for life in lives:
                 site = session.get_one(Site, life.id)
                 life.state, life.cause, life.streams = site.state, site.cause, site.streams
@@ -167,10 +161,3 @@ def _abuse(life: Life, now: datetime) -> AbuseReport:
         evidence={},
         at=now,
     )
-
-
-def told_of(
-    life: Life, stream: Stream, source: str, provider: str, at: datetime, numbers: dict[str, int]
-) -> Told:
-    """What is reported of copies of a site, in the words of the tallies."""
-    return Told(life.id, stream, at, f"{life.id.hex}.example", source, provider, None, numbers)

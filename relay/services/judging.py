@@ -37,7 +37,7 @@ from relay.policy.standing import STRICTNESS, stream_state
 from relay.services import actions, figures
 from relay.services.actions import RELAY, Order, Subject
 from relay.services.figures import Age
-from relay.services.tallies import Line
+from relay.services.tallies import Line, recent_of
 from relay.vocabulary import Cause, Dimension, Rule, State, Stream, Verb
 
 MOST = 1_000
@@ -51,6 +51,9 @@ RECOVERED = timedelta(days=7)
 
 SOURCE_HELD = timedelta(hours=24)
 """So long a plugin or form is held from which a burst of invalid addresses came (our decision)."""
+
+AGAIN_HELD = timedelta(days=7)
+"""So long where it goes on within as much time after that: nobody has mended the form (our decision)."""
 
 STOPPED = (State.SUSPENDED, State.TERMINATED)
 
@@ -137,7 +140,7 @@ def _record(
         window: counted + Figures(reports=reported.get(window, 0))
         for window, counted in windows.items()
     }
-    recent = Recent(tuple((source, bool(bad)) for source, bad in row.recent))
+    recent = Recent(recent_of(row.recent))
     return Record(row.stream, windows, settled, recent, young)
 
 
@@ -209,8 +212,11 @@ def _hold_source(
 ) -> None:
     """One plugin or form writes to addresses that do not exist: hold that, and leave the site alone.
 
-    What it sent so far counts no more, as after a reinstatement: else it would stop the site later.
+    What it sent so far counts no more, as after a reinstatement: else it would stop the site later. One
+    that was held a short while ago, and goes on, is held for longer.
     """
+    before = (row.sources or {}).get(source)
+    again = before is not None and now - datetime.fromisoformat(before) < SOURCE_HELD + AGAIN_HELD
     session.execute(
         update(Pulse)
         .where(Pulse.site_id == row.site_id, Pulse.stream == row.stream)
@@ -229,7 +235,13 @@ def _hold_source(
         evidence,
     )
     actions.hold_source(
-        session, site.id, source, order, until=now + SOURCE_HELD, sender=sender, now=now
+        session,
+        site.id,
+        source,
+        order,
+        until=now + (AGAIN_HELD if again else SOURCE_HELD),
+        sender=sender,
+        now=now,
     )
 
 
