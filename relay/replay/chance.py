@@ -44,12 +44,12 @@ class Chance(Random):
             product *= self.random()
         return found
 
-    def split(self, many: int, shares: Mapping[T, float], rest: T) -> list[tuple[T, int]]:
-        """So many over these shares of all; what is in none of them is `rest`."""
+    def split(self, many: int, shares: Mapping[T, float]) -> tuple[list[tuple[T, int]], int]:
+        """So many over these shares of all, and how many are in none of them."""
         parts, left, whole = [], many, 1.0
         for each, share in shares.items():
             part = self.of(left, min(share / whole, 1.0)) if whole > 0 else 0
             if part:
                 parts.append((each, part))
             left, whole = left - part, whole - share
-        return [*parts, (rest, left)] if left else parts
+        return parts, left

@@ -110,8 +110,8 @@ def outcome(
     """
     heard, bad = [Heard(Fate.SENT, None, copies, 0)], 0
     known = sum(exactly.get(each, 0) for each in NOT_DELIVERED)
-    split = chance.split(copies - known, mix, None)
-    for provider, part in split:
+    parts, rest = chance.split(copies - known, mix)
+    for provider, part in [*parts, (None, rest)]:
         left = part
         for fate in NOT_DELIVERED:
             met = chance.of(left, _share(getattr(rates, fate), day))

@@ -62,7 +62,9 @@ def read(text: str, file: str = "scenario") -> Scenario:
         ("name", "days", "sites"),
     )
     days = found.read("days", lambda each: each.whole(1, LONGEST), 1)
-    places = found.read("sites", lambda each: [_place(e, days) for e in each.items()], [])
+    places: list[Place] = []
+    for each in found.read("sites", Entry.items, list[Entry]()):
+        places.append(_place(each, days))
     wanted = not any(mail.unwanted for place in places for mail in place.mail)
     scenario = Scenario(
         name=found.read("name", Entry.text, ""),
@@ -94,7 +96,7 @@ def _place(entry: Entry, days: int) -> Place:
         ("name", "mail"),
     )  # fmt: skip
     name = found.read("name", Entry.text, "")
-    kinds = found.read("mail", lambda each: [_mail(e, days) for e in each.items()], [])
+    kinds = [_mail(each, days) for each in found.read("mail", Entry.items, list[Entry]())]
     known = [mail.name for mail in kinds]
     for twice in sorted({each for each in known if known.count(each) > 1}):
         entry.wrong(f"two kinds of mail are called {twice!r}; give each a name of its own")
@@ -141,12 +143,13 @@ def _mail(entry: Entry, days: int) -> Mail:
     if "reports" in found.found and stream is not Stream.MARKETING:
         found.found["reports"].wrong("belongs to `stream: marketing` only; leave it out")
     every = found.read("every", lambda each: each.whole(1, LONGEST), 0)
-    on = frozenset(range(first, last + 1, every)) if every else frozenset[int]()
+    nothing: frozenset[int] = frozenset()
+    on = frozenset(range(first, last + 1, every)) if every else nothing
     return Mail(
         stream=stream,
         first_day=first,
         last_day=last,
-        on=on | found.read("on", partial(_days, most=days), frozenset()),
+        on=on | found.read("on", lambda each: _days(each, days), nothing),
         rates=Rates(**found.given(**{name: partial(_curve, of=Entry.share) for name in KINDS})),
         **{"name": ""}
         | found.given(
@@ -242,14 +245,12 @@ def _expectation(entry: Entry, places: list[Place]) -> Expectation:
         ("site", "stopped_within", "by_day", "rule", "state", "streams", "never", "flows"),
         ("site",),
     )
-    names = [place.name for place in places]
-    site = found.read("site", lambda each: each.choice(names, names[0] if names else ""), "")
+    places_named = [place.name for place in places]
+    site = found.read("site", lambda each: each.choice(places_named, ""), "")
     kinds = [mail.name for place in places if place.name == site for mail in place.mail]
-    streams = {}
-    for name, value in found.read(
-        "streams", lambda each: each.fields([s.value for s in Stream]).found, {}
-    ).items():
-        streams[Stream(name)] = value.word(State, State.ACTIVE)
+    names = [stream.value for stream in Stream]
+    told = found.read("streams", lambda each: each.fields(names).found, dict[str, Entry]())
+    streams = {Stream(name): each.word(State, State.ACTIVE) for name, each in told.items()}
     given = found.given(
         stopped_within=lambda each: each.whole(0, 1_000_000_000),
         by_day=lambda each: each.whole(1, LONGEST),
