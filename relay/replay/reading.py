@@ -21,6 +21,7 @@ from relay.replay.scenario import (
     Rates,
     Scenario,
 )
+from relay.replay.story import MILDER
 from relay.vocabulary import Limit, ReviewKind, Rule, State, Stream
 
 LONGEST = 400
@@ -37,7 +38,7 @@ NEW_NETWORK = "new-network"
 RULES = (*Rule, *ReviewKind, Limit.FIRST_CONTACTS, Limit.SOURCE, NEW_NETWORK, "no-consent")
 """By what mail may be stopped; words of the relay."""
 
-NEVER = ("limited", "warned")
+NEVER = tuple(MILDER)
 
 
 def built_in() -> dict[str, Path]:

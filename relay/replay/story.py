@@ -10,13 +10,20 @@ from typing import Any
 from relay.policy.standing import stream_state
 from relay.replay.life import Flow, Life
 from relay.replay.scenario import Expectation, Scenario
-from relay.vocabulary import Rule, Stream, Verb
+from relay.vocabulary import Stream, Verb
 
 FLOWS_FROM = 0.95
 """Share of a kind of mail that must have left for it to flow on: the last of it may still wait."""
 
 STOPS = (Verb.LIMIT.value, Verb.SUSPEND.value, Verb.HOLD_SOURCE.value, "hold", "refuse")
 """What keeps mail from leaving; a warning does not, and slowing only delays it."""
+
+MILDER = {
+    "limited": frozenset[str](),
+    "slowed": frozenset((Verb.SLOW.value,)),
+    "warned": frozenset((Verb.SLOW.value, Verb.WARN.value)),
+}
+"""What else must not have happened, by the word after `never`."""
 
 DONE = {
     Verb.WARN: "{mail} warned",
@@ -146,9 +153,7 @@ class Story:
                 ", ".join(states),
             )
         if wanted.never is not None:
-            acts = [e for e in self.entries_of(site) if e.stops or e.verb == Verb.SLOW]
-            if wanted.never == "warned":
-                acts = [e for e in self.entries_of(site) if e.rule != Rule.RECOVERED]
+            acts = [e for e in self.entries_of(site) if e.stops or e.verb in MILDER[wanted.never]]
             seen = (
                 f"{acts[0].what} on day {acts[0].day} ({acts[0].rule})"
                 if acts

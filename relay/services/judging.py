@@ -55,6 +55,9 @@ SOURCE_HELD = timedelta(hours=24)
 AGAIN_HELD = timedelta(days=7)
 """So long where it goes on within as much time after that: nobody has mended the form (our decision)."""
 
+A_DAY = 24
+"""Hours."""
+
 STOPPED = (State.SUSPENDED, State.TERMINATED)
 
 _PULSES = table_of(Pulse)
@@ -173,7 +176,14 @@ def _reports(
 def _carry_out(
     session: Session, site: Site, row: Any, verdict: Verdict, *, sender: str, now: datetime
 ) -> None:
-    """Do what the verdict says, unless it is done already."""
+    """Do what the verdict says, unless it is done already.
+
+    A stream that is held sends nothing that could thin its bad mail: a rate over more than a day only
+    gets worse as its good mail grows too old to count, and nothing follows from that.
+    """
+    held = stream_state(site.streams, Stream(row.stream)) is State.LIMITED
+    if held and verdict.evidence.get("window_hours", 0) > A_DAY:
+        return
     stream = None if verdict.whole_site else Stream(row.stream)
     state = site.state if stream is None else stream_state(site.streams, stream)
     after = {Verb.WARN: State.WARNED, Verb.LIMIT: State.LIMITED, Verb.SUSPEND: State.SUSPENDED}

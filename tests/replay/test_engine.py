@@ -44,7 +44,7 @@ def test_a_new_sites_newsletter_waits_for_its_warm_up() -> None:
 def test_the_rest_of_a_bad_sending_is_held_by_its_canary() -> None:
     story = replay(
         "promotional_daily: 5000",
-        "{name: a, stream: marketing, send: 4000, on: 1, hours: 8-9, new_list: true, invalid: 3%}",
+        "{name: a, stream: marketing, send: 4000, on: 1, hours: 8-9, new_list: true, invalid: 5%}",
     )
     assert first(story) == ("hold", "canary-failed")
     assert story.lives[0].flows[0].left == 100

@@ -9,7 +9,7 @@ SHOP = """
 
 GOOD = {
     "a busy shop": """
-days: 60
+days: 30
 sites:
   - name: Site
     age: 500
@@ -64,7 +64,7 @@ sites:
          invalid: 0.6%, complaints: 0.01%, unsubscribes: 0.4%}
 """,
     "a forum": """
-days: 60
+days: 30
 sites:
   - name: Site
     age: 300
@@ -149,7 +149,7 @@ sites:
       - {{name: bad, stream: marketing, source: mailpoet, send: 8000, on: 20, hours: 12-13,
          unwanted: true, new_list: false, invalid: 12%, complaints: 0.8%, unsubscribes: 2%}}
 """,
-        800,
+        1_000,
     ),
     "a stolen key by night": (
         f"""
