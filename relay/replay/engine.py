@@ -331,7 +331,7 @@ class Replay:
                 what=what,
                 rule=rule,
                 why=why,
-                bad=sum(flow.bad for flow in life.flows),
+                bad=life.bad,
                 left=sum(flow.left for flow in life.flows),
             )
         )

@@ -159,6 +159,12 @@ class Life:
         return together(State.ACTIVE, None, self.state, self.cause, self.streams)
 
     @property
+    def bad(self) -> int:
+        """Bad mails that left: those nobody wants, or where all are wanted, those that show to be bad."""
+        unwanted = [flow for flow in self.flows if flow.mail.unwanted]
+        return sum(flow.bad for flow in unwanted or self.flows)
+
+    @property
     def promotional_state(self) -> State:
         """The state by which its warm-up goes."""
         return promotional(self.state, self.streams)

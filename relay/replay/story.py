@@ -90,7 +90,7 @@ class Story:
 
     def bad(self, site: str) -> int:
         """Bad mails of theirs that left."""
-        return sum(flow.bad for life in self.of(site) for flow in life.flows)
+        return sum(life.bad for life in self.of(site))
 
     def flows(self, site: str) -> Mapping[str, tuple[int, int]]:
         """Of each kind of mail, how many were handed in and how many left."""
