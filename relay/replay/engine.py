@@ -21,7 +21,7 @@ from relay.policy.gateways import Gateway
 from relay.policy.windows import day_of
 from relay.replay import gate
 from relay.replay.chance import Chance
-from relay.replay.crowd import Fate, Heard, outcome, told
+from relay.replay.crowd import Echo, Heard, outcome, told
 from relay.replay.gate import HELD_STATE
 from relay.replay.life import Flow, Life, Used
 from relay.replay.scenario import Scenario
@@ -263,11 +263,11 @@ class Replay:
 
     def _take(self, sent: _Sent, each: Heard) -> None:
         flow, life = sent.flow, sent.flow.life
-        if each.fate is Fate.REPORTS:
+        if each.echo is Echo.REPORTS:
             self._abuse += [life] * each.copies
             self._hourly.add(life.id)
             return
-        numbers = {name: n * each.copies for name, n in told(each.fate, each.provider).items() if n}
+        numbers = {name: n * each.copies for name, n in told(each.echo, each.provider).items() if n}
         if not numbers:
             return
         provider = each.provider.value if isinstance(each.provider, Gateway) else "other"
@@ -285,7 +285,7 @@ class Replay:
         )
         if each.is_bad:
             self._urgent.add(life.id)
-        elif each.fate is Fate.UNSUBSCRIBES:
+        elif each.echo is Echo.UNSUBSCRIBES:
             self._hourly.add(life.id)
         day = Day(
             numbers.get("delivered", 0), numbers.get("invalid", 0), numbers.get("complaints", 0)
@@ -379,7 +379,7 @@ def _mixed(heard: list[tuple[_Sent, Heard]], chance: Chance) -> list[tuple[_Sent
     pieces = []
     for sent, each in heard:
         left = each.copies
-        while each.fate is Fate.DELIVERED and left > PIECES:
+        while each.echo is Echo.DELIVERED and left > PIECES:
             pieces.append((sent, replace(each, copies=PIECES)))
             left -= PIECES
         pieces.append((sent, replace(each, copies=left)))

@@ -25,19 +25,19 @@ class Faults:
     """What is wrong with one file."""
 
     file: str
-    found: list[str] = field(default_factory=list)
+    found: list[tuple[int, str]] = field(default_factory=list)
 
     def add(self, node: yaml.Node, path: str, what: str) -> None:
         """Note a fault of this node."""
-        where = f"{self.file}, line {node.start_mark.line + 1}"
-        self.found.append(f"{where}, {path}: {what}" if path else f"{where}: {what}")
+        line = node.start_mark.line + 1
+        where = f"{self.file}, line {line}"
+        self.found.append((line, f"{where}, {path}: {what}" if path else f"{where}: {what}"))
 
     def check(self) -> None:
         """Raises `Invalid` with all of them, a line each."""
         if self.found:
-            raise Invalid(
-                "This is no scenario yet:\n" + "\n".join(f"  {each}" for each in self.found)
-            )
+            told = "\n".join(f"  {each}" for _, each in sorted(self.found))
+            raise Invalid(f"This is no scenario yet:\n{told}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +141,8 @@ class Entry:
         for key, value in self.pairs():
             name = str(key.node.value)
             if name not in names:
-                key.wrong(f"there is no field `{name}` here{_meant(name, names)}; {_listed(names)}")
+                near = _meant(name, names) or f"; there are {_listed(names)}"
+                key.wrong(f"there is no field `{name}` here{near}")
             elif name in found:
                 key.wrong(f"`{name}` is said twice; keep one")
             else:
@@ -192,7 +193,7 @@ def root(text: str, file: str) -> Entry:
 
 
 def _listed(words: Sequence[str]) -> str:
-    return "there are " + ", ".join(f"`{each}`" for each in words)
+    return ", ".join(f"`{each}`" for each in words)
 
 
 def _meant(written: str, words: Sequence[str]) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from relay.errors import Invalid
 from relay.policy.gateways import Gateway
 from relay.policy.plans import plans
+from relay.replay.gate import NEW_NETWORK
 from relay.replay.nodes import Entry, root
 from relay.replay.scenario import (
     KINDS,
@@ -34,7 +35,6 @@ MOST_A_DAY = 200_000
 FOLDER = Path(__file__).parent / "scenarios"
 """The scenarios that come with the relay."""
 
-NEW_NETWORK = "new-network"
 RULES = (*Rule, *ReviewKind, Limit.FIRST_CONTACTS, Limit.SOURCE, NEW_NETWORK, "no-consent")
 """By what mail may be stopped; words of the relay."""
 
