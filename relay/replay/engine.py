@@ -238,6 +238,9 @@ class Replay:
         canary = flow.sending is not None and flow.sending.canary is CanaryState.WATCHING
         sent = _Sent(flow, self._now, canary)
         for each in heard:
+            if not each.after:
+                self._take(sent, each)
+                continue
             at = self._minute + each.after
             self._reports[at].append((sent, each))
             self._see(at)

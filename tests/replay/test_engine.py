@@ -88,6 +88,13 @@ def test_what_is_over_the_limits_is_tried_again_and_not_lost() -> None:
     assert story.stop("Site") is None
 
 
+def test_an_hour_begins_once() -> None:
+    story = replay(
+        "declared_daily: 400", "{name: a, stream: transactional, per_day: 5000, days: 1}", days=1
+    )
+    assert story.flows("Site")["a"][1] == 400
+
+
 def test_security_mail_outlives_the_suspension_of_its_site() -> None:
     story = replay(
         "age: 400",
