@@ -285,3 +285,18 @@ def test_every_verdict_can_be_explained(stream: Stream, figures: Figures) -> Non
     if verdict is not None:
         assert sentence(verdict.evidence, verdict.cause)
         assert numbers_of(verdict.evidence)
+
+
+@pytest.mark.parametrize(
+    ("invalid", "people", "expected"),
+    [
+        (6, 300, None),  # 2 %, but it may well be 1 %
+        (11, 300, ("limit", "young-site")),
+        (5, 100, ("limit", "young-site")),
+    ],
+)
+def test_a_young_shop_of_some_size_may_have_mistyped_addresses(
+    invalid: int, people: int, expected: Any
+) -> None:
+    day = {DAY: Figures(people=people, invalid=invalid)}
+    assert step(judge(Record(Stream.TRANSACTIONAL, day, is_young=True))) == expected
