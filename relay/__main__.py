@@ -11,6 +11,7 @@ from relay import __version__
 from relay.commands import (
     abuse,
     accounts,
+    appeals,
     bounces,
     consent,
     database,
@@ -20,6 +21,7 @@ from relay.commands import (
     limits,
     lists,
     notices,
+    operators,
     people,
     processes,
     queue,
@@ -27,6 +29,7 @@ from relay.commands import (
     simulate,
     standing,
     suppressions,
+    tenants,
     trial,
 )
 from relay.errors import PostreeveError
@@ -46,6 +49,7 @@ def cli() -> None:
 for command in (
     *abuse.COMMANDS,
     *accounts.COMMANDS,
+    *appeals.COMMANDS,
     *notices.COMMANDS,
     *bounces.COMMANDS,
     *domains.COMMANDS,
@@ -55,6 +59,7 @@ for command in (
     *held.COMMANDS,
     *limits.COMMANDS,
     *lists.COMMANDS,
+    *operators.COMMANDS,
     *people.COMMANDS,
     *processes.COMMANDS,
     *queue.COMMANDS,
@@ -62,6 +67,7 @@ for command in (
     *simulate.COMMANDS,
     *standing.COMMANDS,
     *suppressions.COMMANDS,
+    *tenants.COMMANDS,
     *trial.COMMANDS,
 ):
     cli.add_command(command)

@@ -14,7 +14,7 @@ from relay.api.openapi import PROBLEM, SITE
 from relay.api.reputation_schemas import ReputationSchema
 from relay.api.warm_up_schemas import warm_up_as_json
 from relay.policy import plans
-from relay.services import limits, progress, queue_view, reputation, standing
+from relay.services import acceptable_use, limits, progress, queue_view, reputation, standing
 from relay.services.limits import SiteLimits
 from relay.vocabulary import Scope
 
@@ -45,6 +45,7 @@ class Account(MethodView):
             "not_ready_because": found.obstacles,
             "default_from": found.site.default_from,
             "domains": found.domains,
+            "policy": acceptable_use.shown(found.account, public_url=context.settings.public_url),
             "usage": found.usage,
             **_limits(may_send),
             "warm_up": warm_up_as_json(climb),

@@ -124,6 +124,18 @@ class StandingSchema(Answer):
     )
 
 
+class PolicySchema(Answer):
+    """The acceptable use policy, and whether the account has accepted it."""
+
+    version = fields.String(metadata={"description": "Of the policy in force."})
+    url = fields.String()
+    accepted_version = fields.String(allow_none=True)
+    accepted_at = fields.AwareDateTime(allow_none=True)
+    notice = fields.String(
+        allow_none=True, metadata={"description": "What is to be done; null where nothing is."}
+    )
+
+
 class WaitingSchema(Answer):
     """What a site has waiting in one lane."""
 
@@ -152,6 +164,7 @@ class AccountSchema(Answer):
     not_ready_because = fields.List(fields.String())
     default_from = fields.String(allow_none=True)
     domains = fields.List(fields.Nested(DomainSchema))
+    policy = fields.Nested(PolicySchema)
     usage = fields.Dict(keys=fields.String(), values=fields.Nested(UsageSchema))
     limits = fields.Nested(LimitsSchema)
     allowances = fields.List(fields.Nested(AllowanceSchema))

@@ -18,6 +18,7 @@ class Account(Base):
     `cause` is what its state is about, `state_since` when that began, `reinstated_at` when it was let
     go again for the last time.
     `plan` says what it may send, `limits` what of that an operator has set otherwise (`policy.plans`).
+    `policy_version` is that of the policy it has accepted (`policy.acceptable_use`), when, and by whom.
     """
 
     __tablename__ = "accounts"
@@ -32,6 +33,9 @@ class Account(Base):
     domain_token: Mapped[str | None] = mapped_column(String(64))
     plan: Mapped[str] = mapped_column(String(32), default="standard", server_default="standard")
     limits: Mapped[dict[str, int] | None] = mapped_column(Json)
+    policy_version: Mapped[str | None] = mapped_column(String(32))
+    policy_accepted_at: Mapped[Sometime]
+    policy_accepted_by: Mapped[str | None] = mapped_column(String(100))
     created_at: Mapped[When]
 
     sites: Mapped[list[Site]] = relationship(back_populates="account", order_by="Site.id")

@@ -16,7 +16,8 @@ class Review(Base):
     """Why mail of a site is held, and what an operator decided about it.
 
     `subject` and `message_id` are of the first mail that was held, `people` how many had got, or were
-    to get, the same when it began. A decision counts for mail of the same `wording` until `until`.
+    to get, the same when it began. A decision counts for mail of the same `wording` until `until`:
+    words, or a host or network that stands for them (`reviews.mark`). `evidence` is what was found.
     `lane` is that of frozen mail; released, so many copies a minute go as `drip` says (all at once, if
     NULL), and `dripped` have.
     """
@@ -47,8 +48,10 @@ class Review(Base):
     dripped: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
     decision: Mapped[Decision | None] = mapped_column(words(Decision))
     decided_at: Mapped[Sometime]
+    decided_by: Mapped[str | None] = mapped_column(String(100))
     because: Mapped[str | None] = mapped_column(Text)
     until: Mapped[Sometime]
+    evidence: Mapped[Details | None] = mapped_column(Json)
 
 
 class Action(Base):

@@ -89,6 +89,13 @@ def held_lanes(streams: Streams | None) -> frozenset[Lane]:
     )
 
 
+def is_watched(stand: Stand, streams: Streams | None) -> bool:
+    """Whether a site, its account or one of its streams is not in good standing: its mail is read."""
+    return stand.state is not State.ACTIVE or any(
+        stream_state(streams, stream) is not State.ACTIVE for stream in Stream
+    )
+
+
 def promotional(state: State, streams: Streams | None) -> State:
     """The state by which a site's warm-up goes: its own, or that of its newsletters or notifications."""
     return max(

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from relay.db import new_id
 from relay.errors import Conflict, Invalid, NotFound
 from relay.models import Account, Action, Pulse, Site
+from relay.policy import appeals
 from relay.policy.reasons import numbers_of
 from relay.policy.standing import SHUTS_EVERYTHING, STEPS, stream_state
 from relay.services import letters, limits
@@ -64,13 +65,14 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What is to be done, by whom, and why."""
+    """What is to be done, by whom, and why. `on_appeal`: an appeal was accepted, which undoes even an end."""
 
     verb: Verb
     actor: str
     reason: str
     cause: Cause | None = None
     evidence: Mapping[str, Any] | None = None
+    on_appeal: bool = False
 
 
 def act(session: Session, subject: Subject, order: Order, *, sender: str, now: datetime) -> Action:
@@ -137,6 +139,8 @@ def hold_source(
 
 def _step(found: Account | Site, order: Order, now: datetime) -> None:
     begins, after = STEPS[order.verb]
+    if order.on_appeal:
+        begins |= {State.TERMINATED}
     streams = found.streams if isinstance(found, Site) else None
     if found.state not in begins and not (order.verb is Verb.REINSTATE and streams):
         raise _misfit(found.state, begins, order.verb)
@@ -227,9 +231,15 @@ def history(
     account_id: UUID | None = None,
     site_id: UUID | None = None,
     limit: int = 100,
+    before: UUID | None = None,
 ) -> Sequence[Action]:
-    """The audit log, newest first; of an account with its sites, of a site with its account."""
+    """The audit log, newest first; of an account with its sites, of a site with its account.
+
+    `before` is the action after which to go on.
+    """
     query = select(Action).order_by(Action.id.desc()).limit(limit)
+    if before is not None:
+        query = query.where(Action.id < before)
     if account_id is not None:
         query = query.where(Action.account_id == account_id)
     if site_id is not None:
@@ -298,5 +308,6 @@ def _tell(
         reason=action.reason,
         shuts_everything=action.cause in SHUTS_EVERYTHING,
         action=action,
+        working_days=appeals.WORKING_DAYS,
     )
     letters.to_owner(session, action.account_id, letter, sender=sender, now=now)

@@ -38,7 +38,16 @@ from relay.services import actions, figures
 from relay.services.actions import RELAY, Order, Subject
 from relay.services.figures import Age
 from relay.services.tallies import Line, recent_of
-from relay.vocabulary import Cause, Dimension, Rule, State, Stream, Verb
+from relay.vocabulary import (
+    AbuseDecision,
+    AbuseOrigin,
+    Cause,
+    Dimension,
+    Rule,
+    State,
+    Stream,
+    Verb,
+)
 
 MOST = 1_000
 """Streams judged in one turn."""
@@ -150,7 +159,11 @@ def _record(
 def _reports(
     session: Session, sites: Collection[UUID], now: datetime
 ) -> dict[Line, dict[timedelta, int]]:
-    """How many people reported mail of each stream, by window, since its reinstatement."""
+    """How many people reported mail of each stream, by window, since its reinstatement.
+
+    What a mailbox provider reported counts as a complaint already, and what an operator has dismissed
+    counts no more.
+    """
     stream = func.coalesce(Message.stream, Stream.MARKETING.value).label("stream")
     age = case((AbuseReport.at > now - DAY, 0), (AbuseReport.at > now - WEEK, 1), else_=2).label(
         "age"
@@ -162,6 +175,8 @@ def _reports(
         .where(
             AbuseReport.site_id.in_(list(sites)),
             AbuseReport.at > now - MONTH,
+            AbuseReport.origin != AbuseOrigin.ARF,
+            AbuseReport.decision.is_distinct_from(AbuseDecision.DISMISSED),
             (AbuseReport.at >= Pulse.since) | Pulse.since.is_(None),
         )
         .group_by(AbuseReport.site_id, stream, age)

@@ -248,6 +248,7 @@ _SITE_COLUMNS = (
     Account.limits.label("account_limits"),
     Site.limits.label("site_limits"),
     Site.declared_daily,
+    Site.created_at.label("site_created_at"),
     counts.SHARED,
 )
 
@@ -257,7 +258,9 @@ _RECENT = (
     .where(
         _EARLIER.c.site_id == Site.id,
         _EARLIER.c.window == "hour",
-        _EARLIER.c.began_at.in_((bindparam("hour"), bindparam("hour_before"))),
+        _EARLIER.c.began_at.in_(
+            [bindparam(name, type_=UtcDateTime()) for name in ("hour", "hour_before")]
+        ),
     )
     .correlate(Site)
     .scalar_subquery()
@@ -278,6 +281,10 @@ _UNDER_REVIEW = (
     .label("under_review")
 )
 """Whether an operator has yet to decide about a wording of the site."""
+
+
+BUSY = select(_RECENT, _UNDER_REVIEW).where(Site.id == bindparam("site"))
+"""Whether what the site's receipts say is to be compared."""
 
 
 def _facts_statement(dialect: Any) -> Any:

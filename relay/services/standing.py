@@ -94,11 +94,12 @@ def of_site(session: Session, site_id: UUID, *, now: datetime) -> Standing:
         domains,
         _usage(session, site_id, now),
         list(_obstacles(account, site, domains)),
-        _where(session, account, site, now),
+        where(session, account, site, now=now),
     )
 
 
-def _where(session: Session, account: Account, site: Site, now: datetime) -> Where:
+def where(session: Session, account: Account, site: Site, *, now: datetime) -> Where:
+    """Where a site stands with its account, what that is about, and what it means for its mail."""
     stand = together(account.state, account.cause, site.state, site.cause, site.streams)
     own = Stand(site.state, site.cause)
     owner = site if held_by(own, Stand(account.state, account.cause)) == own else account

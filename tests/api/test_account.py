@@ -9,6 +9,7 @@ from relay.context import Relay
 from relay.gateways.ses import SendingAccount
 from relay.models import Account, SendingBudget, Site
 from relay.policy import warm_up
+from relay.policy.acceptable_use import VERSION
 from relay.services import actions, budgets, freezing, queue_view, ramps
 from relay.services.actions import Order, Subject
 from relay.vocabulary import Cause, DomainStatus, State, Stream, Verb, WaitReason
@@ -68,6 +69,14 @@ def test_a_site_sees_itself(
             {"name": "new.example", "status": "pending"},
             {"name": "shop.example", "status": "verified"},
         ],
+        "policy": {
+            "version": VERSION,
+            "url": "https://relay.example/policy",
+            "accepted_version": None,
+            "accepted_at": None,
+            "notice": f"The acceptable use policy was never accepted for this account; read and "
+            f"accept version {VERSION}: https://relay.example/policy",
+        },
         "usage": {"hour": used, "day": used},
         **{name: told[name] for name in ("limits", "allowances", "sources")},  # see test_limits.py
         "warm_up": FULL_VOLUME
