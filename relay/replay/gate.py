@@ -27,8 +27,6 @@ WAITS = timedelta(days=7)
 HELD_STATE = "standing"
 """The rule that is given where mail stops because of an action that was told already."""
 
-NEW_NETWORK = "new-network"
-
 
 def hand_in(flow: Flow, people: int, now: datetime, stop: Stop) -> int:
     """So many copies are handed in; returns how many leave at once. The others are stopped, or wait."""
@@ -100,7 +98,7 @@ def _is_trusted_network(flow: Flow, people: int, now: datetime, stop: Stop) -> b
     if is_new and networks.is_far_more(life.this_hour + people, life.network_usual):
         life.network_held = True
     if life.network_held:
-        stop(flow, people, "hold", NEW_NETWORK)
+        stop(flow, people, "hold", ReviewKind.NEW_NETWORK.value)
     return not life.network_held
 
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from relay.errors import Invalid
 from relay.policy.gateways import Gateway
 from relay.policy.plans import plans
-from relay.replay.gate import NEW_NETWORK
 from relay.replay.nodes import Entry, root
 from relay.replay.scenario import (
     KINDS,
@@ -35,7 +34,7 @@ MOST_A_DAY = 200_000
 FOLDER = Path(__file__).parent / "scenarios"
 """The scenarios that come with the relay."""
 
-RULES = (*Rule, *ReviewKind, Limit.FIRST_CONTACTS, Limit.SOURCE, NEW_NETWORK, "no-consent")
+RULES = (*Rule, *ReviewKind, Limit.FIRST_CONTACTS, Limit.SOURCE, "no-consent")
 """By what mail may be stopped; words of the relay."""
 
 NEVER = tuple(MILDER)
