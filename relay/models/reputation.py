@@ -46,7 +46,8 @@ class Tally(Base):
 class Pulse(Base):
     """One stream of a site as the rules see it: its last attempts, and when it is judged next.
 
-    `recent` holds the last hundred ends as pairs of source and 1 where the address does not exist.
+    `recent` holds the last hundred attempts with an end: source, 1 where the address does not exist, and
+    when it was sent (seconds since 1970).
     `delivered` counts all that ever arrived. What was sent before `since` is not counted any more.
     `sources` are plugins and forms that were held: what each sent before that time counts no more either.
     `clean_since` is when a warned stream was last found to be well again.

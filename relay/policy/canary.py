@@ -43,6 +43,10 @@ AT_MOST = timedelta(hours=6)
 REPORTED = 2
 """One in so many of the first copies must have been reported on, or nothing is decided."""
 
+INVALID_AT_LEAST = 3
+"""So many invalid addresses there must be (our decision): of a hundred readers of a list that was kept
+well, two are gone by chance every eighth time."""
+
 PAUSE = timedelta(hours=6)
 """A sending is over when nothing more of it came for so long …"""
 
@@ -62,7 +66,8 @@ class Figures:
     @property
     def is_bad(self) -> bool:
         """Somebody complained, or too many mailboxes do not exist."""
-        return self.complained > 0 or self.invalid >= max(self.reported, 1) * INVALID_BELOW
+        many = max(self.reported * INVALID_BELOW, INVALID_AT_LEAST)
+        return self.complained > 0 or self.invalid >= many
 
     @property
     def is_enough(self) -> bool:

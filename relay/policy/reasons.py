@@ -31,9 +31,10 @@ HAPPENED: Final = {
 """What happened, by the rule that saw it."""
 
 WHAT: Final = {
-    "invalid-addresses": "an address that does not exist",
-    "complaints": "a complaint",
-    "permanent": "bounces",
+    (Rule.YOUNG_SITE, "invalid-addresses"): "an address that does not exist",
+    (Rule.YOUNG_SITE, "complaints"): "a complaint",
+    (Rule.PLATFORM, "complaints"): "complaints",
+    (Rule.PLATFORM, "permanent"): "bounces",
 }
 
 WINDOWS: Final = {24: "24 hours", 168: "7 days", 720: "30 days"}
@@ -53,7 +54,7 @@ def sentence(evidence: Mapping[str, Any], cause: str) -> str:
         all_of=f"{evidence.get('all_of', 0):,}",
         mail=MAIL[Stream(stream)] if stream else "mails",
         window=WINDOWS.get(evidence.get("window_hours", 0), "this time"),
-        what=WHAT.get(evidence.get("what", cause), "bounces"),
+        what=WHAT.get((rule, evidence.get("what", cause)), "bounces"),
     )
     return told[0].upper() + told[1:]
 

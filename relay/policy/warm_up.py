@@ -217,7 +217,7 @@ def leaves_at(
         if left < free:
             return at
         left -= free
-        ramps = [_drawn(ramp, free, at) for ramp in ramps]
+        ramps = [drawn(ramp, free, at) for ramp in ramps]
         following = hour_of(at) + timedelta(hours=1)
         if day_of(following) != day_of(at):
             ramps = [replace(r, per_day=grown(r.per_day, ceiling.per_day)) for r in ramps]
@@ -225,7 +225,8 @@ def leaves_at(
     return None
 
 
-def _drawn(ramp: Ramp, people: int, now: datetime) -> Ramp:
+def drawn(ramp: Ramp, people: int, now: datetime) -> Ramp:
+    """The ramp after so many copies went."""
     hour, day = hour_of(now), day_of(now)
     return replace(
         ramp,
@@ -247,7 +248,8 @@ def schedule(ceiling: Ceiling, begin: int = BEGIN) -> list[tuple[int, Ceiling]]:
 
 __all__ = [
     "BEGIN", "ENOUGH", "GROWTH", "HOURLY", "IDLE", "LEAST", "STEP_BACK", "TITLES", "YOUNG",
-    "YOUNG_SHARE", "Ceiling", "Day", "Ramp", "Room", "Used", "allowed", "day_of", "full_volume_on",
+    "YOUNG_SHARE", "Ceiling", "Day", "Ramp", "Room", "Used", "allowed", "day_of", "drawn",
+    "full_volume_on",
     "grown", "hour_of", "is_young", "judged", "leaves_at", "narrowest", "per_hour", "room",
     "schedule", "slowed", "standing", "young_room",
 ]  # fmt: skip

@@ -42,7 +42,7 @@ SUBJECTS = {
     Verb.REINSTATE: "{name} may send {again}",
     Verb.TERMINATE: "{name}: sending has ended",
     Verb.SLOW: "{name}: newsletters leave more slowly for a day",
-    Verb.HOLD_SOURCE: "{name}: one form or plugin may not send for a day",
+    Verb.HOLD_SOURCE: "{name}: one form or plugin may not send for now",
 }
 
 MAIL_OF = {

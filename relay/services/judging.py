@@ -37,7 +37,7 @@ from relay.policy.standing import STRICTNESS, stream_state
 from relay.services import actions, figures
 from relay.services.actions import RELAY, Order, Subject
 from relay.services.figures import Age
-from relay.services.tallies import Line
+from relay.services.tallies import Line, recent_of
 from relay.vocabulary import (
     AbuseDecision,
     AbuseOrigin,
@@ -60,6 +60,12 @@ RECOVERED = timedelta(days=7)
 
 SOURCE_HELD = timedelta(hours=24)
 """So long a plugin or form is held from which a burst of invalid addresses came (our decision)."""
+
+AGAIN_HELD = timedelta(days=7)
+"""So long where it goes on within as much time after that: nobody has mended the form (our decision)."""
+
+A_DAY = 24
+"""Hours."""
 
 STOPPED = (State.SUSPENDED, State.TERMINATED)
 
@@ -146,7 +152,7 @@ def _record(
         window: counted + Figures(reports=reported.get(window, 0))
         for window, counted in windows.items()
     }
-    recent = Recent(tuple((source, bool(bad)) for source, bad in row.recent))
+    recent = Recent(recent_of(row.recent))
     return Record(row.stream, windows, settled, recent, young)
 
 
@@ -185,7 +191,14 @@ def _reports(
 def _carry_out(
     session: Session, site: Site, row: Any, verdict: Verdict, *, sender: str, now: datetime
 ) -> None:
-    """Do what the verdict says, unless it is done already."""
+    """Do what the verdict says, unless it is done already.
+
+    A stream that is held sends nothing that could thin its bad mail: a rate over more than a day only
+    gets worse as its good mail grows too old to count, and nothing follows from that.
+    """
+    held = stream_state(site.streams, Stream(row.stream)) is State.LIMITED
+    if held and verdict.evidence.get("window_hours", 0) > A_DAY:
+        return
     stream = None if verdict.whole_site else Stream(row.stream)
     state = site.state if stream is None else stream_state(site.streams, stream)
     after = {Verb.WARN: State.WARNED, Verb.LIMIT: State.LIMITED, Verb.SUSPEND: State.SUSPENDED}
@@ -224,8 +237,11 @@ def _hold_source(
 ) -> None:
     """One plugin or form writes to addresses that do not exist: hold that, and leave the site alone.
 
-    What it sent so far counts no more, as after a reinstatement: else it would stop the site later.
+    What it sent so far counts no more, as after a reinstatement: else it would stop the site later. One
+    that was held a short while ago, and goes on, is held for longer.
     """
+    before = (row.sources or {}).get(source)
+    again = before is not None and now - datetime.fromisoformat(before) < SOURCE_HELD + AGAIN_HELD
     session.execute(
         update(Pulse)
         .where(Pulse.site_id == row.site_id, Pulse.stream == row.stream)
@@ -244,7 +260,13 @@ def _hold_source(
         evidence,
     )
     actions.hold_source(
-        session, site.id, source, order, until=now + SOURCE_HELD, sender=sender, now=now
+        session,
+        site.id,
+        source,
+        order,
+        until=now + (AGAIN_HELD if again else SOURCE_HELD),
+        sender=sender,
+        now=now,
     )
 
 

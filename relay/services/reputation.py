@@ -18,7 +18,7 @@ from relay.policy.reputation import BURST_OF, SIGNALS, WINDOWS, Line, Recent, is
 from relay.policy.standing import stream_state
 from relay.services import judging
 from relay.services.figures import figures_of
-from relay.services.tallies import COUNTED
+from relay.services.tallies import COUNTED, recent_of
 from relay.vocabulary import Dimension, Rule, State, Stream, Verb
 
 PLACES = 10
@@ -77,7 +77,7 @@ def of_site(session: Session, site_id: UUID, *, now: datetime) -> list[StreamRep
     found = []
     for pulse in pulses:
         record = records[site_id, pulse.stream]
-        recent = Recent(tuple((source, bool(bad)) for source, bad in pulse.recent))
+        recent = Recent(recent_of(pulse.recent))
         found.append(
             StreamReputation(
                 pulse.stream,

@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import bindparam, delete, func, select, tuple_, update
@@ -24,7 +24,7 @@ from relay.models import Attempt, Counter, Event, Message, Pulse, Recipient, Tal
 from relay.policy import counted
 from relay.policy.gateways import Gateway
 from relay.policy.limits import source_key
-from relay.policy.reputation import Recent
+from relay.policy.reputation import End, Recent
 from relay.policy.windows import hour_of
 from relay.services import receivers
 from relay.services.allowances import domain_of
@@ -81,14 +81,6 @@ _NEWS = (
 
 Key = tuple[UUID, Stream, Dimension, str, datetime]
 Line = tuple[UUID, Stream]
-
-
-class End(NamedTuple):
-    """An attempt that came to its end: when it was sent, by which source, and whether it was invalid."""
-
-    sent_at: datetime
-    source: str
-    invalid: bool
 
 
 @dataclass(slots=True)
@@ -228,7 +220,8 @@ def _gather(told: Iterable[Told]) -> News:
         news.delivered[line] += each.numbers.get("delivered", 0)
         if ended := each.numbers.get("ended", 0):
             bad = each.numbers.get("invalid", 0)
-            news.ends[line] += [End(each.sent_at, each.source, n < bad) for n in range(ended)]
+            sent = each.sent_at.timestamp()
+            news.ends[line] += [End(each.source, n < bad, sent) for n in range(ended)]
         if any(each.numbers.get(name) for name in counted.SPEAKS_AGAINST):
             news.bad.add(line)
     return news
@@ -253,7 +246,7 @@ def _write(session: Session, tallies: Mapping[Key, Mapping[str, int]]) -> None:
 
 def _pulse(session: Session, news: News, now: datetime) -> None:
     """Take the last attempts along, and let the streams be judged. What was sent before they were
-    reinstated is not looked at any more."""
+    reinstated, or its plugin or form was held, is not looked at any more."""
     if not news.touched:
         return
     table = table_of(Pulse)
@@ -270,13 +263,17 @@ def _pulse(session: Session, news: News, now: datetime) -> None:
     for site_id, stream in sorted(news.touched):
         line = site_id, stream
         old = stored.get(line)
-        since = old.since if old is not None else None
-        recent = Recent(tuple((source, bool(bad)) for source, bad in old.recent) if old else ())
+        since = old.since.timestamp() if old is not None and old.since else 0.0
+        held = {
+            source: datetime.fromisoformat(until).timestamp()
+            for source, until in ((old.sources if old is not None else None) or {}).items()
+        }
+        recent = Recent(recent_of(old.recent) if old else ())
         recent = recent.followed_by(
             [
-                (end.source, end.invalid)
+                end
                 for end in news.ends.get(line, ())
-                if since is None or end.sent_at >= since
+                if end.sent >= max(since, held.get(end.source, since))
             ]
         )
         later = old.due_at if old is not None and old.due_at else now + GOOD_NEWS_WAITS
@@ -284,7 +281,7 @@ def _pulse(session: Session, news: News, now: datetime) -> None:
             {
                 "site_id": site_id,
                 "stream": stream,
-                "recent": [[source, int(bad)] for source, bad in recent.ends],
+                "recent": [[end.source, int(end.invalid), end.sent] for end in recent.ends],
                 "delivered": (old.delivered if old else 0) + news.delivered.get(line, 0),
                 "news_at": now,
                 "due_at": now if line in news.bad else later,
@@ -301,6 +298,11 @@ def _pulse(session: Session, news: News, now: datetime) -> None:
         ),
         rows,
     )
+
+
+def recent_of(rows: Sequence[Any]) -> tuple[End, ...]:
+    """The last attempts as they are kept (`Pulse.recent`)."""
+    return tuple(End(source, bool(bad), sent) for source, bad, sent in rows)
 
 
 def forget(session: Session, *, now: datetime) -> int:

@@ -35,8 +35,10 @@ def test_a_twentieth_goes_first_and_at_least_a_hundred(accepted: int, first: int
         (Figures(100, 100), 29, None),
         (Figures(100, 100, invalid=50), 29, None),
         (Figures(100, 100), 30, CLEAN),
-        (Figures(100, 100, invalid=1), 30, CLEAN),
-        (Figures(100, 100, invalid=2), 30, FAILED),
+        (Figures(100, 100, invalid=2), 30, CLEAN),
+        (Figures(100, 100, invalid=3), 30, FAILED),
+        (Figures(1_000, 1_000, invalid=19), 30, CLEAN),
+        (Figures(1_000, 1_000, invalid=20), 30, FAILED),
         (Figures(100, 100, complained=1), 30, FAILED),
         (Figures(100, 50), 30, CLEAN),
         (Figures(100, 49), 30, None),
@@ -44,7 +46,8 @@ def test_a_twentieth_goes_first_and_at_least_a_hundred(accepted: int, first: int
         (Figures(100, 49), 360, UNCLEAR),
         (Figures(100, 0), 360, UNCLEAR),
         (Figures(100, 10, complained=1), 30, FAILED),  # bad signs need no half
-        (Figures(100, 10, invalid=1), 30, FAILED),
+        (Figures(100, 10, invalid=2), 30, None),
+        (Figures(100, 10, invalid=3), 30, FAILED),
         (Figures(0, 0), 360, UNCLEAR),
     ],
 )

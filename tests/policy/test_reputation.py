@@ -15,6 +15,7 @@ from relay.policy.reputation import (
     MONTH,
     PLAIN_ABOVE,
     WEEK,
+    End,
     Figures,
     Recent,
     Record,
@@ -175,9 +176,8 @@ def test_what_a_companys_gateway_refuses_by_policy_judges_nobody() -> None:
 
 
 def ends(*parts: tuple[str, bool, int]) -> Recent:
-    return Recent().followed_by(
-        [(source, bad) for source, bad, times in parts for _ in range(times)]
-    )
+    told = [(source, bad) for source, bad, times in parts for _ in range(times)]
+    return Recent().followed_by([End(*each, sent) for sent, each in enumerate(told)])
 
 
 def test_ten_invalid_among_the_last_hundred_hold_the_stream() -> None:
@@ -190,6 +190,12 @@ def test_ten_invalid_among_the_last_hundred_hold_the_stream() -> None:
 def test_what_is_more_than_a_hundred_attempts_ago_is_forgotten() -> None:
     long_ago = ends(("a", True, 10), ("a", False, BURST_OF))
     assert (long_ago.invalid, len(long_ago.ends)) == (0, BURST_OF)
+
+
+def test_late_bounces_of_a_large_sending_stand_where_they_were_sent() -> None:
+    arrived = Recent().followed_by([End("a", False, sent) for sent in range(2_000)])
+    late = arrived.followed_by([End("a", True, 100 * n) for n in range(19)])
+    assert late.invalid == 0
 
 
 def of_source(people: int, invalid: int) -> Record:
@@ -279,3 +285,18 @@ def test_every_verdict_can_be_explained(stream: Stream, figures: Figures) -> Non
     if verdict is not None:
         assert sentence(verdict.evidence, verdict.cause)
         assert numbers_of(verdict.evidence)
+
+
+@pytest.mark.parametrize(
+    ("invalid", "people", "expected"),
+    [
+        (6, 300, None),  # 2 %, but it may well be 1 %
+        (11, 300, ("limit", "young-site")),
+        (5, 100, ("limit", "young-site")),
+    ],
+)
+def test_a_young_shop_of_some_size_may_have_mistyped_addresses(
+    invalid: int, people: int, expected: Any
+) -> None:
+    day = {DAY: Figures(people=people, invalid=invalid)}
+    assert step(judge(Record(Stream.TRANSACTIONAL, day, is_young=True))) == expected

@@ -124,7 +124,7 @@ def test_clean_first_copies_release_the_rest_after_half_an_hour(
     assert stages(relay) == {"done": 100, "queued": 180}
 
 
-@pytest.mark.parametrize(("kind", "times"), [("Bounce", 2), ("Complaint", 1)])
+@pytest.mark.parametrize(("kind", "times"), [("Bounce", 3), ("Complaint", 1)])
 def test_bad_first_copies_hold_the_rest_and_the_owner_is_told(
     kind: str,
     times: int,

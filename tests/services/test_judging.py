@@ -345,6 +345,62 @@ def test_a_stream_is_warned_limited_and_reinstated_only(
         )
 
 
+def test_a_form_that_goes_on_after_a_day_is_held_for_a_week(
+    relay: Relay, site: Site, clock: FakeClock
+) -> None:
+    old(relay, site)
+    form: dict[str, Any] = {"source": "cf7/contact", "numbers": INVALID}
+
+    def held_for() -> timedelta:
+        add(relay, told(relay, site, 60, Stream.TRANSACTIONAL, source="woocommerce"))
+        add(relay, told(relay, site, 10, Stream.TRANSACTIONAL, sent_at=relay.clock(), **form))
+        judge(relay)
+        with relay.reads() as session:
+            count = session.get(SourceCount, (site.id, "cf7/contact"))
+        assert count is not None
+        assert count.open_until is not None
+        return count.open_until - relay.clock()
+
+    assert held_for() == timedelta(hours=24)
+    late = told(relay, site, 12, Stream.TRANSACTIONAL, **form)
+    add(relay, late)
+    judge(relay)
+    clock.advance(hours=25)
+    assert held_for() == timedelta(days=7)
+
+
+def test_late_bounces_of_a_form_that_is_held_say_nothing_new(
+    relay: Relay, site: Site, clock: FakeClock
+) -> None:
+    old(relay, site)
+    form: dict[str, Any] = {"source": "cf7/contact", "numbers": INVALID}
+    add(relay, told(relay, site, 60, Stream.TRANSACTIONAL, source="woocommerce"))
+    add(relay, told(relay, site, 10, Stream.TRANSACTIONAL, **form))
+    judge(relay)
+    first = last_action(relay, site)
+    assert first.verb is Verb.HOLD_SOURCE
+    add(relay, told(relay, site, 12, Stream.TRANSACTIONAL, **form))
+    judge(relay)
+    assert last_action(relay, site).id == first.id
+    assert state(relay, site, Stream.TRANSACTIONAL) is State.ACTIVE
+
+
+def test_what_is_held_does_not_get_worse_as_its_good_mail_grows_old(
+    relay: Relay, site: Site, clock: FakeClock
+) -> None:
+    old(relay, site)
+    before = relay.clock() - timedelta(hours=20)
+    add(relay, told(relay, site, 200, Stream.TRANSACTIONAL, sent_at=before))
+    add(relay, told(relay, site, 10, Stream.TRANSACTIONAL, numbers=INVALID))
+    judge(relay)
+    assert last_action(relay, site).evidence["rule"] == "burst"
+    assert state(relay, site, Stream.TRANSACTIONAL) is State.LIMITED
+    clock.advance(days=6, hours=6)
+    judge(relay)
+    with relay.reads() as session:
+        assert session.get_one(Site, site.id).state is State.ACTIVE
+
+
 # --- the platform ---------------------------------------------------------------------------
 
 
