@@ -118,6 +118,9 @@ def test_one_bad_day_warns_nobody_but_a_very_bad_one_holds() -> None:
         (10, 10_000, ("limit", "complaints")),
         (9, 10_000, ("warn", "complaints")),
         (3, 2_000, ("warn", "complaints")),
+        (4, 2_500, ("warn", "complaints")),  # above 2,000 the plain rate, and more cases, count
+        (3, 2_500, None),
+        (5, 2_500, ("limit", "complaints")),
         (5, 1_000, ("limit", "complaints")),
     ],
 )
