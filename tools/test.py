@@ -34,6 +34,12 @@ def pytest(marker: str, *arguments: str) -> tuple[str, ...]:
 
 NOT_SIMULATOR = ("--ignore=tests/simulator",)
 
+BY_FILE = ("-n", "auto", "--dist", "loadfile")
+"""The same for tests whose file starts a program once."""
+
+RATES = "tests/processes/test_dispatcher.py"
+"""Measures how fast copies leave: nothing else may run beside it."""
+
 UNIT = pytest(f"not ({WITH_NEIGHBOURS})", *NOT_SIMULATOR, "-n", "auto")
 """As many at a time as there are cores: each of pytest's workers has databases of its own."""
 
@@ -50,10 +56,20 @@ STEPS = (
     Step(
         "exploring",
         "Interleavings and hostile requests",
-        pytest("exploring", *NOT_SIMULATOR),
+        pytest("exploring", *NOT_SIMULATOR, "--ignore=tests/replay"),
+    ),
+    Step(
+        "scenarios",
+        "Months of made-up mail through the real rules",
+        pytest("exploring", "tests/replay", "-n", "auto"),
     ),
     Step("simulator", "The simulator, asked by boto3", ("-m", "pytest", "tests/simulator")),
-    Step("processes", "Real processes", pytest("processes", "--ignore=tests/simulator")),
+    Step(
+        "processes",
+        "Real processes",
+        pytest("processes", *NOT_SIMULATOR, f"--ignore={RATES}", *BY_FILE),
+    ),
+    Step("rates", "Real workers, how fast they send", ("-m", "pytest", RATES)),
     Step("wordpress", "The plugin in real WordPress", pytest("wordpress and not journey")),
     Step("journey", "The browser's journey", pytest("journey")),
 )
