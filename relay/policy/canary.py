@@ -47,6 +47,11 @@ INVALID_AT_LEAST = 3
 """So many invalid addresses there must be (our decision): of a hundred readers of a list that was kept
 well, two are gone by chance every eighth time."""
 
+SPAM_FROM = 0.05
+SPAM_AT_LEAST = 5
+"""Share of the first copies, and number, that mailbox providers which tell nobody of complaints refused as
+spam, from which on a sending is held: what holds a stream later on (our decision)."""
+
 PAUSE = timedelta(hours=6)
 """A sending is over when nothing more of it came for so long …"""
 
@@ -62,12 +67,14 @@ class Figures:
     reported: int = 0
     invalid: int = 0
     complained: int = 0
+    spam: int = 0
 
     @property
     def is_bad(self) -> bool:
-        """Somebody complained, or too many mailboxes do not exist."""
+        """Somebody complained, too many mailboxes do not exist, or too much was refused as spam."""
         many = max(self.reported * INVALID_BELOW, INVALID_AT_LEAST)
-        return self.complained > 0 or self.invalid >= many
+        spam = max(self.reported * SPAM_FROM, SPAM_AT_LEAST)
+        return self.complained > 0 or self.invalid >= many or self.spam >= spam
 
     @property
     def is_enough(self) -> bool:

@@ -12,6 +12,7 @@ from relay.policy.reputation import FEEDBACK_LOOPS, TELL_NOBODY
 from relay.vocabulary import EventType
 
 NOT_SPAM: Final = "not-spam"
+"""complaintFeedbackType of somebody who took mail out of the spam folder (RFC 5965 registry)."""
 
 AT_FAULT: Final = frozenset(
     (

@@ -302,6 +302,7 @@ class Replay:
             flow.sending.reported += numbers.get("ended", 0)
             flow.sending.invalid += day.invalid
             flow.sending.complained += day.complained
+            flow.sending.spam += numbers.get("spam", 0)
 
     def _flush(self, sites: Iterable[UUID]) -> None:
         """Count what was heard of the mail of these sites, and let the rules act."""

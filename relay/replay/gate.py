@@ -214,7 +214,9 @@ def _open(flow: Flow, now: datetime, stop: Stop) -> int:
         return sending.first - sending.sent
     if sending.last_sent_at is None:
         return 0
-    figures = Figures(sending.sent, sending.reported, sending.invalid, sending.complained)
+    figures = Figures(
+        sending.sent, sending.reported, sending.invalid, sending.complained, sending.spam
+    )
     decided = canary.verdict(figures, sending.last_sent_at, now)
     if decided is None:
         return 0

@@ -73,6 +73,7 @@ class Sending:
     reported: int = 0
     invalid: int = 0
     complained: int = 0
+    spam: int = 0
     last_sent_at: datetime | None = None
 
 

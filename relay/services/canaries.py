@@ -23,8 +23,9 @@ from relay.models import (
     Sending,
     Site,
 )
-from relay.policy import canary
+from relay.policy import canary, counted
 from relay.policy.canary import Figures
+from relay.policy.reputation import TELL_NOBODY
 from relay.services import letters, reviews
 from relay.vocabulary import (
     CanaryState,
@@ -137,6 +138,17 @@ def seen(session: Session, sending: Sending) -> Seen:
         )
         .exists()
     )
+    diagnosis = Event.data["diagnosis"]
+    spam = (
+        select(Event.id)
+        .where(
+            Event.recipient_id == _COPIES.c.id,
+            Event.type.in_((EventType.BOUNCED, EventType.SOFT_BOUNCED)),
+            diagnosis["class"].as_string().in_(counted.SPAM),
+            diagnosis["vendor"].as_string().in_([each.value for each in TELL_NOBODY]),
+        )
+        .exists()
+    )
     waits = _COPIES.c.stage == Stage.WAITING
     row = session.execute(
         select(
@@ -144,6 +156,7 @@ def seen(session: Session, sending: Sending) -> Seen:
             times(_COPIES.c.outcome.in_(_REPORTED)),
             times(invalid),
             times(_COPIES.c.outcome == Outcome.COMPLAINED),
+            times(spam),
             times(waits),
             func.max(Attempt.started_at),
         )

@@ -22,6 +22,7 @@ from relay.mail import DeliveryEvent
 from relay.models import Attempt, Event, EventKey, Message, Recipient
 from relay.policy.bounces import BounceClass, Diagnosis
 from relay.policy.consent import scope_of_complaint
+from relay.policy.counted import NOT_SPAM
 from relay.policy.erasures import is_placeholder, without_person
 from relay.policy.gateways import Gateway
 from relay.policy.lifecycle import after
@@ -35,9 +36,6 @@ from relay.vocabulary import (
     Stage,
     SuppressionReason,
 )
-
-NOT_SPAM = "not-spam"
-"""complaintFeedbackType of somebody who took mail out of the spam folder (RFC 5965 registry)."""
 
 _COPIES, _TRIES, _MAILS = table_of(Recipient), table_of(Attempt), table_of(Message)
 
@@ -258,7 +256,7 @@ def _move(
     copy: _Copy, attempt_id: UUID, event: DeliveryEvent, found: Diagnosis | None, now: datetime
 ) -> None:
     """What the event changes about the copy. An automatic answer proves that the mail arrived."""
-    answered = found is not None and found.bounce_class is BounceClass.AUTO_REPLY
+    answered = _only_proves_arrival(event, found)
     outcome = after(copy.outcome, EventType.DELIVERED if answered else event.type)
     if outcome is not copy.outcome:
         copy.outcome, copy.changed = outcome, True
@@ -270,6 +268,15 @@ def _move(
         copy.due_at = now + REPORT_WITHIN
         if outcome is Outcome.SENT:
             copy.reason = None
+
+
+def _only_proves_arrival(event: DeliveryEvent, found: Diagnosis | None) -> bool:
+    """Whether it is an automatic answer, or word of somebody who took the mail out of the spam folder."""
+    if found is not None:
+        return found.bounce_class is BounceClass.AUTO_REPLY
+    return (
+        event.type is EventType.COMPLAINED and event.data.get("complaintFeedbackType") == NOT_SPAM
+    )
 
 
 def _reason(event: DeliveryEvent, found: Diagnosis | None) -> dict[str, Any] | None:

@@ -14,6 +14,7 @@ from relay import bulk
 from relay.db import upsert
 from relay.errors import NotFound
 from relay.models import Counter, Event, Site
+from relay.policy.counted import NOT_SPAM
 from relay.policy.first_contacts import Day, grown
 from relay.policy.windows import day_of
 from relay.vocabulary import EventType, SuppressionReason
@@ -90,6 +91,8 @@ def reported(begins: datetime, *by: Any) -> Select[Any]:
         Event.data["diagnosis"]["suppresses"].as_string() == SuppressionReason.INVALID_ADDRESS.value
     )
 
+    meant = Event.data["complaintFeedbackType"].as_string().is_distinct_from(NOT_SPAM)
+
     def times(condition: ColumnElement[bool]) -> ColumnElement[int]:
         return func.sum(case((condition, 1), else_=0))
 
@@ -98,7 +101,7 @@ def reported(begins: datetime, *by: Any) -> Select[Any]:
             *by,
             times(Event.type == EventType.DELIVERED),
             times((Event.type == EventType.BOUNCED) & invalid),
-            times(Event.type == EventType.COMPLAINED),
+            times((Event.type == EventType.COMPLAINED) & meant),
         )
         .where(
             Event.id >= first_id(begins - SLACK),  # the primary key leads to the day

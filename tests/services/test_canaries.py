@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import func, select
@@ -118,16 +119,28 @@ def test_clean_first_copies_release_the_rest_after_half_an_hour(
     assert stages(relay) == {"done": 100, "queued": 30}
     found = sending(relay)
     assert (found.canary, found.due_at, found.waits) == (CanaryState.CLEAN, None, None)
-    assert found.figures == {"sent": 100, "reported": 100, "invalid": 0, "complained": 0}
+    assert found.figures == {"sent": 100, "reported": 100, "invalid": 0, "complained": 0, "spam": 0}
 
     hand_in(relay, site, crowd(150, "b"))  # the list is known to be good now
     assert stages(relay) == {"done": 100, "queued": 180}
 
 
-@pytest.mark.parametrize(("kind", "times"), [("Bounce", 3), ("Complaint", 1)])
+SPAM = {
+    "status": "5.7.1",
+    "diagnosticCode": "smtp; 550-5.7.1 [192.0.2.1] Gmail has detected that this message is likely "
+    "unsolicited mail. https://support.google.com/mail/?p=UnsolicitedMessageError - gsmtp",
+    "reportingMTA": "dns; googlemail.com",
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "times", "told"),
+    [("Bounce", 3, {}), ("Complaint", 1, {}), ("Bounce", 5, SPAM)],
+)
 def test_bad_first_copies_hold_the_rest_and_the_owner_is_told(
     kind: str,
     times: int,
+    told: dict[str, Any],
     relay: Relay,
     site: Site,
     clock: FakeClock,
@@ -136,7 +149,7 @@ def test_bad_first_copies_hold_the_rest_and_the_owner_is_told(
     for envelope in envelopes[times:]:
         tell(relay, "Delivery", envelope)
     for envelope in envelopes[:times]:
-        tell(relay, kind, envelope)
+        tell(relay, kind, envelope, **told)
     go(relay, clock, minutes=31)
 
     assert stages(relay) == {"done": 100, "held": 30}

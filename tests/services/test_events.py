@@ -331,6 +331,16 @@ def test_whom_an_event_suppresses(
     assert suppressed(relay, site) == ([("Ada@customer.example", *expected)] if expected else [])
 
 
+def test_who_takes_a_mail_out_of_the_spam_folder_only_proves_that_it_arrived(
+    relay: Relay, site: Site, sent: tuple[Receipt, Envelope]
+) -> None:
+    receipt, envelope = sent
+    tell(relay, "Complaint", envelope, complaintFeedbackType="not-spam")
+    assert status(relay, site, receipt) == "delivered"
+    tell(relay, "Complaint", envelope, feedbackId="another", complaintFeedbackType="abuse")
+    assert status(relay, site, receipt) == "complained"
+
+
 def test_the_next_mail_is_refused_with_the_evidence(
     relay: Relay, site: Site, sent: tuple[Receipt, Envelope]
 ) -> None:
