@@ -15,7 +15,7 @@ from relay.db import upsert
 from relay.models import Expiry, Site
 from relay.policy.lanes import RANKS
 from relay.services import letters
-from relay.vocabulary import Lane, State
+from relay.vocabulary import Lane, ReviewKind, State
 
 TOLD_EVERY = timedelta(hours=24)
 """How often an owner is written to about one site, at most (our decision)."""
@@ -36,6 +36,10 @@ CAUSES: Mapping[str, str] = {
     "unreachable": "Amazon SES could not be reached",
     "credentials-refused": "Amazon SES refused the relay's credentials",
     "no-credentials": "the relay had no credentials for Amazon SES",
+    **{
+        kind.value: "they were held, and nobody let them out while they were worth sending"
+        for kind in ReviewKind
+    },
 }
 """What copies waited for, for people."""
 

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy import ColumnElement, and_, or_, select, update
 from sqlalchemy.orm import Session
 
 from relay.db import constant
@@ -29,6 +29,10 @@ LATELY = timedelta(minutes=10)
 
 MOST = 1_000
 """Copies moved in one turn, so that no lock is held long."""
+
+RESETS_KEEP = timedelta(hours=1)
+"""A password reset that is held longer than this is not let out any more: by then its reader has asked for
+another one, or was not the one who asked (design: part 5)."""
 
 WAITING = (Stage.QUEUED, Stage.CHECKING, Stage.WAITING)
 """Stages in which a copy has not begun to leave."""
@@ -148,4 +152,11 @@ def _hold(
         review = reviews.open_review(session, message, kind, people=0, lane=lane, now=now)
     review.people += len(ids)
     reviews.hold(session, review, ids)
+    if lane is Lane.PROTECTED:
+        session.execute(
+            update(Recipient)
+            .where(Recipient.id.in_(ids), Recipient.expires_at > now + RESETS_KEEP)
+            .values(expires_at=now + RESETS_KEEP)
+            .execution_options(synchronize_session=False)
+        )
     session.flush()

@@ -19,7 +19,7 @@ from relay.gateways import bodies, mime
 from relay.models import Account, Content, Message, Recipient, Review, Site
 from relay.policy.standing import fate, together
 from relay.policy.wordings import DECISION_COUNTS, UNDECIDED_COUNTS
-from relay.services import delivery, letters, sendings
+from relay.services import delivery, expiries, letters, sendings
 from relay.vocabulary import Decision, EventType, Fate, Lane, ReviewKind, Stage
 
 TELL_AGAIN = timedelta(hours=24)
@@ -379,13 +379,18 @@ def reject(session: Session, copies: Sequence[UUID], *, now: datetime) -> None:
 
 
 def expire(session: Session, *, now: datetime) -> int:
-    """End held copies on which nobody decided while they were worth sending; returns how many."""
+    """End held copies on which nobody decided while they were worth sending; returns how many.
+
+    Their owners are told (`expiries`).
+    """
     over: Any = (
-        select(Recipient.id)
+        select(Recipient.id, Recipient.site_id, Recipient.lane_rank, Recipient.reason)
         .where(Recipient.stage == _HELD, Recipient.expires_at <= now)
         .limit(MOST)
         .with_for_update(skip_locked=True)
     )
-    ids = session.scalars(over).all()
+    rows = session.execute(over).all()
+    ids = [row.id for row in rows]
     delivery.finish(session, ids, EventType.EXPIRED, TOO_LONG, code="held-too-long", now=now)
-    return len(ids)
+    expiries.note(session, rows, now=now)
+    return len(rows)

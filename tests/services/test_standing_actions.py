@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 
 from relay.context import Relay
 from relay.errors import AccountPending, AccountSuspended, Conflict, Invalid, NotFound
-from relay.models import Account, Content, Message, Recipient, Review, Site
+from relay.models import Account, Content, Expiry, Message, Recipient, Review, Site
 from relay.services import actions, freezing, reviews
 from relay.services.actions import Order, Subject
 from relay.services.letters import HOUSE_SITE
@@ -330,3 +330,19 @@ def test_one_review_gathers_what_is_frozen_in_a_lane(relay: Relay, site: Site) -
             )
         )
     assert (review.people, held, review.lane) == (3, 3, "marketing")
+
+
+def test_a_frozen_password_reset_is_worth_nothing_after_an_hour_and_the_owner_hears_of_it(
+    relay: Relay, site: Site, clock: FakeClock
+) -> None:
+    mails = mail_of_each_lane(relay, site)
+    act(relay, Verb.SUSPEND, cause=Cause.STOLEN_KEY, site_id=site.id)
+    freeze(relay)
+    clock.advance(minutes=61)
+    with relay.sessions.begin() as session:
+        assert reviews.expire(session, now=relay.clock()) == 1
+    after = states_of(relay, site, mails)
+    assert (after["protected"], after["transactional"]) == ("expired", "held")
+    with relay.reads() as session:
+        (told,) = session.scalars(select(Expiry)).all()
+    assert (told.cause, told.copies) == ("sending-suspended", 1)
