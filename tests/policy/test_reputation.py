@@ -116,11 +116,11 @@ def test_one_bad_day_warns_nobody_but_a_very_bad_one_holds() -> None:
         (2, 10_000, None),
         (5, 10_000, ("warn", "complaints")),
         (10, 10_000, ("limit", "complaints")),
-        (9, 10_000, ("warn", "complaints")),
+        (9, 10_000, ("warn", "complaints")),  # four cases are enough to warn
         (3, 2_000, ("warn", "complaints")),
-        (4, 2_500, ("warn", "complaints")),  # above 2,000 the plain rate, and more cases, count
-        (3, 2_500, None),
-        (5, 2_500, ("limit", "complaints")),
+        (6, 5_600, ("warn", "complaints")),  # 0.11 %, and by chance: it does not hold
+        (10, 5_600, ("limit", "complaints")),  # ten cases: the plain rate counts
+        (7, 2_500, ("limit", "complaints")),  # surely more than 0.1 %
         (5, 1_000, ("limit", "complaints")),
     ],
 )
@@ -132,7 +132,7 @@ def test_complaints_count_against_mail_to_those_who_would_tell(
 
 
 def test_old_mail_is_judged_by_itself_too_for_new_mail_thins_its_complaints() -> None:
-    old = Figures(people=4_000, delivered=4_000, heard=4_000, complaints=5)
+    old = Figures(people=8_000, delivered=8_000, heard=8_000, complaints=12)
     new = Figures(people=40_000, delivered=40_000, heard=40_000)
     both = Record(Stream.MARKETING, {WEEK: old + new}, {WEEK: old})
     assert step(judge(both)) == ("limit", "complaints")
@@ -155,7 +155,7 @@ def test_complaints_from_providers_we_did_not_know_to_tell_still_count() -> None
         ({"delivered": 3_000, "left": 30}, ("warn", "people-leave")),
         ({"delivered": 3_000, "left": 60}, ("limit", "people-leave")),
         ({"delivered": 30, "left": 3}, None),
-        ({"delivered": 5_000, "reports": 5}, ("limit", "abuse-reports")),
+        ({"delivered": 5_000, "reports": 10}, ("limit", "abuse-reports")),
         ({"unheard": 3_000, "spam": 60}, ("warn", "spam-refusals")),
         ({"unheard": 3_000, "spam": 150}, ("limit", "spam-refusals")),
     ],
@@ -242,8 +242,8 @@ def test_where_no_one_source_is_to_blame_it_is_the_site(parts: dict[str, Record]
         ({"people": 60, "invalid": 4}, None),
         ({"people": 100, "invalid": 5}, ("limit", "young-site")),
         ({"people": 400, "invalid": 5}, None),  # 1.25 % is nobody's bad list
-        ({"people": 4_000, "heard": 4_000, "complaints": 3}, ("limit", "young-site")),
-        ({"people": 4_000, "heard": 4_000, "complaints": 2}, None),
+        ({"people": 1_500, "heard": 1_500, "complaints": 3}, ("limit", "young-site")),
+        ({"people": 1_500, "heard": 1_500, "complaints": 2}, None),
     ],
 )
 def test_a_young_site_is_looked_at_early(numbers: dict[str, int], expected: Any) -> None:
