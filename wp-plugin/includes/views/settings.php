@@ -1,30 +1,45 @@
 <?php
 /**
- * The relay's address and the API key.
+ * Connecting, the key, the switch, what is kept, and the way out.
  *
  * @package Postreeve
- * @var Settings $settings Where and how this site is connected.
+ * @var array $arguments `settings` (Settings).
  */
 
 namespace Postreeve;
 
 defined( 'ABSPATH' ) || exit;
 
-$state = $settings->key_state();
+$settings  = $arguments['settings'];
+$state     = $settings->key_state();
+$is_fixed  = in_array( $state, array( Settings::KEY_CONSTANT, Settings::KEY_NETWORK ), true );
+$connected = $settings->is_connected();
 ?>
-<h2><?php esc_html_e( 'Settings', 'postreeve' ); ?></h2>
+<?php if ( ! $is_fixed ) : ?>
+	<h2><?php echo esc_html( $connected ? __( 'Connect anew', 'postreeve' ) : __( 'Connect this site', 'postreeve' ) ); ?></h2>
+	<p><?php esc_html_e( 'You sign in at your relay by e-mail, agree, and come back. Nothing of this site\'s mail changes until you go live.', 'postreeve' ); ?></p>
+	<?php View::form( Errands::ACTION, Errands::CONNECT, array(), 'postreeve-connect' ); ?>
+		<p><label for="postreeve-relay"><?php esc_html_e( 'Address of your relay', 'postreeve' ); ?></label></p>
+		<p class="postreeve-row">
+			<input type="url" id="postreeve-relay" name="relay_url" class="regular-text code" required placeholder="https://relay.example" value="<?php echo esc_attr( $settings->relay_url() ); ?>"<?php echo $settings->relay_url_is_fixed() ? ' readonly' : ''; ?>>
+			<button type="submit" class="button<?php echo $connected ? '' : ' button-primary'; ?>"><?php esc_html_e( 'Connect in the browser', 'postreeve' ); ?></button>
+		</p>
+	</form>
+<?php endif; ?>
+
+<h2><?php esc_html_e( 'Relay and key', 'postreeve' ); ?></h2>
 <form method="post" action="<?php echo esc_url( admin_url( 'options.php' ) ); ?>">
 	<?php settings_fields( Settings::GROUP ); ?>
 	<table class="form-table" role="presentation">
 		<tr>
 			<th scope="row"><label for="postreeve-relay-url"><?php esc_html_e( 'Relay address', 'postreeve' ); ?></label></th>
 			<td>
-				<?php if ( $settings->relay_url_is_fixed() ) : ?>
+				<?php if ( $settings->relay_url_is_fixed() || $settings->relay_url_is_networks() ) : ?>
 					<input type="url" id="postreeve-relay-url" class="regular-text code" readonly value="<?php echo esc_attr( $settings->relay_url() ); ?>" aria-describedby="postreeve-relay-url-help">
 					<p class="description" id="postreeve-relay-url-help">
 						<?php
 						/* translators: %s: a constant's name */
-						echo esc_html( sprintf( __( 'Set by %s in wp-config.php.', 'postreeve' ), 'POSTREEVE_RELAY_URL' ) );
+						echo esc_html( $settings->relay_url_is_fixed() ? sprintf( __( 'Set by %s in wp-config.php.', 'postreeve' ), 'POSTREEVE_RELAY_URL' ) : __( 'Set for all sites of this network.', 'postreeve' ) );
 						?>
 					</p>
 				<?php else : ?>
@@ -33,45 +48,67 @@ $state = $settings->key_state();
 			</td>
 		</tr>
 		<tr>
-			<th scope="row">
-				<?php if ( Settings::KEY_STORED === $state ) : ?>
-					<?php esc_html_e( 'API key', 'postreeve' ); ?>
-				<?php else : ?>
-					<label for="postreeve-new-key"><?php esc_html_e( 'API key', 'postreeve' ); ?></label>
-				<?php endif; ?>
-			</th>
+			<th scope="row"><label for="postreeve-new-key"><?php echo esc_html( Settings::KEY_STORED === $state ? __( 'Replace key', 'postreeve' ) : __( 'API key', 'postreeve' ) ); ?></label></th>
 			<td>
-				<?php if ( Settings::KEY_CONSTANT === $state ) : ?>
+				<?php if ( $is_fixed ) : ?>
 					<input type="text" id="postreeve-new-key" class="regular-text" readonly value="••••••••" aria-describedby="postreeve-new-key-help">
 					<p class="description" id="postreeve-new-key-help">
 						<?php
 						/* translators: %s: a constant's name */
-						echo esc_html( sprintf( __( 'Set by %s in wp-config.php.', 'postreeve' ), 'POSTREEVE_API_KEY' ) );
+						echo esc_html( Settings::KEY_CONSTANT === $state ? sprintf( __( 'Set by %s in wp-config.php.', 'postreeve' ), 'POSTREEVE_API_KEY' ) : __( 'Set for all sites of this network.', 'postreeve' ) );
 						?>
 					</p>
 				<?php else : ?>
-					<?php if ( Settings::KEY_STORED === $state ) : ?>
-						<p><?php esc_html_e( 'A key is stored. It is sealed and never shown again.', 'postreeve' ); ?></p>
-						<p><label for="postreeve-new-key"><?php esc_html_e( 'Replace key', 'postreeve' ); ?></label></p>
-					<?php endif; ?>
 					<input type="password" id="postreeve-new-key" name="postreeve[new_key]" class="regular-text code" autocomplete="off" spellcheck="false" value="" aria-describedby="postreeve-new-key-help">
 					<p class="description" id="postreeve-new-key-help">
 						<?php if ( Settings::KEY_STORED === $state ) : ?>
-							<?php esc_html_e( 'Leave this empty to keep the key.', 'postreeve' ); ?>
+							<?php esc_html_e( 'A key is stored. It is sealed and never shown again. Leave this empty to keep it.', 'postreeve' ); ?>
 						<?php else : ?>
-							<?php esc_html_e( 'The relay shows it once, when it is made. It begins with prk_.', 'postreeve' ); ?>
+							<?php esc_html_e( 'If somebody gave you a key: the relay shows it once, when it is made. It begins with prk_.', 'postreeve' ); ?>
 						<?php endif; ?>
 					</p>
-					<?php if ( Settings::KEY_NONE !== $state ) : ?>
-						<p><label><input type="checkbox" name="postreeve[forget_key]" value="1"> <?php esc_html_e( 'Forget the key. WordPress then sends mail by itself again.', 'postreeve' ); ?></label></p>
-					<?php endif; ?>
+				<?php endif; ?>
+			</td>
+		</tr>
+		<tr>
+			<th scope="row"><?php esc_html_e( 'This site\'s mail', 'postreeve' ); ?></th>
+			<td>
+				<?php
+				if ( $settings->takes_mail() ) {
+					View::state( Words::GOOD, __( 'Live: it goes through the relay', 'postreeve' ) );
+				} else {
+					View::state( Words::QUIET, __( 'Not live: it goes the way it did before', 'postreeve' ) );
+				}
+				?>
+				<?php if ( $settings->live_is_fixed() ) : ?>
+					<p class="description">
+						<?php
+						/* translators: %s: a constant's name */
+						echo esc_html( sprintf( __( 'Set by %s in wp-config.php.', 'postreeve' ), 'POSTREEVE_LIVE' ) );
+						?>
+					</p>
+				<?php elseif ( $connected ) : ?>
+					<p><a href="<?php echo esc_url( Screen::url() . '#postreeve-live' ); ?>"><?php esc_html_e( 'Change that under Status', 'postreeve' ); ?></a></p>
 				<?php endif; ?>
 			</td>
 		</tr>
 	</table>
 	<?php
-	if ( ! $settings->relay_url_is_fixed() || Settings::KEY_CONSTANT !== $state ) {
-		submit_button( $settings->is_connected() ? __( 'Save settings', 'postreeve' ) : __( 'Connect', 'postreeve' ) );
+	if ( ! $settings->relay_url_is_fixed() || ! $is_fixed ) {
+		submit_button( $connected ? __( 'Save settings', 'postreeve' ) : __( 'Connect with the key', 'postreeve' ), $connected ? 'primary' : 'secondary' );
 	}
 	?>
 </form>
+
+<h2><?php esc_html_e( 'What is kept here', 'postreeve' ); ?></h2>
+<ul class="ul-disc">
+	<li><?php esc_html_e( 'Mails the relay has not taken yet, sealed: those that wait for two days, parked ones for three, caught ones for a week. A mail that was taken is deleted at once.', 'postreeve' ); ?></li>
+	<li><?php esc_html_e( 'What the relay said last, sealed, for a day: the latest list of mails with addresses and subjects, never their text.', 'postreeve' ); ?></li>
+	<li><?php esc_html_e( 'The relay\'s address and the key, sealed with the secret salts of wp-config.php. Deleting the plugin deletes everything.', 'postreeve' ); ?></li>
+</ul>
+
+<?php if ( Settings::KEY_STORED === $state || Settings::KEY_UNREADABLE === $state ) : ?>
+	<h2><?php esc_html_e( 'Disconnect', 'postreeve' ); ?></h2>
+	<p><?php esc_html_e( 'Forgets the key. WordPress then sends this site\'s mail by itself again; you can connect anew at any time.', 'postreeve' ); ?></p>
+	<?php Actions::button( Actions::DISCONNECT, __( 'Disconnect this site', 'postreeve' ) ); ?>
+<?php endif; ?>
