@@ -18,6 +18,7 @@ final class Steps {
 	const NOW    = 'now';
 	const LATER  = 'later';
 	const FAILED = 'failed';
+	const LOST   = 'lost';
 
 	/**
 	 * How many stations a copy of this status has behind it, of three; all others stopped at the relay.
@@ -45,16 +46,24 @@ final class Steps {
 	public static function of( array $recipient ): array {
 		$status  = Problems::clean( $recipient['status'] ?? '' );
 		$reached = self::REACHED[ $status ] ?? 1;
-		$failed  = in_array( Words::status( $status )['tone'], array( Words::BAD, Words::QUIET ), true );
+		$moves   = in_array( $status, array_merge( Words::MOVING, array( 'held', 'unknown' ) ), true );
+		$stopped = in_array( $status, array( 'unconfirmed', 'no_report' ), true ) ? self::LOST : self::FAILED;
 		$labels  = array(
-			__( 'The relay has accepted it', 'postreeve' ),
-			__( 'Amazon SES has taken it', 'postreeve' ),
-			__( 'The receiving server has accepted it', 'postreeve' ),
+			array( __( 'The relay has accepted it', 'postreeve' ), '', '' ),
+			array( __( 'Amazon SES has taken it', 'postreeve' ), __( 'Amazon SES takes it', 'postreeve' ), __( 'It was not given to Amazon SES', 'postreeve' ) ),
+			array( __( 'The receiving server has accepted it', 'postreeve' ), __( 'The receiving server accepts it', 'postreeve' ), __( 'The receiving server has not accepted it', 'postreeve' ) ),
 		);
 		$steps   = array();
-		foreach ( $labels as $number => $label ) {
-			$state   = $number < $reached ? self::DONE : ( $number > $reached ? self::LATER : ( $failed ? self::FAILED : self::NOW ) );
-			$steps[] = compact( 'label', 'state' );
+		foreach ( $labels as $number => $texts ) {
+			$state   = $number < $reached ? self::DONE : ( $moves ? ( $number === $reached ? self::NOW : self::LATER ) : $stopped );
+			$text    = self::DONE === $state ? 0 : ( self::FAILED === $state ? 2 : 1 );
+			$steps[] = array(
+				'label' => $texts[ $text ],
+				'state' => $state,
+			);
+			if ( self::FAILED === $state || self::LOST === $state ) {
+				break;
+			}
 		}
 		return $steps;
 	}
@@ -70,6 +79,7 @@ final class Steps {
 			self::NOW    => array( Words::WAITING, __( 'Now', 'postreeve' ) ),
 			self::LATER  => array( Words::QUIET, __( 'Then', 'postreeve' ) ),
 			self::FAILED => array( Words::BAD, __( 'Ended here', 'postreeve' ) ),
+			self::LOST   => array( Words::QUIET, __( 'Not known', 'postreeve' ) ),
 		);
 		return $words[ $state ];
 	}

@@ -79,8 +79,12 @@ $records  = Screen::list_of( $domain, 'records' );
 					<td data-colname="<?php esc_attr_e( 'Type', 'postreeve' ); ?>"><?php echo esc_html( Problems::clean( $record['type'] ?? '' ) ); ?></td>
 					<?php foreach ( array( __( 'Name', 'postreeve' ), __( 'Value', 'postreeve' ) ) as $column ) : ?>
 						<td data-colname="<?php echo esc_attr( $column ); ?>">
-							<?php if ( isset( $texts[ $column ] ) ) : ?>
+							<?php if ( ! isset( $texts[ $column ] ) ) : ?>
+								<span class="postreeve-quiet"><?php esc_html_e( 'nothing to publish', 'postreeve' ); ?></span>
+							<?php else : ?>
 								<code dir="ltr"><?php echo esc_html( $texts[ $column ] ); ?></code>
+							<?php endif; ?>
+							<?php if ( isset( $texts[ $column ] ) && '' !== $value ) : ?>
 								<?php
 								/* translators: 1: "Name" or "Value", 2: a DNS record's name */
 								$label = sprintf( __( 'Copy: %1$s of %2$s', 'postreeve' ), $column, Problems::clean( $record['name'] ?? '' ) );

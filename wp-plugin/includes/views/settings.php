@@ -27,7 +27,7 @@ $connected = $settings->is_connected();
 	</form>
 <?php endif; ?>
 
-<h2><?php esc_html_e( 'Relay and key', 'postreeve' ); ?></h2>
+<h2><?php echo esc_html( $connected ? __( 'Relay and key', 'postreeve' ) : __( 'Or connect with a key', 'postreeve' ) ); ?></h2>
 <form method="post" action="<?php echo esc_url( admin_url( 'options.php' ) ); ?>">
 	<?php settings_fields( Settings::GROUP ); ?>
 	<table class="form-table" role="presentation">
