@@ -6,7 +6,7 @@ INSTALLED := .venv/.installed
 UV := .cache/uv/bin/uv
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test check unit bench faults fuzz packages lock openapi translations plugin-zip clean
+.PHONY: help run demo test check unit bench faults fuzz packages lock openapi translations plugin-translations plugin-zip clean
 
 help: ## Show this list
 	@echo "Postreeve: the sending relay for WordPress"
@@ -48,6 +48,9 @@ openapi: $(INSTALLED) ## Write docs/openapi.json from the code
 
 translations: $(INSTALLED) ## Collect what is said to people; bring the languages up to date
 	@$(PY) tools/translations.py
+
+plugin-translations: $(INSTALLED) ## The same for the WordPress plugin
+	@$(PY) tools/plugin_translations.py
 
 plugin-zip: $(INSTALLED) ## Pack the WordPress plugin for installing it (var/postreeve-….zip)
 	@$(PY) tools/plugin_zip.py

@@ -1,7 +1,7 @@
 """Pack `wp-plugin/` as WordPress wants to install it: `make plugin-zip`.
 
-The archive holds the folder `postreeve/` and in it exactly the files that are there, with one time
-for all, so that the same sources make the same bytes.
+The archive holds the folder `postreeve/` and in it the files that are there, but for the sources of
+translations, with one time for all, so that the same sources make the same bytes.
 """
 
 from __future__ import annotations
@@ -19,6 +19,9 @@ SLUG = "postreeve"
 
 LARGEST = 150_000
 """Bytes of the archive (our decision): a plugin that a slow line fetches in a second."""
+
+NOT_SHIPPED = frozenset((".po",))
+"""WordPress reads what is made of them (.mo); they would be a third of the archive."""
 
 MOMENT = (1980, 1, 1, 0, 0, 0)
 """The earliest time a zip archive knows."""
@@ -47,7 +50,7 @@ def pack(path: Path) -> Path:
 
 def files() -> Iterator[Path]:
     """Every file that ships, in order."""
-    return (path for path in sorted(PLUGIN.rglob("*")) if path.is_file())
+    return (p for p in sorted(PLUGIN.rglob("*")) if p.is_file() and p.suffix not in NOT_SHIPPED)
 
 
 def version() -> str:

@@ -44,9 +44,12 @@ def owner(page: Page, site: Site) -> Page:
 
 @pytest.fixture
 def connected(owner: Page, relay: Installation) -> Page:
-    """The owner, and the site connected as the owner does it."""
+    """The owner, and the site connected and live as the owner does it."""
     if owner.get_by_role("button", name="Connect").is_visible():
         connect(owner, relay)
+    if owner.get_by_role("button", name="Go live").is_visible():
+        owner.get_by_role("button", name="Go live").click()
+        expect(owner.locator("[data-live=yes]")).to_be_visible()
     return owner
 
 
@@ -85,6 +88,8 @@ def test_an_owner_connects_a_site_with_an_address_and_a_key(
     expect(facts).to_contain_text("Example Ltd")
     expect(facts).to_contain_text(re.compile(r"Verified\s+shop\.example"))
     expect(owner.get_by_text("None yet. As soon as this site sends a mail")).to_be_visible()
+    expect(owner.locator("[data-live=no]")).to_contain_text("Still the way it was before")
+    photograph(owner, screenshots, "connected")
     assert relay.key not in owner.content()
 
 

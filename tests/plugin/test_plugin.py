@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.plugin.relays import KEY, FakeRelay
-from tests.wordpress import databases, packages, sites, trees
+from tests.wordpress import databases, packages, sites, sqlite, suites, trees
 
 HERE = Path(__file__).parent
 
@@ -17,6 +17,22 @@ pytestmark = pytest.mark.wordpress
 
 
 def test_the_phpunit_cases_pass(site: sites.Site, relay: FakeRelay) -> None:
+    run_cases(site, relay)
+
+
+def test_the_phpunit_cases_pass_on_sqlite(relay: FakeRelay) -> None:
+    try:
+        files = sqlite.files()
+    except suites.Unavailable as unavailable:
+        pytest.skip(str(unavailable))
+    live = {"WP_ENVIRONMENT_TYPE": "production"}
+
+    with sites.site(trees.newest(), files, php=files.php(), constants=live) as site:
+        run_cases(site, relay)
+
+
+def run_cases(site: sites.Site, relay: FakeRelay) -> None:
+    """Run PHPUnit inside the site."""
     packages.check(packages.TESTING)
     phpunit = packages.program("phpunit") or "phpunit"
 
@@ -65,6 +81,22 @@ def test_deleting_the_plugin_clears_every_site_of_a_network(
         for trace in ("postreeve", "postreeve_outbox_key", "table outbox", "table chunks", "cron"):
             assert trace in before[each], each
     assert after == {"1": [], "2": [], "network": []}
+
+
+def test_what_a_network_sets_holds_for_all_its_sites_and_new_sites_are_not_live(
+    database: databases.Server, relay: FakeRelay
+) -> None:
+    with sites.site(trees.newest(), database, network=True) as network:
+        told = json.loads(network.run(HERE / "scripts" / "network.php", relay.url, KEY))
+
+    assert told["sites"] == {
+        "1": [relay.url, "network", False],
+        "2": [relay.url, "network", False],
+        "3": [relay.url, "network", False],
+    }
+    assert "Set for all sites of this network." in told["page"]
+    assert "postreeve[relay_url]" not in told["page"]
+    assert KEY not in told["page"]
 
 
 @pytest.mark.parametrize(("megabytes", "sent"), [(25, True), (60, False)])

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.wordpress import databases, phps, processes
+from tests.wordpress import databases, phps, processes, sqlite
 from tests.wordpress.phps import Php
 from tests.wordpress.trees import Tree
 
@@ -44,7 +44,7 @@ class Site:
     tree: Tree
     php: Php
     administrator: Administrator
-    server: databases.Server
+    server: databases.Server | sqlite.Files
     database: str
 
     @property
@@ -119,7 +119,7 @@ class Site:
 @contextmanager
 def site(
     tree: Tree,
-    server: databases.Server,
+    server: databases.Server | sqlite.Files,
     *,
     php: Php | None = None,
     port: int | None = None,
@@ -162,6 +162,8 @@ def _lay(site: Site, constants: Mapping[str, Constant]) -> None:
     (content / "plugins").mkdir(exist_ok=True)
     (content / "plugins" / "postreeve").symlink_to(PLUGIN)
     _set_up_php(site)
+    if isinstance(site.server, sqlite.Files):
+        site.server.lay(site.path, site.path.parent / "php.d")
     _configure(site, constants)
 
 

@@ -141,6 +141,8 @@ final class Plugin {
 	 * Registers what WordPress's own tools ask for: Site Health and privacy.
 	 */
 	private function register_tools(): void {
+		add_action( 'init', array( $this, 'load_words' ) );
+
 		$health = new Health( $this->settings, $this->account, $this->outbox, $this->whereabouts );
 		add_filter( 'site_status_tests', array( $health, 'add_tests' ) );
 		add_filter( 'debug_information', array( $health, 'add_information' ) );
@@ -151,6 +153,13 @@ final class Plugin {
 		add_filter( 'wp_privacy_personal_data_exporters', array( $privacy, 'add_exporter' ) );
 		add_filter( 'wp_privacy_personal_data_erasers', array( $privacy, 'add_eraser' ) );
 		add_action( 'admin_init', array( $privacy, 'suggest_policy' ) );
+	}
+
+	/**
+	 * Loads the translations that come with the plugin, where people read them.
+	 */
+	public function load_words(): void {
+		load_plugin_textdomain( 'postreeve', false, dirname( plugin_basename( FILE ) ) . '/languages' );
 	}
 
 	/**

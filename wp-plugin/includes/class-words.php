@@ -56,18 +56,20 @@ final class Words {
 	}
 
 	/**
-	 * What a state of the outbox means: a tone, and a sentence about mails.
+	 * What a state of the outbox means: `tone`, `label` (a word), `text` (a sentence).
 	 *
 	 * @param string $state One of the outbox's states.
 	 */
 	public static function kept( string $state ): array {
 		$words = array(
-			Outbox::WAITING  => array( self::WAITING, __( 'wait for the relay. They go out by themselves.', 'postreeve' ) ),
-			Outbox::PARKED   => array( self::BAD, __( 'were refused for a reason you can put right. They are kept for three days.', 'postreeve' ) ),
-			Outbox::CAPTURED => array( self::QUIET, __( 'were caught, because this site is not where it was connected.', 'postreeve' ) ),
-			Outbox::FAILED   => array( self::BAD, __( 'could not be sent after all. Only what they were is still known.', 'postreeve' ) ),
+			Outbox::WAITING  => array( self::WAITING, __( 'Waiting', 'postreeve' ), __( 'The relay could not take them at once. They go out by themselves.', 'postreeve' ) ),
+			Outbox::PARKED   => array( self::BAD, __( 'Parked', 'postreeve' ), __( 'The relay refused them for a reason you can put right. They are kept for three days.', 'postreeve' ) ),
+			Outbox::CAPTURED => array( self::QUIET, __( 'Caught', 'postreeve' ), __( 'They did not leave, because this site is not where it was connected. They are kept for a week.', 'postreeve' ) ),
+			Outbox::FAILED   => array( self::BAD, __( 'Given up', 'postreeve' ), __( 'They could not be sent after all. Their text is gone; to whom they were is known for a week.', 'postreeve' ) ),
 		);
-		return $words[ $state ] ?? array( self::QUIET, $state );
+
+		list( $tone, $label, $text ) = $words[ $state ] ?? array( self::QUIET, $state, '' );
+		return compact( 'tone', 'label', 'text' );
 	}
 
 	/**

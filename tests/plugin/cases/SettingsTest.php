@@ -243,12 +243,28 @@ final class SettingsTest extends Site_Test_Case {
 	 * @runInSeparateProcess
 	 * @preserveGlobalState disabled
 	 */
+	public function test_the_translations_that_come_with_it_are_found(): void {
+		add_filter( 'pre_determine_locale', array( __CLASS__, 'german' ) );
+
+		( new \Postreeve\Plugin() )->load_words();
+
+		$this->assertSame( 'Aktiv schalten', __( 'Go live', 'postreeve' ) );
+	}
+
+	/**
+	 * @runInSeparateProcess
+	 * @preserveGlobalState disabled
+	 */
 	public function test_uninstalling_leaves_nothing_behind(): void {
 		define( 'WP_UNINSTALL_PLUGIN', 'postreeve/postreeve.php' );
 
 		require WP_PLUGIN_DIR . '/postreeve/uninstall.php';
 
 		$this->assertSame( array(), self::traces() );
+	}
+
+	public static function german(): string {
+		return 'de_DE';
 	}
 
 	private static function traces(): array {

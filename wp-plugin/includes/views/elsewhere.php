@@ -12,7 +12,7 @@ defined( 'ABSPATH' ) || exit;
 
 $whereabouts = $arguments['whereabouts'];
 ?>
-<div class="notice notice-<?php echo $whereabouts->is_copy() ? 'info' : 'error'; ?> inline postreeve-elsewhere" data-elsewhere="<?php echo $whereabouts->is_copy() ? 'copy' : 'unknown'; ?>">
+<div class="notice notice-<?php echo esc_attr( ( $whereabouts->is_copy() ? 'info' : 'error' ) . ( $arguments['buttons'] ? ' inline' : '' ) ); ?> postreeve-elsewhere" data-elsewhere="<?php echo esc_attr( $whereabouts->is_copy() ? 'copy' : 'unknown' ); ?>">
 	<p>
 		<strong><?php echo esc_html( $whereabouts->is_copy() ? __( 'Postreeve: this copy sends no mail.', 'postreeve' ) : __( 'Postreeve: no mail leaves this site.', 'postreeve' ) ); ?></strong>
 		<?php

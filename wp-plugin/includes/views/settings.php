@@ -94,7 +94,7 @@ $connected = $settings->is_connected();
 		</tr>
 	</table>
 	<?php
-	if ( ! $settings->relay_url_is_fixed() || ! $is_fixed ) {
+	if ( ! ( $settings->relay_url_is_fixed() || $settings->relay_url_is_networks() ) || ! $is_fixed ) {
 		submit_button( $connected ? __( 'Save settings', 'postreeve' ) : __( 'Connect with the key', 'postreeve' ), $connected ? 'primary' : 'secondary' );
 	}
 	?>

@@ -44,12 +44,12 @@ $counts      = $arguments['counts'];
 	<ul class="postreeve-list postreeve-outbox">
 		<?php
 		foreach ( array_filter( $counts ) as $state => $number ) :
-			list( $tone, $text ) = Words::kept( $state );
+			$words = Words::kept( $state );
 			?>
 			<li data-kept="<?php echo esc_attr( $state ); ?>">
-				<?php View::state( $tone, number_format_i18n( $number ) ); ?>
+				<?php View::state( $words['tone'], $words['label'] . ': ' . number_format_i18n( $number ) ); ?>
 				<?php
-				echo esc_html( $text );
+				echo '<span class="postreeve-quiet">' . esc_html( $words['text'] ) . '</span>';
 				if ( Outbox::WAITING === $state && null !== $arguments['next'] ) {
 					/* translators: %s: a span such as "3 minutes" */
 					echo ' <span class="postreeve-quiet">' . esc_html( sprintf( __( 'The oldest has been here for %s.', 'postreeve' ), human_time_diff( $arguments['next']['since'] ) ) ) . '</span>';
