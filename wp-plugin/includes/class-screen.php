@@ -114,7 +114,7 @@ final class Screen {
 	 * Asks the relay for what the page shows, before anything of it is written.
 	 */
 	public function load(): void {
-		wp_enqueue_style( 'postreeve', plugins_url( 'assets/admin.css', FILE ), array( 'dashicons' ), VERSION );
+		View::dress();
 		if ( self::asked( 'fresh' ) ) {
 			Desk::forget();
 		}

@@ -25,6 +25,13 @@ final class View {
 	}
 
 	/**
+	 * Brings our style to this screen.
+	 */
+	public static function dress(): void {
+		wp_enqueue_style( 'postreeve', plugins_url( 'assets/admin.css', FILE ), array( 'dashicons' ), VERSION );
+	}
+
+	/**
 	 * Writes a state: icon, word and colour, never the colour alone.
 	 *
 	 * @param string $tone  One of Words's tones.

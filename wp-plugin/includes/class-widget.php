@@ -68,7 +68,7 @@ final class Widget {
 	public function add(): void {
 		if ( Access::may() ) {
 			wp_add_dashboard_widget( 'postreeve', __( 'Mail', 'postreeve' ), array( $this, 'render' ) );
-			wp_enqueue_style( 'postreeve', plugins_url( 'assets/admin.css', FILE ), array( 'dashicons' ), VERSION );
+			View::dress();
 		}
 	}
 

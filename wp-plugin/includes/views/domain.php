@@ -23,7 +23,7 @@ View::age( $arguments['reading'] );
 			?>
 			<li>
 				<?php View::state( 'verified' === $status ? Words::GOOD : ( 'pending' === $status ? Words::WAITING : Words::BAD ), Words::domain( $status ) ); ?>
-				<a href="<?php echo esc_url( Screen::url( array( 'tab' => Screen::DOMAIN, 'domain' => rawurlencode( $name ) ) ) ); ?>"<?php echo $name === $chosen ? ' aria-current="true"' : ''; ?>><?php echo esc_html( $name ); ?></a>
+				<a href="<?php echo esc_url( Screen::url( array( 'tab' => Screen::DOMAIN, 'domain' => rawurlencode( $name ) ) ) ); ?>" aria-current="<?php echo esc_attr( $name === $chosen ? 'true' : 'false' ); ?>"><?php echo esc_html( $name ); ?></a>
 			</li>
 		<?php endforeach; ?>
 	</ul>
@@ -45,7 +45,7 @@ if ( null !== $domain ) {
 		<p class="postreeve-row">
 			<label for="postreeve-domain"><?php esc_html_e( 'Domain', 'postreeve' ); ?></label>
 			<input type="text" id="postreeve-domain" name="domain" class="regular-text ltr" required placeholder="shop.example" value="<?php echo esc_attr( $arguments['suggestion'] ); ?>" autocomplete="off" spellcheck="false">
-			<button type="submit" class="button<?php echo null === $domain ? ' button-primary' : ''; ?>"><?php esc_html_e( 'Add domain', 'postreeve' ); ?></button>
+			<button type="submit" class="<?php echo esc_attr( null === $domain ? 'button button-primary' : 'button' ); ?>"><?php esc_html_e( 'Add domain', 'postreeve' ); ?></button>
 		</p>
 	</form>
 <?php endif; ?>

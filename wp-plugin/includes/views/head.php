@@ -14,6 +14,6 @@ defined( 'ABSPATH' ) || exit;
 	<h1><?php esc_html_e( 'Postreeve', 'postreeve' ); ?></h1>
 	<nav class="nav-tab-wrapper" aria-label="<?php esc_attr_e( 'Postreeve', 'postreeve' ); ?>">
 		<?php foreach ( Screen::tabs() as $tab => $label ) : ?>
-			<a class="nav-tab<?php echo $tab === $arguments['tab'] ? ' nav-tab-active' : ''; ?>"<?php echo $tab === $arguments['tab'] ? ' aria-current="page"' : ''; ?> href="<?php echo esc_url( Screen::STATUS === $tab ? Screen::url() : Screen::url( array( 'tab' => $tab ) ) ); ?>"><?php echo esc_html( $label ); ?></a>
+			<a class="<?php echo esc_attr( $tab === $arguments['tab'] ? 'nav-tab nav-tab-active' : 'nav-tab' ); ?>" aria-current="<?php echo esc_attr( $tab === $arguments['tab'] ? 'page' : 'false' ); ?>" href="<?php echo esc_url( Screen::STATUS === $tab ? Screen::url() : Screen::url( array( 'tab' => $tab ) ) ); ?>"><?php echo esc_html( $label ); ?></a>
 		<?php endforeach; ?>
 	</nav>

@@ -50,7 +50,7 @@ $queue   = Screen::list_of( $answer, 'queue' );
 						echo esc_html( sprintf( __( '%1$s of %2$s', 'postreeve' ), Words::count( $used ), Words::count( $allowed ) ) );
 						?>
 					</td>
-					<td class="postreeve-bar" aria-hidden="true"><span class="postreeve-track"><span class="<?php echo $used >= 0.9 * $allowed ? 'postreeve-nearly' : ''; ?>" style="inline-size: <?php echo (int) min( 100, round( 100 * $used / $allowed ) ); ?>%"></span></span></td>
+					<td class="postreeve-bar" aria-hidden="true"><span class="postreeve-track"><span class="<?php echo esc_attr( $used >= 0.9 * $allowed ? 'postreeve-nearly' : '' ); ?>" style="inline-size: <?php echo (int) min( 100, round( 100 * $used / $allowed ) ); ?>%"></span></span></td>
 				</tr>
 			<?php endforeach; ?>
 		</tbody>

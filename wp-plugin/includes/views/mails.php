@@ -20,7 +20,7 @@ $here    = array_filter( array( 'tab' => Screen::MAILS, 'status' => $arguments['
 <?php View::age( $reading ); ?>
 <ul class="subsubsub">
 	<?php foreach ( Mails_Page::filters() as $filter => $label ) : ?>
-		<li><a href="<?php echo esc_url( Screen::url( array_filter( array( 'tab' => Screen::MAILS, 'status' => $filter ) ) ) ); ?>"<?php echo $filter === $arguments['filter'] ? ' class="current" aria-current="page"' : ''; ?>><?php echo esc_html( $label ); ?></a> | </li>
+		<li><a href="<?php echo esc_url( Screen::url( array_filter( array( 'tab' => Screen::MAILS, 'status' => $filter ) ) ) ); ?>" class="<?php echo esc_attr( $filter === $arguments['filter'] ? 'current' : '' ); ?>" aria-current="<?php echo esc_attr( $filter === $arguments['filter'] ? 'page' : 'false' ); ?>"><?php echo esc_html( $label ); ?></a> | </li>
 	<?php endforeach; ?>
 	<li><a href="<?php echo esc_url( Screen::url( array( 'tab' => Screen::MAILS, 'view' => 'suppressions' ) ) ); ?>"><?php esc_html_e( 'Addresses not mailed', 'postreeve' ); ?></a></li>
 </ul>
@@ -41,10 +41,10 @@ $here    = array_filter( array( 'tab' => Screen::MAILS, 'status' => $arguments['
 			<?php
 			if ( '' === $arguments['filter'] && '' === $search ) {
 				esc_html_e( 'None yet. As soon as this site sends a mail, you see here what became of it.', 'postreeve' );
+			} elseif ( '' === $older ) {
+				esc_html_e( 'No mail fits.', 'postreeve' );
 			} else {
-				esc_html_e( 'No mail here fits.', 'postreeve' );
-				echo ' ';
-				echo '' === $older ? '' : esc_html__( 'Older ones may.', 'postreeve' );
+				esc_html_e( 'None of these mails fits. Older ones may.', 'postreeve' );
 			}
 			?>
 		</p>

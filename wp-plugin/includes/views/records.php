@@ -39,14 +39,12 @@ $records  = Screen::list_of( $domain, 'records' );
 	<?php View::button( Errands::ACTION, Errands::CHECK_DOMAIN, __( 'Check now', 'postreeve' ), array( 'domain' => $name ), 'verified' === $status ? 'secondary' : 'primary' ); ?>
 	<span class="postreeve-quiet">
 		<?php
-		if ( false !== $checked ) {
-			/* translators: %s: a span such as "4 minutes" */
-			echo esc_html( sprintf( __( 'Checked %s ago.', 'postreeve' ), human_time_diff( $checked ) ) ) . ' ';
-		}
-		if ( false !== $coming ) {
-			/* translators: %s: a span such as "10 minutes" */
-			echo esc_html( $coming > time() ? sprintf( __( 'Next in %s.', 'postreeve' ), human_time_diff( $coming ) ) : __( 'Next in a moment.', 'postreeve' ) );
-		}
+		/* translators: %s: a span such as "4 minutes" */
+		echo esc_html( false === $checked ? '' : sprintf( __( 'Checked %s ago.', 'postreeve' ), human_time_diff( $checked ) ) );
+		?>
+		<?php
+		/* translators: %s: a span such as "10 minutes" */
+		echo esc_html( false === $coming ? '' : ( $coming > time() ? sprintf( __( 'Next in %s.', 'postreeve' ), human_time_diff( $coming ) ) : __( 'Next in a moment.', 'postreeve' ) ) );
 		?>
 	</span>
 </div>
@@ -74,7 +72,7 @@ $records  = Screen::list_of( $domain, 'records' );
 				<tr class="is-expanded" data-result="<?php echo esc_attr( $result ); ?>">
 					<th scope="row" class="column-primary">
 						<?php echo esc_html( Terms::purpose( Problems::clean( $record['key'] ?? '' ), Problems::clean( $record['purpose'] ?? '' ) ) ); ?>
-						<span class="postreeve-quiet"><?php echo empty( $record['required'] ) ? esc_html__( 'advised', 'postreeve' ) : esc_html__( 'required', 'postreeve' ); ?></span>
+						<span class="postreeve-quiet"><?php echo esc_html( empty( $record['required'] ) ? __( 'advised', 'postreeve' ) : __( 'required', 'postreeve' ) ); ?></span>
 					</th>
 					<td data-colname="<?php esc_attr_e( 'Type', 'postreeve' ); ?>"><?php echo esc_html( Problems::clean( $record['type'] ?? '' ) ); ?></td>
 					<?php foreach ( array( __( 'Name', 'postreeve' ), __( 'Value', 'postreeve' ) ) as $column ) : ?>

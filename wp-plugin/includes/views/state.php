@@ -52,7 +52,7 @@ $counts      = $arguments['counts'];
 				echo '<span class="postreeve-quiet">' . esc_html( $words['text'] ) . '</span>';
 				if ( Outbox::WAITING === $state && null !== $arguments['next'] ) {
 					/* translators: %s: a span such as "3 minutes" */
-					echo ' <span class="postreeve-quiet">' . esc_html( sprintf( __( 'The oldest has been here for %s.', 'postreeve' ), human_time_diff( $arguments['next']['since'] ) ) ) . '</span>';
+					echo '<span class="postreeve-quiet">' . esc_html( sprintf( __( 'The oldest has been here for %s.', 'postreeve' ), human_time_diff( $arguments['next']['since'] ) ) ) . '</span>';
 				}
 				?>
 			</li>

@@ -17,7 +17,7 @@ $fields      = array(
 );
 $moments     = Screen::list_of( $suppression, 'timeline' );
 ?>
-<div class="postreeve-suppression" data-ended="<?php echo empty( $suppression['ended_at'] ) ? 'no' : 'yes'; ?>">
+<div class="postreeve-suppression" data-ended="<?php echo esc_attr( empty( $suppression['ended_at'] ) ? 'no' : 'yes' ); ?>">
 	<?php if ( array() !== $moments ) : ?>
 		<ol class="postreeve-list postreeve-moments">
 			<?php foreach ( $moments as $moment ) : ?>
