@@ -75,7 +75,7 @@ final class Reading {
 	 * How old the answer is: "3 minutes".
 	 */
 	public function age(): string {
-		return human_time_diff( $this->asked_at );
+		return human_time_diff( $this->asked_at, time() );
 	}
 
 	/**

@@ -105,7 +105,6 @@ final class Status_Page {
 	public function render(): void {
 		$answer     = $this->account->answer();
 		$connection = Connection::of( $this->settings, $this->account );
-		$live       = $this->settings->is_live() && ! $this->settings->is_off();
 		$arguments  = array(
 			'settings'    => $this->settings,
 			'whereabouts' => $this->whereabouts,
@@ -121,7 +120,7 @@ final class Status_Page {
 		if ( $this->account->is_known() ) {
 			View::age( $this->account );
 		}
-		if ( ! $live && ! $this->settings->is_off() ) {
+		if ( ! $this->settings->takes_mail() && ! $this->settings->is_off() ) {
 			View::show( 'checklist', array( 'steps' => self::checklist( $this->settings->is_connected(), $answer, Test_Mail::last() ) ) );
 		}
 		View::show( 'state', $arguments );

@@ -30,6 +30,7 @@ $connected = $settings->is_connected();
 <h2><?php echo esc_html( $connected ? __( 'Relay and key', 'postreeve' ) : __( 'Or connect with a key', 'postreeve' ) ); ?></h2>
 <form method="post" action="<?php echo esc_url( admin_url( 'options.php' ) ); ?>">
 	<?php settings_fields( Settings::GROUP ); ?>
+	<input type="hidden" name="_wp_http_referer" value="<?php echo esc_attr( wp_make_link_relative( Screen::url() ) ); ?>">
 	<table class="form-table" role="presentation">
 		<tr>
 			<th scope="row"><label for="postreeve-relay-url"><?php esc_html_e( 'Relay address', 'postreeve' ); ?></label></th>
