@@ -15,6 +15,7 @@ from tests.journeys.installations import Installation
 from tests.wordpress.sites import Site
 
 SCREEN = "/wp-admin/options-general.php?page=postreeve"
+SCRIPTS = Path(__file__).parents[1] / "plugin" / "scripts"
 PHONE = {"width": 390, "height": 844}
 DESKTOP = {"width": 1280, "height": 900}
 
@@ -123,6 +124,21 @@ def test_a_lost_password_mail_arrives_and_turns_delivered(
     message = relay.messages()[0]
     assert (message["kind"], message["source"]["plugin"]) == ("security", "wordpress")
     photograph(page, screenshots, "lost-password")
+
+
+def test_mails_that_waited_reach_the_relay_together(
+    connected: Page, site: Site, relay: Installation
+) -> None:
+    site.run(SCRIPTS / "wait.php", "3")
+    open_screen(connected, site)
+    expect(connected.locator("[data-kept=waiting]")).to_contain_text("Waiting: 3")
+
+    site.run(SCRIPTS / "outbox.php")
+
+    open_screen(connected, site)
+    expect(connected.locator("[data-kept=waiting]")).to_have_count(0)
+    subjects = {message["subject"] for message in relay.messages()}
+    assert {"Mail 1", "Mail 2", "Mail 3"} <= subjects
 
 
 def test_a_bounced_address_is_shown_and_the_next_mail_to_it_is_refused(

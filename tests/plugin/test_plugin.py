@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -130,3 +131,36 @@ def test_anybody_can_run_the_contract(site: sites.Site) -> None:
 
     assert "DIFFERENT" not in told
     assert re.search(r"^0 of 4\d calls differ from core\.$", told, re.M)
+
+
+def test_the_commands_work_without_wp_admin(site: sites.Site, relay: FakeRelay) -> None:
+    commands = [
+        ["connect", [], {"relay": relay.url, "token": "short"}],
+        ["connect", [], {"relay": relay.url, "token": KEY}],
+        ["live", [], {}],
+        ["test", ["ada@x.example"], {}],
+        ["status", [], {"format": "json"}],
+        ["outbox", ["list"], {"format": "json"}],
+        ["disconnect", [], {}],
+    ]
+
+    told = json.loads(site.run(HERE / "scripts" / "cli.php", json.dumps(commands)))
+
+    assert [each["code"] for each in told] == [1, 0, 0, 0, 0, 0, 0]
+    assert "That is not an API key." in told[0]["said"][0][1]
+    assert told[4]["shown"][0][1][0]["state"] == "ready"
+    assert [each["subject"] for each in relay.messages.values()] == ["Test mail from Shop"]
+
+
+def test_processes_that_work_at_once_never_hand_a_mail_over_twice(
+    site: sites.Site, relay: FakeRelay
+) -> None:
+    site.run(HERE.parent / "wordpress" / "php" / "connect.php", relay.url, KEY)
+    site.run(HERE / "scripts" / "wait.php", "160")
+
+    with ThreadPoolExecutor(4) as processes:
+        list(processes.map(lambda _: site.run(HERE / "scripts" / "outbox.php"), range(4)))
+
+    batches = [each["batch"] for each in relay.requests if "batch" in each]
+    keys = [mail["headers"]["idempotency-key"] for batch in batches for mail in batch]
+    assert len(keys) == len(set(keys)) == len(relay.messages) == 160

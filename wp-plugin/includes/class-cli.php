@@ -357,6 +357,9 @@ final class CLI {
 	 */
 	public function connect( $args, $options ): void {
 		unset( $args );
+		// WordPress loads what collects the form's complaints in wp-admin only.
+		require_once ABSPATH . 'wp-admin/includes/template.php';
+
 		$key   = (string) ( $options['token'] ?? '' );
 		$key   = trim( '-' === $key ? (string) stream_get_contents( STDIN ) : $key );
 		$input = $this->settings->sanitize(

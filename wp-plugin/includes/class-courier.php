@@ -132,8 +132,10 @@ final class Courier {
 		$answer = $this->hand_over( $first );
 		if ( ! is_wp_error( $answer ) ) {
 			$this->runner->run_later();
-			$kept = array() === $messages ? $answer : $this->keep( $messages, Outbox::WAITING, 'many-recipients' );
-			return is_wp_error( $kept ) ? $kept : $answer;
+			if ( array() !== $messages && is_wp_error( $this->keep( $messages, Outbox::WAITING, 'many-recipients' ) ) ) {
+				array_map( array( $this, 'hand_over' ), $messages );
+			}
+			return $answer;
 		}
 		if ( Problems::passes( $answer ) ) {
 			return $this->keep( array_merge( array( $first ), $messages ), Outbox::WAITING, (string) $answer->get_error_code(), $answer );

@@ -62,6 +62,11 @@ final class Outbox {
 	const CHUNK   = 512 * KB_IN_BYTES;
 
 	/**
+	 * How many mails a copy of a site keeps; of older ones only what they were.
+	 */
+	const MOST_CAPTURED = 1000;
+
+	/**
 	 * Seconds somebody may work on a claimed mail until others may claim it.
 	 */
 	const CLAIM = 120;
@@ -94,6 +99,9 @@ final class Outbox {
 		}
 		$wpdb->suppress_errors( $shown );
 		if ( $written ) {
+			if ( self::CAPTURED === $state ) {
+				$this->thin_out();
+			}
 			return true;
 		}
 		/* translators: %s: what the database said */
@@ -317,6 +325,16 @@ final class Outbox {
 			}
 		}
 		return $found;
+	}
+
+	/**
+	 * Keeps a copy of a busy site from filling its database.
+	 */
+	private function thin_out(): void {
+		$table = Schema::outbox();
+		foreach ( $this->query( "SELECT id FROM $table WHERE state = 'captured' ORDER BY id DESC LIMIT 50 OFFSET " . self::MOST_CAPTURED ) as $row ) {
+			$this->fail( (int) $row->id, 'captured-too-many' );
+		}
 	}
 
 	/**

@@ -35,6 +35,11 @@ final class Runner {
 	const SOON = 30;
 
 	/**
+	 * Seconds a batch may take: a large mail on a slow line, and less than the outbox's claim.
+	 */
+	const LONGEST = 60.0;
+
+	/**
 	 * Seconds WP-Cron may be late until an administrator's visit does its work.
 	 */
 	const LATE = 300;
@@ -127,7 +132,7 @@ final class Runner {
 			do {
 				$left    = $end - microtime( true );
 				$claimed = $left > 0 ? $this->outbox->claim( self::MOST, self::BYTES ) : array();
-				$goes_on = array() !== $claimed && $this->hand_over( $claimed, max( 1.0, $left ), $tally );
+				$goes_on = array() !== $claimed && $this->hand_over( $claimed, min( self::LONGEST, max( 1.0, $left ) ), $tally );
 			} while ( $goes_on );
 		}
 		$this->schedule();
@@ -138,7 +143,7 @@ final class Runner {
 	 * WP-Cron's call.
 	 */
 	public function run_by_cron(): void {
-		$this->run();
+		$this->run( self::LONGEST );
 	}
 
 	/**

@@ -68,7 +68,9 @@ final class Whereabouts {
 	 */
 	public function is_elsewhere(): bool {
 		$bound = $this->settings->bound_to();
-		return '' !== $bound['home'] && self::here() !== $bound;
+		$here  = self::here();
+		// Where wp-config.php makes the address from the request, there is none at a terminal.
+		return '' !== $bound['home'] && '' !== $here['home'] && $here !== $bound;
 	}
 
 	/**

@@ -356,6 +356,20 @@ final class OutboxTest extends Site_Test_Case {
 		$this->assertCount( 4, $this->relay->mails() );
 	}
 
+	public function test_without_an_outbox_all_groups_of_many_people_are_handed_over_at_once(): void {
+		$this->break_the_outbox();
+		$people = array_map(
+			function ( $number ) {
+				return "p$number@x.example";
+			},
+			range( 1, 120 )
+		);
+
+		$this->assertTrue( wp_mail( $people, 'Hello', 'Text' ) );
+
+		$this->assertCount( 3, $this->relay->mails() );
+	}
+
 	public function test_a_missing_table_is_made(): void {
 		Schema::drop();
 

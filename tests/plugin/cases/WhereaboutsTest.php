@@ -116,6 +116,22 @@ final class WhereaboutsTest extends Site_Test_Case {
 		$this->assertFalse( $this->whereabouts()->is_elsewhere() );
 	}
 
+	public function test_a_copy_of_a_busy_site_does_not_fill_its_database(): void {
+		global $wpdb;
+		$this->move();
+		wp_mail( 'customer@x.example', 'Hello', 'Text' );
+		$columns = 'state, reason, source, size, created_at, due_at, expires_at, about';
+		$table   = \Postreeve\Schema::outbox();
+		foreach ( range( 1, Outbox::MOST_CAPTURED ) as $number ) {
+			$wpdb->query( "INSERT INTO $table (mail_key, $columns) SELECT 'copy-$number', $columns FROM $table WHERE mail_key NOT LIKE 'copy-%'" );
+		}
+
+		wp_mail( 'customer@x.example', 'One more', 'Text' );
+
+		$counts = ( new Outbox() )->counts();
+		$this->assertSame( array( Outbox::MOST_CAPTURED, 2 ), array( $counts['captured'], $counts['failed'] ) );
+	}
+
 	private function whereabouts(): Whereabouts {
 		return new Whereabouts( new Settings(), new Outbox() );
 	}

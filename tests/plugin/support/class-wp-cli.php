@@ -21,6 +21,17 @@ final class WP_CLI {
 	 */
 	public static $shown = array();
 
+	/**
+	 * The commands that were added, by name.
+	 *
+	 * @var array
+	 */
+	public static $commands = array();
+
+	public static function add_command( $name, $command ): void {
+		self::$commands[ $name ] = $command;
+	}
+
 	public static function log( $text ): void {
 		self::$said[] = array( 'log', $text );
 	}
