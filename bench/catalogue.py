@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench import accepting, bodies, callbacks, dispatching, resting, sending
+from bench import accepting, bodies, callbacks, dispatching, judging, resting, sending
 from bench.rows import Measure, Row
 
 CPU = "CPU ms a message"
@@ -120,6 +120,19 @@ ROWS: tuple[Row, ...] = (
         dispatching.claims(sites=True),
         dispatching.claims(sites=False),
         "10 sites",
+    ),
+    Row(
+        "judging",
+        "all sites judged, both streams, 120 hours of 10,000 mails each",
+        (
+            Measure("seconds", "seconds", "ratio", reach=1.3, stretch=1.1),
+            Measure("seconds", "seconds for all", reach=60.0, stretch=20.0),
+            Measure("per_site_ms", "ms a site"),
+            Measure("postgresql_s", "  of it PostgreSQL, CPU seconds for all"),
+        ),
+        judging.all_sites(10_000),
+        judging.all_sites(10),
+        "10 mails",
     ),
     Row(
         "callbacks",

@@ -11,6 +11,7 @@ from relay import __version__
 from relay.commands import (
     abuse,
     accounts,
+    appeals,
     bounces,
     consent,
     database,
@@ -20,12 +21,14 @@ from relay.commands import (
     limits,
     lists,
     notices,
+    operators,
     people,
     processes,
     queue,
     senders,
     standing,
     suppressions,
+    tenants,
     trial,
 )
 from relay.errors import PostreeveError
@@ -45,6 +48,7 @@ def cli() -> None:
 for command in (
     *abuse.COMMANDS,
     *accounts.COMMANDS,
+    *appeals.COMMANDS,
     *notices.COMMANDS,
     *bounces.COMMANDS,
     *domains.COMMANDS,
@@ -54,12 +58,14 @@ for command in (
     *held.COMMANDS,
     *limits.COMMANDS,
     *lists.COMMANDS,
+    *operators.COMMANDS,
     *people.COMMANDS,
     *processes.COMMANDS,
     *queue.COMMANDS,
     *senders.COMMANDS,
     *standing.COMMANDS,
     *suppressions.COMMANDS,
+    *tenants.COMMANDS,
     *trial.COMMANDS,
 ):
     cli.add_command(command)

@@ -10,19 +10,25 @@ from flask_smorest import Api
 from relay import db
 from relay.api import (
     account,
+    appeals,
     audience,
+    connect,
     domains,
     events,
     health,
     hooks,
     lists,
     messages,
+    operator_accounts,
+    operator_desk,
+    operator_reports,
     problems,
     proofs,
     subscriptions,
     suppressions,
 )
 from relay.api import people as persons
+from relay.api.connect_schemas import ConnectSchema
 from relay.api.drafts import LARGEST_METADATA, LARGEST_REQUEST
 from relay.api.openapi import CONFIG
 from relay.api.schemas import (
@@ -41,16 +47,26 @@ from relay.api.schemas import (
     SignUpSchema,
 )
 from relay.context import Relay
-from relay.gateways import dns, identities, ses, sns
+from relay.gateways import dns, identities, ses, sns, tenants
 from relay.gateways.throttle import Throttle
 from relay.logs import configure
-from relay.pages import challenge, confirm, people, setup, speech, start
+from relay.pages import (
+    acceptable_use,
+    challenge,
+    confirm,
+    connect_choice,
+    people,
+    setup,
+    speech,
+    start,
+)
+from relay.pages import connect as connect_pages
 from relay.settings import Settings
 
 SCHEMAS_BY_NAME = (
     ReceiptSchema, MetadataSchema, ProblemSchema, LetterSchema, MimeItemSchema, PartItemSchema,
     LetterItemSchema, ProofSchema, ResendSchema, NewListSchema, ListChangesSchema, SignUpSchema,
-    AudienceSchema,
+    AudienceSchema, ConnectSchema,
 )  # fmt: skip
 """Schemas that hand-written parts of the OpenAPI document refer to."""
 
@@ -79,6 +95,11 @@ def build(settings: Settings, *, serving: bool = False) -> Relay:
         exchangers=resolver.exchangers if resolver else dns.no_exchangers,
         names=resolver.for_report if resolver else lambda: dns.not_asked,
         identities=identities.SesIdentities(
+            lambda: ses.control_client(
+                "sesv2", region=settings.aws_region, endpoint_url=settings.aws_endpoint_url
+            )
+        ),
+        tenants=tenants.SesTenants(
             lambda: ses.control_client(
                 "sesv2", region=settings.aws_region, endpoint_url=settings.aws_endpoint_url
             )
@@ -148,17 +169,28 @@ def create_app(relay: Relay) -> Flask:
         proofs.blueprint,
         persons.blueprint,
         account.blueprint,
+        appeals.blueprint,
+        connect.blueprint,
         domains.blueprint,
     ):
         api.register_blueprint(blueprint, url_prefix="/v1")
+    for blueprint in (
+        operator_accounts.blueprint,
+        operator_desk.blueprint,
+        operator_reports.blueprint,
+    ):
+        api.register_blueprint(blueprint, url_prefix="/v1/operator")
     for plain in (
         hooks.blueprint,
         health.blueprint,
         start.blueprint,
+        acceptable_use.blueprint,
         setup.blueprint,
         people.blueprint,
         confirm.blueprint,
         challenge.blueprint,
+        connect_pages.blueprint,
+        connect_choice.blueprint,
     ):
         app.register_blueprint(plain)
 

@@ -13,9 +13,11 @@ from relay.gateways.dns import MailExchangers, no_exchangers, not_asked
 from relay.gateways.identities import ProviderIdentity
 from relay.gateways.ses import SendingAccount
 from relay.gateways.sns import SubscriptionConfirmer
+from relay.gateways.tenants import SesTenants, TenantStanding
 from relay.gateways.throttle import Throttle
 from relay.mail import Envelope
 from relay.settings import Settings
+from relay.vocabulary import ReputationPolicy, SendingStatus
 
 
 class Mailer(Protocol):
@@ -65,6 +67,46 @@ class NoIdentities:
 NOBODY = NoIdentities()
 
 
+class Tenants(Protocol):
+    """The provider's side of accounts: a tenant for each. Everything may raise `Unavailable`."""
+
+    def create(self, name: str) -> str:
+        """See that the tenant is there; its ARN."""
+        ...
+
+    def delete(self, name: str) -> None:
+        """See that there is no such tenant."""
+        ...
+
+    def associate(self, name: str, resource: str) -> None:
+        """See that the tenant may use a resource, given by its ARN."""
+        ...
+
+    def dissociate(self, name: str, resource: str) -> None:
+        """See that the tenant has the resource no more."""
+        ...
+
+    def set_policy(self, arn: str, policy: ReputationPolicy) -> None:
+        """Say at which findings the provider pauses the tenant."""
+        ...
+
+    def set_status(self, arn: str, status: SendingStatus) -> None:
+        """Say whether the tenant may send."""
+        ...
+
+    def standing(self, arn: str) -> TenantStanding | None:
+        """What the provider says of it; None if there is no such tenant."""
+        ...
+
+
+def _no_client() -> None:
+    """A client of nobody."""
+    raise Unavailable("There is no provider")
+
+
+NO_TENANTS = SesTenants(_no_client, between=0.0)
+
+
 def _nothing(address: str) -> None:
     """No provider that keeps a list of its own."""
 
@@ -90,6 +132,7 @@ class Relay:
     exchangers: Callable[[str], MailExchangers] = no_exchangers
     names: Callable[[], Ask] = lambda: not_asked
     identities: Identities = NOBODY
+    tenants: Tenants = NO_TENANTS
     throttle: Throttle = field(default_factory=Throttle)
 
     def close(self) -> None:

@@ -98,6 +98,13 @@ class MessageInvalid(Invalid):
     title = "The message is not valid MIME"
 
 
+class FeedbackInvalid(Invalid):
+    """What was handed in is no feedback report of a mailbox provider."""
+
+    slug = "feedback-invalid"
+    title = "This is no feedback report"
+
+
 class UnsafeHeader(Invalid):
     """A header that would let the sender smuggle in another one, or another recipient."""
 
@@ -161,6 +168,13 @@ class AlreadyExists(Conflict):
     title = "This already exists"
 
 
+class NothingToAppeal(Conflict):
+    """Nothing that was done to the account or site is in force, so an appeal could undo nothing."""
+
+    slug = "nothing-to-appeal"
+    title = "There is nothing to appeal against"
+
+
 class SenderNotVerified(Refused):
     """The From address is outside the verified domains of the account."""
 
@@ -194,6 +208,13 @@ class DomainTaken(Refused):
 
     slug = "domain-taken"
     title = "The domain belongs to another account"
+
+
+class ConnectCodeInvalid(Refused):
+    """The code of a connection is unknown, used or over, or whoever presents it did not ask for it."""
+
+    slug = "connect-code-invalid"
+    title = "The connection's code is not valid"
 
 
 class NobodyToMail(Refused):
@@ -231,7 +252,8 @@ class MailerBusy(Exception):
     """The provider did not take this copy now; the same call may succeed later.
 
     `code` is the provider's word for it. `throttled` says that it was about rate or quota, and
-    `scope` whether the trouble concerns this copy only or everything we send (`all`).
+    `scope` whether the trouble concerns this copy only, all of its tenant (`tenant`), or everything we
+    send (`all`).
     """
 
     def __init__(self, detail: str, *, code: str, throttled: bool = False, scope: str = "copy"):

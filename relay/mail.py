@@ -84,7 +84,8 @@ class Envelope:
 
     `deadline` is a reading of this process's monotonic clock (seconds): past it the lease may be
     somebody else's, so the copy must not go on the wire any more. `topic` is what the person can
-    stop by the copy's own link (`policy.topics`); None where nothing can be stopped.
+    stop by the copy's own link (`policy.topics`); None where nothing can be stopped. `tenant` is the
+    provider's name for whom it is sent (docs/operations.md); None sends it in nobody's name.
     """
 
     attempt_id: UUID
@@ -96,6 +97,7 @@ class Envelope:
     deadline: float = float("inf")
     topic: str | None = None
     site_id: UUID | None = None
+    tenant: str | None = None
 
     @property
     def tags(self) -> dict[str, str]:

@@ -18,6 +18,7 @@ from relay.addresses import parse as parse_address
 from relay.answers import NameServer, name_servers
 from relay.errors import Invalid
 from relay.keys import Keyring
+from relay.vocabulary import AccountOpening, ReputationPolicy
 
 SIMULATED_AWS_ACCOUNT = "000000000000"
 """AWS account id of the simulator's topics; Amazon hands out no such id."""
@@ -47,6 +48,8 @@ class Settings:
     aws_region: str = "us-east-1"
     aws_endpoint_url: str | None = None
     configuration_set: str = "postreeve"
+    ses_tenants: bool = False
+    reputation_policy: ReputationPolicy = ReputationPolicy.STANDARD
     topic_arns: tuple[str, ...] = ()
     simulator_certificate: Path | None = None
     trial_notes: Path | None = None
@@ -55,8 +58,10 @@ class Settings:
     notices_from: str = ""
     consent_keys: tuple[str, ...] = ()
     trusted_proxies: int = 0
+    sign_up: AccountOpening = AccountOpening.APPROVAL
     rate_limit_store: str = "memory://"
     requests_per_minute: int = 3_000
+    read_one_in: int = 20
     settle_after: timedelta = timedelta(minutes=5)
     mailer_timeout: timedelta = timedelta(seconds=20)
     sender_threads: int = 16
@@ -105,6 +110,8 @@ class Settings:
             )
         if not 1 <= self.requests_per_minute <= MOST_REQUESTS:
             faults.append(f"POSTREEVE_REQUESTS_PER_MINUTE must be between 1 and {MOST_REQUESTS:,}")
+        if self.read_one_in < 0:
+            faults.append("POSTREEVE_READ_ONE_IN must be 0 (no mail is read) or more")
         if self.settle_after <= timedelta(0):
             faults.append("POSTREEVE_SETTLE_SECONDS must be more than 0")
         if self.mailer_timeout <= timedelta(0):
@@ -170,6 +177,31 @@ def _list(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
+def _switch(text: str) -> bool:
+    """Whether something is switched on. Raises `ValueError` for what is neither."""
+    if text.lower() not in _SWITCH:
+        raise ValueError(f"{text!r} is neither on nor off")
+    return _SWITCH[text.lower()]
+
+
+def _policy(text: str) -> ReputationPolicy:
+    """One of Amazon SES's reputation policies. Raises `ValueError`, naming them."""
+    try:
+        return ReputationPolicy(text.lower())
+    except ValueError:
+        raise ValueError(f"{text!r} is none of {', '.join(ReputationPolicy)}") from None
+
+
+_SWITCH = {"on": True, "true": True, "1": True, "off": False, "false": False, "0": False}
+
+
+def _opening(text: str) -> AccountOpening:
+    try:
+        return AccountOpening(text.lower())
+    except ValueError:
+        raise ValueError(f"must be one of {', '.join(AccountOpening)}") from None
+
+
 def _seconds(text: str) -> timedelta:
     return timedelta(seconds=float(text))
 
@@ -181,6 +213,8 @@ _READERS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "aws_region": ("POSTREEVE_AWS_REGION", str),
     "aws_endpoint_url": ("POSTREEVE_AWS_ENDPOINT_URL", str),
     "configuration_set": ("POSTREEVE_CONFIGURATION_SET", str),
+    "ses_tenants": ("POSTREEVE_SES_TENANTS", _switch),
+    "reputation_policy": ("POSTREEVE_SES_REPUTATION_POLICY", _policy),
     "topic_arns": ("POSTREEVE_TOPIC_ARNS", _list),
     "simulator_certificate": ("POSTREEVE_SIMULATOR_CERTIFICATE", Path),
     "trial_notes": ("POSTREEVE_TRIAL_NOTES", Path),
@@ -189,8 +223,10 @@ _READERS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "notices_from": ("POSTREEVE_NOTICES_FROM", str),
     "consent_keys": ("POSTREEVE_CONSENT_KEYS", _list),
     "trusted_proxies": ("POSTREEVE_TRUSTED_PROXIES", int),
+    "sign_up": ("POSTREEVE_SIGN_UP", _opening),
     "rate_limit_store": ("POSTREEVE_RATE_LIMIT_STORE", str),
     "requests_per_minute": ("POSTREEVE_REQUESTS_PER_MINUTE", int),
+    "read_one_in": ("POSTREEVE_READ_ONE_IN", int),
     "settle_after": ("POSTREEVE_SETTLE_SECONDS", _seconds),
     "mailer_timeout": ("POSTREEVE_MAILER_TIMEOUT_SECONDS", _seconds),
     "sender_threads": ("POSTREEVE_SENDER_THREADS", int),

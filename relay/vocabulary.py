@@ -25,6 +25,8 @@ class Verb(StrEnum):
     SUSPEND = "suspend"
     REINSTATE = "reinstate"
     TERMINATE = "terminate"
+    SLOW = "slow"
+    HOLD_SOURCE = "hold-source"
 
 
 class Cause(StrEnum):
@@ -37,6 +39,30 @@ class Cause(StrEnum):
     COMPLAINTS = "complaints"
     SPAM = "spam"
     OTHER = "other"
+
+
+class Rule(StrEnum):
+    """By which rule the relay acted of its own accord (docs/reputation.md)."""
+
+    INVALID_ADDRESSES = "invalid-addresses"
+    COMPLAINTS = "complaints"
+    SPAM_REFUSALS = "spam-refusals"
+    PEOPLE_LEAVE = "people-leave"
+    ABUSE_REPORTS = "abuse-reports"
+    BURST = "burst"
+    YOUNG_SITE = "young-site"
+    PLATFORM = "platform"
+    RECOVERED = "recovered"
+
+
+class Dimension(StrEnum):
+    """By what mail is counted."""
+
+    SITE = "site"
+    DOMAIN = "domain"
+    SOURCE = "source"
+    PROVIDER = "provider"
+    IP = "ip"
 
 
 class Fate(StrEnum):
@@ -219,6 +245,9 @@ class ReviewKind(StrEnum):
     SUSPENDED = "sending-suspended"
     CANARY_FAILED = "canary-failed"
     CANARY_UNCLEAR = "canary-unclear"
+    NEW_NETWORK = "new-network"
+    LOOK_ALIKE_LINK = "look-alike-link"
+    SHARED_LINK = "shared-link"
 
 
 class Decision(StrEnum):
@@ -226,6 +255,24 @@ class Decision(StrEnum):
 
     RELEASED = "released"
     REJECTED = "rejected"
+
+
+class AppealDecision(StrEnum):
+    """What an operator answered to an owner who appealed."""
+
+    ACCEPTED = "accepted"
+    DECLINED = "declined"
+
+
+class Relation(StrEnum):
+    """What two accounts have in common, so that an operator looks at both."""
+
+    SENDING_DOMAIN = "sending-domain"
+    OWNER_ADDRESS = "owner-address"
+    OWNER_DOMAIN = "owner-domain"
+    SITE_HOST = "site-host"
+    WORDING = "wording"
+    LINK_DOMAIN = "link-domain"
 
 
 class SuppressionReason(StrEnum):
@@ -301,6 +348,61 @@ class AbuseReason(StrEnum):
     OTHER = "other"
 
 
+class AbuseOrigin(StrEnum):
+    """Where a report of abuse came from."""
+
+    PAGE = "page"
+    ARF = "arf"
+    OPERATOR = "operator"
+
+
+class AbuseSeverity(StrEnum):
+    """How grave a report is, by what it says and what the relay knows about the person's consent."""
+
+    FRAUD = "fraud"
+    NO_CONSENT = "no-consent"
+    CONSENT_DISPUTED = "consent-disputed"
+    NOT_STOPPED = "not-stopped"
+    MINOR = "minor"
+
+    @property
+    def rank(self) -> int:
+        """0 is looked at first."""
+        return _GRAVITY[self]
+
+
+_GRAVITY = {severity: rank for rank, severity in enumerate(AbuseSeverity)}
+
+
+class AbuseDecision(StrEnum):
+    """What an operator made of a report."""
+
+    DISMISSED = "dismissed"
+    ACTED = "acted"
+
+
+class FeedbackType(StrEnum):
+    """What a mailbox provider's feedback report is about (RFC 5965 §7.3, RFC 6430, RFC 6591)."""
+
+    ABUSE = "abuse"
+    FRAUD = "fraud"
+    VIRUS = "virus"
+    NOT_SPAM = "not-spam"
+    OPT_OUT = "opt-out"
+    AUTH_FAILURE = "auth-failure"
+    OTHER = "other"
+
+
+class FeedbackResult(StrEnum):
+    """What became of a mailbox provider's feedback report."""
+
+    COMPLAINT = "complaint"
+    LEFT = "left"
+    NOTED = "noted"
+    UNMATCHED = "unmatched"
+    KNOWN = "known"
+
+
 class LeavingReason(StrEnum):
     """Why somebody wants no more mail of a topic, if they care to say."""
 
@@ -352,3 +454,27 @@ class Limit(StrEnum):
     SOURCE = "source"
     FIRST_CONTACTS = "first-contacts"
     REQUESTS = "requests"
+
+
+class SendingStatus(StrEnum):
+    """Whether a tenant may send, by our word, by Amazon SES's, or by both together."""
+
+    ENABLED = "enabled"
+    DISABLED = "disabled"
+    REINSTATED = "reinstated"
+
+
+class ReputationPolicy(StrEnum):
+    """At which findings Amazon SES pauses a tenant by itself."""
+
+    STANDARD = "standard"
+    STRICT = "strict"
+    NONE = "none"
+
+
+class AccountOpening(StrEnum):
+    """Whether somebody without an account may open one by connecting a site."""
+
+    APPROVAL = "approval"
+    CLOSED = "closed"
+    OPEN = "open"

@@ -34,7 +34,9 @@ from relay.services import (
     first_contacts,
     freezing,
     holds,
+    judging,
     lifting,
+    networks,
     notices,
     paces,
     queue_view,
@@ -44,6 +46,9 @@ from relay.services import (
     retention,
     reviews,
     seals,
+    tallies,
+    tenancy,
+    tenants,
     volumes,
 )
 from relay.services.delivery import Copy, Result
@@ -82,6 +87,9 @@ TELL_EVERY = 30.0
 
 ERRANDS_EVERY = 30.0
 """Seconds between looks at what has to be asked of neighbours."""
+
+TENANTS_EVERY = 5.0
+"""Seconds between looks at accounts whose standing the provider does not know."""
 
 ERRANDS: tuple[Callable[[Relay], int], ...] = (
     lifting.clear_provider,
@@ -138,6 +146,9 @@ class Worker:
             learning.start()
             errands = threading.Thread(target=self._run_errands, name="errands", daemon=True)
             errands.start()
+            if self._relay.settings.ses_tenants:
+                keeping = threading.Thread(target=self._keep_tenants, name="tenants", daemon=True)
+                keeping.start()
             while not self._stopping.is_set():
                 try:
                     self._turn(pool)
@@ -175,7 +186,11 @@ class Worker:
                 now = self._relay.clock()
                 delivery.record(session, results, now=now)
                 envelopes = delivery.start(
-                    session, going, answer_within=self._relay.settings.mailer_timeout, now=now
+                    session,
+                    going,
+                    answer_within=self._relay.settings.mailer_timeout,
+                    tenants=self._relay.settings.ses_tenants,
+                    now=now,
                 )
         except Exception:
             self._leased.extendleft(reversed(going))
@@ -229,6 +244,20 @@ class Worker:
                 self._told, self._told_at = code, time.monotonic()
                 log.warning("provider trouble", code=code, detail=error.detail, rate=budget.rate)
 
+        self._heed_tenants(results)
+
+    def _heed_tenants(self, results: Sequence[Result]) -> None:
+        """Stop those of whom an answer says that the provider takes nothing, and nobody else."""
+        troubles = {
+            result.envelope.tenant or "": result.error
+            for result in results
+            if isinstance(result.error, MailerBusy) and result.error.scope == "tenant"
+        }
+        for name, error in troubles.items():
+            with self._relay.sessions.begin() as session:
+                tenancy.refused(session, name, error.code, error.detail, now=self._relay.clock())
+            log.warning("trouble with a tenant", tenant=name, code=error.code, detail=error.detail)
+
     def _give_back(self) -> None:
         with self._relay.sessions.begin() as session:
             delivery.release(session, list(self._leased), now=self._relay.clock())
@@ -264,6 +293,16 @@ class Worker:
                         error=type(error).__name__,
                         exc_info=not _is_away(error),
                     )
+
+    def _keep_tenants(self) -> None:
+        """See that the provider knows how accounts stand; it is asked slowly, so nothing else waits."""
+        while not self._stopping.wait(TENANTS_EVERY):
+            try:
+                tenants.keep(self._relay)
+            except Exception as error:
+                log.error(
+                    "tenants not kept", error=type(error).__name__, exc_info=not _is_away(error)
+                )
 
     def _claim(self, back: int) -> bool:
         """Lease what may leave now, if that is worth a claim. Whether more may follow soon.
@@ -380,7 +419,9 @@ class Duties:
     def __init__(self, relay: Relay) -> None:
         self._relay = relay
         self._due: dict[str, float] = {}
-        house = releases.House(relay.settings.keyring, relay.settings.house_sender)
+        house = releases.House(
+            relay.settings.keyring, relay.settings.house_sender, relay.settings.read_one_in
+        )
         self._table: dict[str, tuple[timedelta, Callable[[Session, datetime], int]]] = {
             "return expired leases": (
                 timedelta(seconds=5),
@@ -422,11 +463,37 @@ class Duties:
                 timedelta(seconds=30),
                 lambda session, now: reviews.expire(session, now=now),
             ),
+            "tell owners of new networks": (
+                timedelta(seconds=1),
+                lambda session, now: networks.tell_owners(
+                    session, sender=relay.settings.house_sender, now=now
+                ),
+            ),
             "forget wordings": (
                 timedelta(minutes=10),
                 lambda session, now: campaigns.forget(session, now=now),
             ),
             "number events": (timedelta(seconds=0.2), lambda session, now: feed.number(session)),
+            "count what was reported": (
+                timedelta(seconds=0.5),
+                lambda session, now: tallies.roll_up(session, now=now),
+            ),
+            "judge streams": (
+                timedelta(seconds=1),
+                lambda session, now: judging.judge_due(
+                    session, sender=relay.settings.house_sender, now=now
+                ),
+            ),
+            "guard the platform": (
+                timedelta(minutes=5),
+                lambda session, now: judging.guard(
+                    session, sender=relay.settings.house_sender, now=now
+                ),
+            ),
+            "forget tallies": (
+                timedelta(minutes=10),
+                lambda session, now: tallies.forget(session, now=now),
+            ),
             "let first contacts grow": (
                 timedelta(minutes=10),
                 lambda session, now: first_contacts.judge_yesterday(session, now=now),

@@ -10,7 +10,7 @@ from typing import Any
 
 from aiohttp import web
 
-from simulator import configuration_sets, identities, sending, suppression
+from simulator import configuration_sets, identities, sending, suppression, tenant_routes
 from simulator.calls import Call, Operation, Operations
 from simulator.errors import STATUS, AwsError, ConnectionReset, bad_request
 from simulator.sns_api import SnsApi, failure
@@ -31,6 +31,7 @@ def add(router: web.UrlDispatcher, world: World) -> None:
         **suppression.routes(world.account, world.control, world.store),
         **identities.routes(world.account, world.control, world.verification),
         **configuration_sets.routes(world.account),
+        **tenant_routes.routes(world.account),
     }
     router.add_post("/v2/email/outbound-emails", _send_email(world))
     for (method, path), operation in operations.items():

@@ -8,6 +8,7 @@ from simulator.calls import Call, Operations, paged
 from simulator.errors import AwsError, bad_request, not_found
 from simulator.events import MATCHING_TYPES
 from simulator.suppression import reasons
+from simulator.tenants import Tenants, arn
 
 NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
@@ -73,6 +74,7 @@ class _ConfigurationSets:
     def delete(self, call: Call) -> dict[str, Any]:
         """DeleteConfigurationSet."""
         self._account.configuration_set(call.name)
+        Tenants(self._account).check_unused(arn("configuration-set", call.name))
         self._journal.forget("configuration-set", call.name)
         return {}
 

@@ -10,8 +10,9 @@ from simulator.errors import InvalidControl
 from simulator.gateways import Gateways
 from simulator.names.troubles import Troubles
 from simulator.settings import Settings
+from simulator.tenants import Tenants
 
-OBJECTS = ("recipients", "identities", "names", "gateways")
+OBJECTS = ("recipients", "identities", "names", "gateways", "tenants")
 """Fields that are objects of one's own making; the others are those of Settings."""
 
 
@@ -21,6 +22,7 @@ class Control:
     def __init__(self, account: Account, settings: Settings, troubles: Troubles) -> None:
         """Begin with `settings` and `troubles`, to which `reset` returns."""
         self._account = account
+        self._tenants = Tenants(account)
         self._initial = settings, troubles
         self.settings = settings
         self.troubles = troubles
@@ -39,17 +41,23 @@ class Control:
         scripts = self.scripts.changed(values.get("recipients", {}))
         troubles = self.troubles.changed(values.get("names", {}))
         gateways = self.gateways.changed(values.get("gateways", {}))
+        found = self._tenants.checked(values.get("tenants", {}))
         self._account.set_verification(values.get("identities", {}))
         self.settings, self.scripts, self.troubles = settings, scripts, troubles
         self.gateways = gateways
+        for name, findings in found.items():
+            self._tenants.find(name, findings)
 
     def reset(self) -> None:
-        """Go back to the settings of the command line, without scripts. Identities stay."""
+        """Go back to the settings of the command line, without scripts.
+
+        Identities stay, and what was found about tenants.
+        """
         (self.settings, self.troubles), self.scripts = self._initial, Scripts({})
         self.gateways = Gateways()
 
     def described(self) -> dict[str, Any]:
-        """Settings, scripts and the verification of identities, as GET answers them."""
+        """Settings, scripts, the verification of identities and findings, as GET answers them."""
         identities = self._account.journal.all("identity")
         return {
             **asdict(self.settings),
@@ -57,6 +65,7 @@ class Control:
             "names": self.troubles.rules,
             "gateways": self.gateways.described(),
             "identities": {name: fact["status"] for name, fact in identities.items()},
+            "tenants": self._tenants.described(),
         }
 
     def use_up(self, field: str, error: str | None = None) -> bool:

@@ -39,6 +39,7 @@ class Draft:
     destination: list[str]
     tags: dict[str, str]
     configuration_set: str | None
+    tenant: str | None
     raw: bytes
     head_size: int
     headers: mime.Headers
@@ -62,8 +63,6 @@ def _parse(body: dict[str, Any]) -> Draft:
     if "ListManagementOptions" in body:
         name = _object(body, "ListManagementOptions").get("ContactListName")
         raise not_found(f"List with name: {name} doesn't exist.")
-    if body.get("TenantName"):
-        raise not_found(f"Tenant {body['TenantName']} does not exist.")
     destination = _destination(_object(body, "Destination"))
     raw = _raw(content) if "Raw" in content else simple.build(body, content["Simple"])
     if len(raw) > SIZE_LIMIT:
@@ -79,6 +78,7 @@ def _parse(body: dict[str, Any]) -> Draft:
         tags=_tags(body.get("EmailTags"), headers),
         configuration_set=body.get("ConfigurationSetName")
         or mime.header(headers, "x-ses-configuration-set"),
+        tenant=body.get("TenantName") or mime.header(headers, "x-ses-tenant"),
         raw=raw,
         head_size=head_size,
         headers=headers,

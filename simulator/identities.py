@@ -8,6 +8,7 @@ from simulator.addresses import bare
 from simulator.calls import Call, Operations, paged
 from simulator.control import Control
 from simulator.errors import AwsError, bad_request
+from simulator.tenants import Tenants, arn
 from simulator.tokens import HOSTED_ZONE, dkim_tokens
 from simulator.verification import Verification
 
@@ -112,6 +113,7 @@ class _Identities:
     def delete(self, call: Call) -> dict[str, Any]:
         """DeleteEmailIdentity."""
         self._account.identity(call.name)
+        Tenants(self._account).check_unused(arn("identity", call.name.lower()))
         self._journal.forget("identity", call.name.lower())
         return {}
 

@@ -22,6 +22,7 @@ class Mail:
     destination: list[str]
     tags: dict[str, str]
     configuration_set: str | None
+    tenant: str | None
     offset: int
     size: int
     plan: list[Step]
@@ -48,6 +49,7 @@ class Mail:
                     "destination": self.destination,
                     "tags": self.tags,
                     "configuration_set": self.configuration_set,
+                    "tenant": self.tenant,
                     "offset": self.offset,
                     "size": self.size,
                     "plan": self.plan,
@@ -69,6 +71,7 @@ class Mail:
             destination=data["destination"],
             tags=data["tags"],
             configuration_set=data["configuration_set"],
+            tenant=data.get("tenant"),
             offset=data["offset"],
             size=data["size"],
             plan=data["plan"],

@@ -12,6 +12,7 @@ from simulator.faults import Faults
 from simulator.mails import Mail
 from simulator.notices import Notices
 from simulator.store import Store
+from simulator.tenants import Tenants
 from simulator.verification import Verification
 
 
@@ -30,6 +31,7 @@ class Sending:
         """Accept mail into `store` and tell `notices`."""
         self._store = store
         self._account = account
+        self._tenants = Tenants(account)
         self._control = control
         self._faults = faults
         self._notices = notices
@@ -78,6 +80,9 @@ class Sending:
                     "Email address is not verified. The following identities failed the check "
                     f"in region US-EAST-1: {address}",
                 )
+        if draft.tenant:
+            address = bare(mime.header(draft.headers, "from") or draft.source)
+            self._tenants.check_sending(draft.tenant, address, draft.configuration_set)
 
 
 def answer(mail: Mail) -> bytes:

@@ -72,6 +72,7 @@ class Store:
             destination=draft.destination,
             tags=draft.tags,
             configuration_set=draft.configuration_set,
+            tenant=draft.tenant,
             offset=self._raw_end,
             size=len(raw),
             plan=plan,

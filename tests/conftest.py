@@ -173,6 +173,7 @@ def settings() -> Settings:
         public_url="https://relay.example",
         topic_arns=(TOPIC,),
         sender_threads=4,
+        read_one_in=0,  # what a test is not about does not wait for a look
     )
 
 

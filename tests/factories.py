@@ -16,10 +16,13 @@ from relay.context import Relay
 from relay.db import new_id
 from relay.gateways import mime
 from relay.gateways.ses_events import read_events
+from relay.keys import Keyring
 from relay.mail import DeliveryEvent, Draft, Envelope
-from relay.models import Account, Domain, MailingList, Site, Subscription
-from relay.services import accounts, allowances, ledger
+from relay.models import Account, Domain, MailingList, Site, SiteConnection, Subscription
+from relay.policy.connecting import CODE_LASTS
+from relay.services import accounts, allowances, connections, ledger, operators
 from relay.services.accounts import NewKey
+from relay.services.operators import NewOperator
 from relay.services.sign_ups import Form, SignUp
 from relay.services.visitors import Visitor
 from relay.vocabulary import ConsentKind, DomainStatus, Scope, State, Stream, SubscriptionStatus
@@ -105,6 +108,11 @@ def make_key(
     )
 
 
+def make_operator(session: Session, name: str = "ada") -> NewOperator:
+    """An operator's key; `.secret` is what a client presents."""
+    return operators.add(session, name, secret=SECRET, now=MORNING)
+
+
 def make_shop(relay: Relay) -> tuple[Site, NewKey]:
     """A site that may send from shop.example, and its key, in this relay's database."""
     with relay.sessions.begin() as session:
@@ -112,6 +120,38 @@ def make_shop(relay: Relay) -> tuple[Site, NewKey]:
         make_domain(session, account)
         site = make_site(session, account)
         return site, make_key(session, site)
+
+
+CODE = "vQ3nUu1mDkYV0h7m2yqk2b8m1Ck0T3m5i7w9y1A3C5E"
+"""A code that fetches a key, as the API's document has it."""
+
+CHALLENGE = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
+"""Of the verifier in RFC 7636's appendix B."""
+
+
+def make_connection(session: Session, keyring: Keyring, site: Site, **given: Any) -> SiteConnection:
+    """A connection of the site that its owner has agreed to: `CODE` fetches its key."""
+    values = {
+        "at": MORNING,
+        "site_url": site.url,
+        "site_name": site.name,
+        "return_url": f"{site.url}/wp-admin/",
+        "state": "a-state-of-the-plugin",
+        "challenge": CHALLENGE,
+        "plugin": "0.1.0",
+        "language": "en",
+        "address": "owner@shop.example",
+        "sent": True,
+        "account_id": site.account_id,
+        "site_id": site.id,
+        "code_digest": keyring.commitment(connections.CODE, CODE),
+        "code_ends_at": MORNING + CODE_LASTS,
+        **{name: new_id().hex for name in ("browser", "mailbox", "token_digest", "number_digest")},
+    }
+    made = SiteConnection(id=new_id(), **(values | given))
+    session.add(made)
+    session.flush()
+    return made
 
 
 def make_message(body: str = "Hello Ada.\r\n", **headers: str | None) -> bytes:

@@ -21,8 +21,10 @@ from cryptography.x509.oid import NameOID
 from relay.answers import Answer, Ask, Existence, RecordType
 from relay.errors import Unavailable
 from relay.gateways.identities import ProviderIdentity
+from relay.gateways.tenants import Finding, TenantStanding
 from relay.gateways.throttle import Throttle
 from relay.mail import Envelope
+from relay.vocabulary import ReputationPolicy, SendingStatus
 
 MORNING = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 """When every test begins."""
@@ -268,6 +270,92 @@ class FakeIdentities:
     def _answer(self) -> None:
         if self.away:
             raise Unavailable("Amazon SES does not answer")
+
+
+@dataclass
+class FakeTenant:
+    """One tenant, as Amazon SES has it."""
+
+    arn: str
+    resources: set[str] = field(default_factory=set)
+    policy: ReputationPolicy = ReputationPolicy.STANDARD
+    ours: SendingStatus = SendingStatus.ENABLED
+    theirs: SendingStatus = SendingStatus.ENABLED
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass
+class FakeTenants:
+    """Amazon SES's tenants. `calls` names what was asked; after `answers` calls (None: never) it is away.
+
+    `refused` are resources that it does not associate.
+    """
+
+    there: dict[str, FakeTenant] = field(default_factory=dict)
+    calls: list[str] = field(default_factory=list)
+    answers: int | None = None
+    refused: set[str] = field(default_factory=set)
+
+    def create(self, name: str) -> str:
+        """CreateTenant, or GetTenant."""
+        self._answer("create")
+        arn = f"arn:aws:ses:us-east-1:000000000000:tenant/{name}/tn-1"
+        return self.there.setdefault(name, FakeTenant(arn)).arn
+
+    def delete(self, name: str) -> None:
+        """DeleteTenant."""
+        self._answer("delete")
+        self.there.pop(name, None)
+
+    def associate(self, name: str, resource: str) -> None:
+        """CreateTenantResourceAssociation."""
+        self._answer("associate")
+        if resource.rpartition(":")[2] in self.refused:
+            raise Unavailable("Amazon SES refused it", provider_code="NotFoundException")
+        self.there[name].resources.add(resource.rpartition(":")[2])
+
+    def dissociate(self, name: str, resource: str) -> None:
+        """DeleteTenantResourceAssociation."""
+        self._answer("dissociate")
+        self.there[name].resources.discard(resource.rpartition(":")[2])
+
+    def set_policy(self, arn: str, policy: ReputationPolicy) -> None:
+        """UpdateReputationEntityPolicy."""
+        self._answer("set_policy")
+        self._of(arn).policy = policy
+
+    def set_status(self, arn: str, status: SendingStatus) -> None:
+        """UpdateReputationEntityCustomerManagedStatus."""
+        self._answer("set_status")
+        self._of(arn).ours = status
+
+    def standing(self, arn: str) -> TenantStanding | None:
+        """GetReputationEntity and ListRecommendations."""
+        self._answer("standing")
+        if arn not in {each.arn for each in self.there.values()}:
+            return None
+        found = self._of(arn)
+        stopped = SendingStatus.DISABLED in (found.ours, found.theirs)
+        impacts = {each.impact for each in found.findings}
+        return TenantStanding(
+            status=SendingStatus.DISABLED if stopped else found.ours,
+            ours=found.ours,
+            theirs=found.theirs,
+            cause="Paused by the policy" if found.theirs is SendingStatus.DISABLED else "",
+            impact="HIGH" if "HIGH" in impacts else "LOW" if impacts else None,
+            findings=found.findings,
+        )
+
+    def _of(self, arn: str) -> FakeTenant:
+        (found,) = (each for each in self.there.values() if each.arn == arn)
+        return found
+
+    def _answer(self, call: str) -> None:
+        if self.answers == 0:
+            raise Unavailable("Amazon SES does not answer")
+        if self.answers is not None:
+            self.answers -= 1
+        self.calls.append(call)
 
 
 class FakeThrottle(Throttle):

@@ -34,15 +34,18 @@ def submit(
 ) -> Accepted:
     """Hand a message of the site in, as its request `key`; further arguments are `make_draft`'s.
 
-    Marketing that names no list goes to the list `news`, and everybody has confirmed that.
+    Marketing that names no list goes to the list `news`, and everybody has confirmed that. Of
+    `read_one_in` mails one is read before it leaves, and all mail of a young site; with 0, none is.
     """
+    read_one_in = given.pop("read_one_in", 0)
     draft = draft or make_draft(**given)
     if draft.stream is Stream.MARKETING and draft.list_id is None:
         subscribe(relay, site, *draft.recipients)
         draft = replace(draft, list_id="news")
     told = {"to": [str(address) for address in draft.recipients]}
     with relay.sessions.begin() as session:
-        request = messages.Request(draft, key, fingerprint(told, draft.mime.digest))
+        mark = fingerprint(told, draft.mime.digest)
+        request = messages.Request(draft, key, mark, read_one_in=read_one_in)
         return messages.accept(session, site.id, request, links=links(relay), now=relay.clock())
 
 
@@ -72,7 +75,8 @@ def accept(relay: Relay, site: Site, draft: Draft | None = None, **given: Any) -
 
 def let_go(relay: Relay) -> int:
     """What the worker's duties do about copies that wait for their allowance; how many were moved."""
-    house = releases.House(relay.settings.keyring, relay.settings.house_sender)
+    settings = relay.settings
+    house = releases.House(settings.keyring, settings.house_sender, settings.read_one_in)
     with relay.sessions.begin() as session:
         releases.end_expired(session, now=relay.clock())
         return releases.release_due(session, house, now=relay.clock())
@@ -88,7 +92,11 @@ def start(relay: Relay, copies: list[Copy]) -> list[Envelope]:
     """Write down that these go out now."""
     with relay.sessions.begin() as session:
         return delivery.start(
-            session, copies, answer_within=relay.settings.mailer_timeout, now=relay.clock()
+            session,
+            copies,
+            answer_within=relay.settings.mailer_timeout,
+            tenants=relay.settings.ses_tenants,
+            now=relay.clock(),
         )
 
 

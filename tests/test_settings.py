@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from relay.settings import Settings, SettingsError
+from relay.vocabulary import AccountOpening, ReputationPolicy
 
 SECRET = "0123456789abcdef0123456789abcdef"
 GOOD = {"POSTREEVE_DATABASE_URL": "sqlite:///var/p.db", "POSTREEVE_SECRET": SECRET}
@@ -42,6 +43,8 @@ def test_every_variable_is_read() -> None:
         AWS_REGION="eu-west-1",
         AWS_ENDPOINT_URL="http://127.0.0.1:8026",
         CONFIGURATION_SET="mail",
+        SES_TENANTS="On",
+        SES_REPUTATION_POLICY="strict",
         TOPIC_ARNS=f" {SIMULATED} ,{SIMULATED}2,",
         SIMULATOR_CERTIFICATE="var/sim/sns-certificate.pem",
         SETTLE_SECONDS="2.5",
@@ -58,6 +61,7 @@ def test_every_variable_is_read() -> None:
     )
     assert (settings.aws_endpoint_url, settings.sender_threads) == ("http://127.0.0.1:8026", 3)
     assert (settings.aws_region, settings.configuration_set) == ("eu-west-1", "mail")
+    assert (settings.ses_tenants, settings.reputation_policy) == (True, ReputationPolicy.STRICT)
     assert settings.log_level == "DEBUG"
 
 
@@ -126,6 +130,9 @@ def test_everything_wrong_is_said_at_once() -> None:
         ("RATE_LIMIT_STORE", "redis.internal:6379"),
         ("REQUESTS_PER_MINUTE", "0"),
         ("REQUESTS_PER_MINUTE", "many"),
+        ("SES_TENANTS", "perhaps"),
+        ("SES_REPUTATION_POLICY", "lenient"),
+        ("SIGN_UP", "everybody"),
         ("SETTLE_SECONDS", "0"),
         ("SETTLE_SECONDS", "-5"),
         ("SETTLE_SECONDS", "nan"),
@@ -183,3 +190,8 @@ def test_the_relay_writes_from_its_own_host_or_as_it_is_told(
     made = Settings("sqlite://", "x" * 32, public_url=public_url, notices_from=notices_from)
 
     assert made.house_sender == sender
+
+
+def test_who_may_open_an_account_is_approved_unless_said_otherwise() -> None:
+    assert read().sign_up is AccountOpening.APPROVAL
+    assert read(SIGN_UP="Open").sign_up is AccountOpening.OPEN

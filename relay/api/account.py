@@ -11,9 +11,10 @@ from flask_smorest import Blueprint
 from relay.api.account_schemas import AccountSchema
 from relay.api.auth import keyed, relay, site_id
 from relay.api.openapi import PROBLEM, SITE
+from relay.api.reputation_schemas import ReputationSchema
 from relay.api.warm_up_schemas import warm_up_as_json
 from relay.policy import plans
-from relay.services import limits, progress, queue_view, standing
+from relay.services import acceptable_use, limits, progress, queue_view, reputation, standing
 from relay.services.limits import SiteLimits
 from relay.vocabulary import Scope
 
@@ -44,6 +45,7 @@ class Account(MethodView):
             "not_ready_because": found.obstacles,
             "default_from": found.site.default_from,
             "domains": found.domains,
+            "policy": acceptable_use.shown(found.account, public_url=context.settings.public_url),
             "usage": found.usage,
             **_limits(may_send),
             "warm_up": warm_up_as_json(climb),
@@ -57,6 +59,21 @@ class Account(MethodView):
                 for each in waiting
             ],
         }
+
+
+@blueprint.route("/account/reputation", parameters=[SITE])
+class Reputation(MethodView):
+    """How the site's mail is doing."""
+
+    @keyed(Scope.READ)
+    @blueprint.response(200, ReputationSchema)
+    @blueprint.doc(operationId="getReputation", responses=PROBLEM)
+    def get(self) -> dict[str, Any]:
+        """Show the rates by which the site is judged, and from where on something follows."""
+        context = relay()
+        with context.reads() as session:
+            found = reputation.of_site(session, site_id(), now=context.clock())
+        return {"streams": [reputation.as_json(each) for each in found]}
 
 
 def _seconds(span: timedelta | None) -> float | None:

@@ -6,7 +6,7 @@ from marshmallow import fields
 
 from relay.api.schemas import Answer, worded
 from relay.api.warm_up_schemas import WarmUpSchema
-from relay.vocabulary import Cause, Fate, Lane, Limit, State
+from relay.vocabulary import Cause, Fate, Lane, Limit, State, Stream
 
 
 class NamedStateSchema(Answer):
@@ -77,6 +77,17 @@ class SourceUseSchema(Answer):
     )
 
 
+class StreamStandingSchema(Answer):
+    """A stream that is warned or limited by itself."""
+
+    stream = worded(Stream)
+    state = worded(State)
+    cause = worded(Cause, allow_none=True)
+    since = fields.String()
+    reason = fields.String(allow_none=True)
+    action_id = fields.UUID(allow_none=True)
+
+
 class StandingSchema(Answer):
     """Where the site stands, the stricter of its own state and its account's, and what that means."""
 
@@ -85,6 +96,10 @@ class StandingSchema(Answer):
     since = fields.AwareDateTime(allow_none=True)
     reason = fields.String(
         allow_none=True, metadata={"description": "The words of whoever decided it."}
+    )
+    action_id = fields.UUID(
+        allow_none=True,
+        metadata={"description": "The decision that led there; an appeal names it."},
     )
     lanes = fields.Dict(
         keys=fields.String(),
@@ -95,6 +110,29 @@ class StandingSchema(Answer):
         keys=fields.String(),
         values=fields.Integer(),
         metadata={"description": "Copies that wait for a decision, by why."},
+    )
+    streams = fields.List(
+        fields.Nested(StreamStandingSchema),
+        metadata={"description": "Streams that are warned, or limited: their mail is held."},
+    )
+    slowed_until = fields.AwareDateTime(
+        allow_none=True,
+        metadata={
+            "description": "Until then newsletters and notifications have a quarter of their allowance, "
+            "because all mail of this relay together is in danger."
+        },
+    )
+
+
+class PolicySchema(Answer):
+    """The acceptable use policy, and whether the account has accepted it."""
+
+    version = fields.String(metadata={"description": "Of the policy in force."})
+    url = fields.String()
+    accepted_version = fields.String(allow_none=True)
+    accepted_at = fields.AwareDateTime(allow_none=True)
+    notice = fields.String(
+        allow_none=True, metadata={"description": "What is to be done; null where nothing is."}
     )
 
 
@@ -126,6 +164,7 @@ class AccountSchema(Answer):
     not_ready_because = fields.List(fields.String())
     default_from = fields.String(allow_none=True)
     domains = fields.List(fields.Nested(DomainSchema))
+    policy = fields.Nested(PolicySchema)
     usage = fields.Dict(keys=fields.String(), values=fields.Nested(UsageSchema))
     limits = fields.Nested(LimitsSchema)
     allowances = fields.List(fields.Nested(AllowanceSchema))

@@ -1,11 +1,13 @@
-"""Who is calling: `Authorization: Bearer <key>`, checked before a request's body is read."""
+"""Who is calling: `Authorization: Bearer <key>`, checked before a request's body is read.
+
+Keys of sites (`keyed`) and keys of operators (`for_operators`) open different doors, never each other's.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
 from typing import ParamSpec, TypeVar
-from urllib.parse import urlsplit
 from uuid import UUID
 
 from flask import current_app, g, request
@@ -13,9 +15,11 @@ from flask import current_app, g, request
 from relay.api import throttle
 from relay.api.drafts import LONGEST_KEY, is_idempotency_key
 from relay.context import Relay
-from relay.errors import Invalid, KeySiteMismatch, ScopeMissing, Unauthenticated
-from relay.services import accounts
+from relay.errors import Forbidden, Invalid, KeySiteMismatch, ScopeMissing, Unauthenticated
+from relay.policy.site_urls import same_site
+from relay.services import accounts, operators
 from relay.services.accounts import Caller
+from relay.services.operators import Officer
 from relay.vocabulary import Scope
 
 P = ParamSpec("P")
@@ -58,7 +62,7 @@ def _authenticated(scope: Scope) -> Caller:
     throttle.check_key(relay(), caller.key_id)
     if scope not in caller.scopes:
         raise ScopeMissing(f"This API key lacks the scope {scope.value!r}", scope=scope.value)
-    if caller.bound_url is not None and not _same_site(
+    if caller.bound_url is not None and not same_site(
         caller.bound_url, request.headers.get(SITE_HEADER, "")
     ):
         raise KeySiteMismatch(
@@ -69,27 +73,72 @@ def _authenticated(scope: Scope) -> Caller:
 
 
 def _known() -> Caller:
-    scheme, _, presented = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not presented.strip():
-        raise Unauthenticated("Send your API key as: Authorization: Bearer prk_…")
+    presented = _presented()
+    if presented.startswith(f"{operators.KEY_MARK}_"):
+        throttle.check_key(relay(), _operator(presented).id)
+        raise Forbidden("This is an operator's key; send a key of the site: prk_…")
+    return _site_of(presented)
+
+
+def _site_of(presented: str) -> Caller:
     context = relay()
     now = context.clock()
     with context.reads() as session:
-        return accounts.authenticate(
-            session, presented.strip(), secret=context.settings.secret, now=now
-        )
+        return accounts.authenticate(session, presented, secret=context.settings.secret, now=now)
 
 
-def _same_site(bound: str, presented: str) -> bool:
-    """Equal but for http or https, case of the host and a trailing slash."""
+def _operator(presented: str) -> Officer:
+    context = relay()
+    with context.reads() as session:
+        return operators.authenticate(session, presented, secret=context.settings.secret)
+
+
+def _presented() -> str:
+    """The key that the request shows, whosever it is."""
+    scheme, _, presented = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not presented.strip():
+        raise Unauthenticated("Send your API key as: Authorization: Bearer prk_…")
+    return presented.strip()
+
+
+def for_operators(view: Callable[P, R]) -> Callable[P, R]:
+    """Mark a view as open to keys of operators only.
+
+    Raises `Unauthenticated`, `Forbidden` for a site's key, or `LimitReached` when it asks too often.
+    """
+
+    @wraps(view)
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
+        g.officer = _authenticated_operator()
+        return view(*args, **kwargs)
+
+    guarded.for_operators = True  # type: ignore[attr-defined]
+    return guarded
+
+
+def _authenticated_operator() -> Officer:
+    context = relay()
     try:
-        one, other = urlsplit(bound), urlsplit(presented)
-    except ValueError:  # it is no URL at all
-        return False
-    return (one.netloc.lower(), one.path.rstrip("/")) == (
-        other.netloc.lower(),
-        other.path.rstrip("/"),
-    )
+        presented = _presented()
+        if presented.startswith(f"{accounts.KEY_MARK}_"):
+            throttle.check_key(context, _site_of(presented).key_id)
+            raise Forbidden("This is a site's key; operators have keys of their own: pro_…")
+        found = _operator(presented)
+    except Unauthenticated:
+        throttle.check_stranger(context)
+        raise
+    throttle.check_key(context, found.id)
+    now = context.clock()
+    if operators.is_stale(found, now=now):
+        with context.sessions.begin() as session:
+            operators.touch(session, found, now=now)
+    return found
+
+
+def officer() -> Officer:
+    """Which operator calls; only inside a view marked `for_operators`."""
+    found: Officer = g.officer
+    return found
 
 
 def caller() -> Caller:

@@ -22,6 +22,7 @@ from marshmallow import Schema, ValidationError
 
 from relay.addresses import EmailAddress
 from relay.addresses import parse as parse_address
+from relay.api.connect_schemas import ConnectSchema
 from relay.api.schemas import (
     MOST_IN_BATCH,
     MOST_RECIPIENTS,
@@ -69,6 +70,7 @@ _SCHEMAS: dict[type[Schema], Schema] = {
         ListChangesSchema,
         SignUpSchema,
         AudienceSchema,
+        ConnectSchema,
     )
 }
 
@@ -150,7 +152,11 @@ def _json_item(entry: Any, base: str) -> Request:
     if "mime" not in entry:
         return _letter(entry, key, base)
     return _finished(
-        MimeItemSchema, entry, lambda: BytesIO(_base64(entry["mime"], f"{base}/mime")), key, base
+        MimeItemSchema,
+        entry,
+        lambda: BytesIO(from_base64(entry["mime"], f"{base}/mime")),
+        key,
+        base,
     )
 
 
@@ -206,7 +212,7 @@ def _letter(body: Mapping[str, Any], key: str | None, base: str) -> Request:
             Attachment(
                 filename=each["filename"],
                 content_type=each["content_type"],
-                content=_base64(each["content"], f"{base}/attachments/{n}/content"),
+                content=from_base64(each["content"], f"{base}/attachments/{n}/content"),
                 content_id=each["content_id"],
             )
             for n, each in enumerate(loaded["attachments"])
@@ -303,7 +309,8 @@ def _check_text(value: Any) -> None:
             _check_text(inner)
 
 
-def _base64(text: Any, pointer: str) -> bytes:
+def from_base64(text: Any, pointer: str) -> bytes:
+    """The bytes that a text of the request holds. Raises `Invalid`, with where it stands."""
     if not isinstance(text, str):
         raise _wrong(pointer, "It must be base64.")
     if len(text) > mime.LARGEST // 3 * 4 + 4:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
@@ -13,7 +14,7 @@ from flask_smorest import Blueprint
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from relay.api import rate_limits
+from relay.api import rate_limits, throttle
 from relay.api.auth import caller, idempotency_key, keyed, relay, site_id
 from relay.api.drafts import (
     address_at,
@@ -39,8 +40,10 @@ from relay.api.problems import as_json, status_of
 from relay.api.schemas import MessageSchema, MessagesQuerySchema, MessagesSchema
 from relay.context import Relay
 from relay.errors import LimitReached, PostreeveError
+from relay.policy.networks import network_of
 from relay.services import accounts, messages, timelines
 from relay.services.messages import Accepted, Request
+from relay.services.networks import Came
 from relay.services.person_links import Links
 from relay.services.timelines import MessageTimeline, RecipientTimeline
 from relay.vocabulary import Scope
@@ -68,7 +71,7 @@ class Messages(MethodView):
         stored and will end in a final, explained state for each recipient. Send an
         `Idempotency-Key` so that a repetition after a lost answer cannot send it twice.
         """
-        wanted = read_one(request, key=idempotency_key())
+        wanted = arrived(read_one(request, key=idempotency_key()))
         return _receipt(_accepted(relay(), site_id(), wanted))
 
     @keyed(Scope.READ)
@@ -122,7 +125,7 @@ class Batch(MethodView):
         """
         items = read_batch(request)
         context, site = relay(), site_id()
-        wanted = [item.request for item in items if isinstance(item.request, Request)]
+        wanted = [arrived(item.request) for item in items if isinstance(item.request, Request)]
         done = iter(
             _in_transaction(lambda session, now: _accept_batch(session, site, wanted, now), context)
         )
@@ -155,7 +158,7 @@ class Resend(MethodView):
         with context.reads() as session:
             draft = messages.stored_draft(session, site, message_id, recipients=people)
         mark = stream_fingerprint("resend", message_id, [person.key for person in people])
-        return _receipt(_accepted(context, site, Request(draft, key, mark, message_id)))
+        return _receipt(_accepted(context, site, arrived(Request(draft, key, mark, message_id))))
 
 
 def _accepted(context: Relay, site: UUID, wanted: Request) -> Accepted:
@@ -171,6 +174,12 @@ def _accept_batch(
     if not wanted:
         return []
     return messages.accept_batch(session, site, wanted, links=links(), now=now)
+
+
+def arrived(wanted: Request) -> Request:
+    """The request with the key and the network it came by, and how much of our mail is read."""
+    came = Came(caller().key_id, network_of(throttle.client(relay())))
+    return replace(wanted, came=came, read_one_in=relay().settings.read_one_in)
 
 
 def links() -> Links:

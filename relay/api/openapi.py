@@ -27,7 +27,12 @@ CONFIG: dict[str, Any] = {
                     "type": "http",
                     "scheme": "bearer",
                     "description": "An API key of the site: prk_…",
-                }
+                },
+                "operator": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "A key of an operator of this relay: pro_…",
+                },
             }
         },
         "security": [{"key": []}],
@@ -100,6 +105,23 @@ NOTHING_TO_MISTAKE: dict[str, Any] = {
     status: answer for status, answer in PROBLEM.items() if status != "400"
 }
 """What a route may answer that takes nothing but a name, with a key of a site or of an account."""
+
+OPERATORS_ONLY: dict[str, Any] = {"security": [{"operator": []}]}
+"""How a route says that only operators may use it."""
+
+NO_SUCH_THING: dict[str, Any] = {"404": _problem("There is no such thing.")}
+
+NOT_NOW: dict[str, Any] = {
+    "409": _problem("It contradicts the state of things: it was decided, or cannot be done now.")
+}
+
+NO_ACTION: dict[str, Any] = {"404": _problem("There is no such action on this account or site.")}
+
+NO_APPEAL: dict[str, Any] = {
+    "409": _problem("Nothing that was done is in force, or an appeal against it is open.")
+}
+
+NOT_IN_FORCE: dict[str, Any] = {"409": _problem("This version of the policy is not in force.")}
 
 NOT_FOUND: dict[str, Any] = {"404": _problem("There is no such message on this site.")}
 
@@ -380,3 +402,23 @@ SIGN_UP_BODY: dict[str, Any] = _json_body(
         },
     },
 )
+
+CONNECT_BODY: dict[str, Any] = {
+    "required": True,
+    "content": {
+        "application/json": {
+            "schema": {"$ref": "#/components/schemas/Connect"},
+            "example": {
+                "code": "vQ3nUu1mDkYV0h7m2yqk2b8m1Ck0T3m5i7w9y1A3C5E",
+                "verifier": "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk",
+                "site": "https://shop.example",
+            },
+        }
+    },
+}
+
+CONNECT_REFUSED: dict[str, Any] = {
+    name: PROBLEM[name] for name in ("400", "429", "503", "default")
+} | {
+    "422": _problem("The code is unknown, used or over, or whoever presents it did not ask for it.")
+}

@@ -43,13 +43,18 @@ def _reached(detail: str, allowed: int, seconds: int) -> LimitReached:
     )
 
 
-def _address(relay: Relay) -> str:
-    """Where the request came from, as it is counted."""
-    found = client_address(
+def client(relay: Relay) -> str | None:
+    """Where the request came from, if it is known."""
+    return client_address(
         request.headers.getlist("X-Forwarded-For"),
         request.remote_addr,
         trusted_proxies=relay.settings.trusted_proxies,
     )
+
+
+def _address(relay: Relay) -> str:
+    """Where the request came from, as it is counted."""
+    found = client(relay)
     if found is None:
         return "unknown"
     address = ipaddress.ip_address(found)

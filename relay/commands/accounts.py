@@ -8,13 +8,16 @@ from uuid import UUID
 import click
 from sqlalchemy import select
 
-from relay.commands import standing
+from relay.commands import standing, tenants
 from relay.commands.output import Row, json_option, relay, show, show_one
 from relay.commands.ramps import ramp
-from relay.models import Account, ApiKey, Site
-from relay.services import accounts, first_contacts
+from relay.commands.reputation import site_reputation
+from relay.models import Account, AccountRequest, ApiKey, Site
+from relay.policy.acceptable_use import VERSION
+from relay.services import acceptable_use, accounts, first_contacts, relations
 from relay.services.accounts import NewKey
 from relay.services.letters import HOUSE_ACCOUNT
+from relay.services.relations import Related
 from relay.vocabulary import Scope, State
 
 EARNED = "earned"
@@ -32,8 +35,16 @@ def account() -> None:
 @click.argument("name")
 @click.option("--owner", required=True, metavar="EMAIL", help="Where notices to the owner go.")
 @click.option("--pending", is_flag=True, help="It sends to nobody but its owner until approved.")
+@click.option(
+    "--policy-accepted-by",
+    "accepted_by",
+    metavar="NAME",
+    help="Who has accepted the acceptable use policy for it (/policy).",
+)
 @json_option
-def create_account(name: str, owner: str, pending: bool, as_json: bool) -> None:
+def create_account(
+    name: str, owner: str, pending: bool, accepted_by: str | None, as_json: bool
+) -> None:
     """Create an account called NAME; it is active at once, or waits for `account approve`."""
     context = relay()
     with context.sessions.begin() as session:
@@ -44,6 +55,8 @@ def create_account(name: str, owner: str, pending: bool, as_json: bool) -> None:
             state=State.PENDING if pending else State.ACTIVE,
             now=context.clock(),
         )
+        if accepted_by is not None:
+            acceptable_use.accept(session, made.id, VERSION, by=accepted_by, now=context.clock())
     show_one(
         _account(made),
         as_json=as_json,
@@ -59,11 +72,20 @@ def show_account(account_id: UUID, as_json: bool) -> None:
     """Show an account: its standing and what that is about, its sites, what was done to it."""
     with relay().reads() as session:
         found = accounts.find_account(session, account_id)
+        asked = session.get(AccountRequest, account_id)
         row = _account(found) | {
+            "asked_for": _asked(asked) if asked else None,
             "cause": found.cause.value if found.cause else None,
             "since": found.state_since,
             "reinstated_at": found.reinstated_at,
             "sites": [f"{each.id} {each.name} ({each.state.value})" for each in found.sites],
+            **tenants.of_account(session, account_id, as_json=as_json),
+            "policy_version": found.policy_version,
+            "policy_accepted_at": found.policy_accepted_at,
+            "policy_accepted_by": found.policy_accepted_by,
+            "related": [
+                _relative(each, as_json) for each in relations.of_account(session, account_id)
+            ],
         }
     show_one(
         row,
@@ -236,6 +258,28 @@ def _account(made: Account) -> Row:
     }
 
 
+def _relative(found: Related, as_json: bool) -> Row | str:
+    """A related account: a row for programs, a line for people."""
+    ties = [f"{tie.kind.value} {tie.what}" for tie in found.because]
+    if not as_json:
+        state = found.account.state.value
+        return f"{found.account.id} {found.account.name} ({state}: {'; '.join(ties)})"
+    return {
+        "id": str(found.account.id),
+        "name": found.account.name,
+        "state": found.account.state.value,
+        "because": ties,
+    }
+
+
+def _asked(request: AccountRequest) -> str:
+    """What somebody said who asked for the account by connecting a site."""
+    return (
+        f"{request.purpose} – about {request.expected_daily:,} mails a day from {request.site_url} "
+        f"(asked {request.at:%Y-%m-%d %H:%M} UTC)"
+    )
+
+
 def _site(made: Site) -> Row:
     return {
         "id": made.id,
@@ -277,8 +321,29 @@ def _show_new(made: NewKey, *, as_json: bool, title: str) -> None:
     show_one(row, as_json=as_json, title=title, hint=SHOWN_ONCE)
 
 
+@account.command("accept-policy")
+@click.argument("account_id", type=click.UUID)
+@click.option("--by", "accepted_by", required=True, metavar="NAME", help="Who of them accepted it.")
+@json_option
+def accept_policy(account_id: UUID, accepted_by: str, as_json: bool) -> None:
+    """Note that the owner of ACCOUNT_ID has told you that they accept the policy in force (/policy)."""
+    context = relay()
+    with context.sessions.begin() as session:
+        made = acceptable_use.accept(
+            session, account_id, VERSION, by=accepted_by, now=context.clock()
+        )
+    row = {
+        "id": made.id,
+        "policy_version": made.policy_version,
+        "policy_accepted_at": made.policy_accepted_at,
+        "policy_accepted_by": made.policy_accepted_by,
+    }
+    show_one(row, as_json=as_json, title="Accepted")
+
+
 standing.add_to(account, "account")
 standing.add_to(site, "site")
 site.add_command(ramp)
+site.add_command(site_reputation)
 
 COMMANDS = (account, site, key)

@@ -7,12 +7,18 @@ from uuid import UUID
 import click
 
 from relay.commands.output import Row, json_option, relay, show, show_one
-from relay.services import reviews
+from relay.commands.standing import log_in
+from relay.services import operators, reviews
 from relay.services.reviews import Waiting
 from relay.vocabulary import Decision
 
 REASON = click.option(
     "--reason", "because", required=True, metavar="TEXT", help="Why; it is kept with the review."
+)
+
+
+BY = click.option(
+    "--by", "operator", default=log_in, metavar="NAME", help="Who decides; else your log-in."
 )
 
 
@@ -51,7 +57,9 @@ def show_held(review_id: UUID, as_json: bool) -> None:
             "site_id": found.review.site_id,
             "message_id": found.review.message_id,
             "because": found.review.because,
+            "decided_by": found.review.decided_by,
             "counts_until": found.review.until,
+            "evidence": found.review.evidence,
             "links": list(reviews.links_of(session, found.review)),
         }
         text = reviews.text_of(session, found.review)
@@ -79,28 +87,31 @@ def show_held(review_id: UUID, as_json: bool) -> None:
     type=click.IntRange(1, 100_000),
     help="How fast mail leaves that was frozen with its site.",
 )
+@BY
 @json_option
-def release(review_id: UUID, because: str, drip: int, as_json: bool) -> None:
+def release(review_id: UUID, because: str, drip: int, operator: str, as_json: bool) -> None:
     """Let held mail out: at once, or as a drip where a whole site was frozen.
 
     Mail that says the same as a released campaign is let out for 30 days.
     """
-    _decide(review_id, Decision.RELEASED, because, as_json, drip=drip)
+    _decide(review_id, Decision.RELEASED, because, operator, as_json, drip=drip)
 
 
 @held.command("reject")
 @click.argument("review_id", type=click.UUID)
 @REASON
+@BY
 @json_option
-def reject(review_id: UUID, because: str, as_json: bool) -> None:
+def reject(review_id: UUID, because: str, operator: str, as_json: bool) -> None:
     """End held mail as failed; mail that says the same ends alike for 30 days."""
-    _decide(review_id, Decision.REJECTED, because, as_json)
+    _decide(review_id, Decision.REJECTED, because, operator, as_json)
 
 
 def _decide(
     review_id: UUID,
     decision: Decision,
     because: str,
+    operator: str,
     as_json: bool,
     *,
     drip: int = reviews.DRIP,
@@ -108,7 +119,13 @@ def _decide(
     context = relay()
     with context.sessions.begin() as session:
         reviews.decide(
-            session, review_id, decision, because=because, drip=drip, now=context.clock()
+            session,
+            review_id,
+            decision,
+            because=because,
+            drip=drip,
+            by=operators.actor(operator),
+            now=context.clock(),
         )
         moved = moving = reviews.carry_out(session, now=context.clock())
     while moving:

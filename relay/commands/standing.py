@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import getpass
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -11,9 +11,11 @@ import click
 
 from relay.commands.output import Row, json_option, relay, show, show_one
 from relay.models import Action
-from relay.services import actions
-from relay.services.actions import Order, Subject
-from relay.vocabulary import Cause, Verb
+from relay.policy.standing import STEPS
+from relay.services import actions, decisions, operators
+from relay.services.actions import OF_STREAMS, Order, Subject
+from relay.services.decisions import Waivers
+from relay.vocabulary import Cause, Stream, Verb
 
 HELP = {
     Verb.APPROVE: "Let {it} send, which was waiting for it.",
@@ -31,16 +33,30 @@ NEXT = {
 }
 
 
-def _operator() -> str:
+def log_in() -> str:
+    """The name under which this person works on this machine."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):
         return "unknown"
 
 
+WAIVERS: dict[tuple[str, Verb], tuple[str, str]] = {
+    ("account", Verb.APPROVE): (
+        "without_policy",
+        "Although the acceptable use policy was not accepted; kept as evidence.",
+    ),
+    ("account", Verb.TERMINATE): (
+        "keep_domains",
+        "Do not ban its verified domains; phishing, malware and spam do otherwise.",
+    ),
+}
+"""Verbs that can be done otherwise than usual: the option, and what it means."""
+
+
 def add_to(group: click.Group, word: str) -> None:
     """Add the verbs to the commands about accounts, or about sites."""
-    for verb in Verb:
+    for verb in STEPS:
         group.command(verb.value, help=HELP[verb].format(it=f"the {word}"))(_command(word, verb))
 
 
@@ -56,18 +72,28 @@ def _command(word: str, verb: Verb) -> Callable[..., Any]:
         help="What it is about.",
     )
     @click.option(
-        "--by", "operator", default=_operator, metavar="NAME", help="Who decides; else your log-in."
+        "--by", "operator", default=log_in, metavar="NAME", help="Who decides; else your log-in."
     )
     @json_option
-    def command(id: UUID, reason: str, cause: str | None, operator: str, as_json: bool) -> None:
+    def command(
+        id: UUID,
+        reason: str,
+        cause: str | None,
+        operator: str,
+        as_json: bool,
+        stream: str | None = None,
+        **expressly: bool,
+    ) -> None:
         context = relay()
-        subject = Subject(site_id=id) if word == "site" else Subject(account_id=id)
-        order = Order(verb, f"operator:{operator}"[:100], reason, Cause(cause) if cause else None)
+        only = Stream(stream) if stream else None
+        subject = Subject(site_id=id, stream=only) if word == "site" else Subject(account_id=id)
+        order = Order(verb, operators.actor(operator), reason, Cause(cause) if cause else None)
         with context.sessions.begin() as session:
-            done = actions.act(
+            done = decisions.decide(
                 session,
                 subject,
                 order,
+                Waivers(**expressly),
                 sender=context.settings.house_sender,
                 now=context.clock(),
             )
@@ -76,10 +102,35 @@ def _command(word: str, verb: Verb) -> Callable[..., Any]:
             row,
             as_json=as_json,
             title=f"Done; the owner of the {word} is told",
-            hint=NEXT.get(verb, ""),
+            hint=NEXT.get(verb, "") or _domains(done),
         )
 
+    if word == "site" and verb in OF_STREAMS:
+        command = click.option(
+            "--stream",
+            type=click.Choice([stream.value for stream in Stream]),
+            help="Only this stream of it.",
+        )(command)
+    if (waiver := WAIVERS.get((word, verb))) is not None:
+        name, means = waiver
+        command = click.option(f"--{name.replace('_', '-')}", name, is_flag=True, help=means)(
+            command
+        )
     return command
+
+
+def _domains(done: Action) -> str:
+    """What became of the domains of an account that has ended."""
+    found = done.evidence.get("domains", {})
+    said = {
+        "banned": "Banned for everybody (undo: domain unban NAME): {}",
+        "spared": "Not banned, for another account in good standing sends from it "
+        "(if it must be: domain ban NAME): {}",
+        "kept": "Not banned, as you wished: {}",
+    }
+    return "\n".join(
+        line.format(", ".join(found[name])) for name, line in said.items() if found.get(name)
+    )
 
 
 @click.command()
@@ -105,11 +156,18 @@ def _row(done: Action) -> Row:
         "verb": done.verb.value,
         "account": done.account_id,
         "site": done.site_id,
-        "from": done.before["state"],
-        "to": done.after["state"],
+        "stream": done.stream.value if done.stream else None,
+        "from": _short(done.before),
+        "to": _short(done.after),
         "cause": done.cause.value if done.cause else None,
         "reason": done.reason,
+        "evidence": done.evidence,
     }
+
+
+def _short(side: Mapping[str, Any]) -> str:
+    """One side of an action in a word: the state, or what else was changed."""
+    return str(side.get("state") or side.get("held_until") or side.get("slowed_until") or "–")
 
 
 def _line(done: Action, whose: str) -> Row:
@@ -119,8 +177,8 @@ def _line(done: Action, whose: str) -> Row:
         "by": done.actor.removeprefix("operator:"),
         "verb": done.verb.value,
         "whose": whose,
-        "from": done.before["state"],
-        "to": done.after["state"],
+        "from": _short(done.before),
+        "to": _short(done.after),
         "cause": done.cause.value if done.cause else None,
         "reason": done.reason,
         "id": done.id,

@@ -325,7 +325,7 @@ def look(message: Mime) -> Look:
         links = [
             link
             for text in body.texts
-            for link in (_html_links if text.type == "text/html" else _plain_links)(text.text)
+            for link in (_html_links if text.type == "text/html" else links_in)(text.text)
         ]
     except Unreadable as error:
         return Look(unreadable=error.reason)
@@ -345,7 +345,8 @@ _LEADING = frozenset(("action", "background", "cite", "formaction", "href", "pin
 _EMBEDDING = frozenset(("applet", "embed", "frame", "iframe", "object", "script", "svg"))
 
 
-def _plain_links(text: str) -> list[str]:
+def links_in(text: str) -> list[str]:
+    """What mail programs make links of in a plain text."""
     return [found.rstrip(").,;:!?]}*_~") for found in _LINK.findall(text)]
 
 
@@ -374,7 +375,7 @@ class _Links(HTMLParser):
         # (`close` would try again from every `<`, which takes for ever.)
         if "<" in self.rawdata:
             raise Unreadable("unreadable", "Its HTML breaks off")
-        return self.found + _plain_links("".join([*self._words, self.rawdata]))
+        return self.found + links_in("".join([*self._words, self.rawdata]))
 
 
 def _html_links(html: str) -> list[str]:

@@ -40,7 +40,7 @@ class SesIdentities:
 
     def find(self, name: str) -> ProviderIdentity | None:
         """The identity (`GetEmailIdentity`), or None if there is none of this name."""
-        with _telling("GetEmailIdentity"):
+        with telling("GetEmailIdentity"):
             try:
                 told = self._client.get_email_identity(EmailIdentity=name)
             except self._client.exceptions.NotFoundException:
@@ -53,18 +53,18 @@ class SesIdentities:
         One that is there already is taken as it is: whose it was says nothing about who owns the
         domain. Bounces do not come by mail any more: events tell them.
         """
-        with _telling("CreateEmailIdentity"), self._there_already():
+        with telling("CreateEmailIdentity"), self._there_already():
             self._client.create_email_identity(
                 EmailIdentity=name,
                 DkimSigningAttributes={"NextSigningKeyLength": "RSA_2048_BIT"},
             )
-        with _telling("PutEmailIdentityMailFromAttributes"):
+        with telling("PutEmailIdentityMailFromAttributes"):
             self._client.put_email_identity_mail_from_attributes(
                 EmailIdentity=name,
                 MailFromDomain=mail_from,
                 BehaviorOnMxFailure="USE_DEFAULT_VALUE",
             )
-        with _telling("PutEmailIdentityFeedbackAttributes"):
+        with telling("PutEmailIdentityFeedbackAttributes"):
             self._client.put_email_identity_feedback_attributes(
                 EmailIdentity=name, EmailForwardingEnabled=False
             )
@@ -76,7 +76,7 @@ class SesIdentities:
     def delete(self, name: str) -> None:
         """Delete the identity; that it is gone already is no error."""
         with (
-            _telling("DeleteEmailIdentity"),
+            telling("DeleteEmailIdentity"),
             contextlib.suppress(self._client.exceptions.NotFoundException),
         ):
             self._client.delete_email_identity(EmailIdentity=name)
@@ -86,8 +86,8 @@ class SesIdentities:
 
 
 @contextlib.contextmanager
-def _telling(operation: str) -> Iterator[None]:
-    """botocore's errors become `Unavailable`, with the provider's word for it."""
+def telling(operation: str) -> Iterator[None]:
+    """Calls of botocore whose errors become `Unavailable`, with the provider's word for it."""
     try:
         yield
     except ClientError as error:

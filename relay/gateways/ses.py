@@ -116,7 +116,7 @@ class SesMailer:
             if not message_id:
                 raise MailerSilent("SES answered 200 without a message id", code="no-message-id")
             return str(message_id)[:100]
-        raise failure(status, headers, answer)
+        raise failure(status, headers, answer, tenant=envelope.tenant)
 
     def _post(self, body: IO[bytes]) -> tuple[int, Mapping[str, str], dict[str, Any]]:
         request = AWSRequest(
@@ -210,8 +210,15 @@ def _quota(value: Any) -> float | None:
     return max(-1.0, float(value)) if value is not None else None
 
 
-def failure(status: int, headers: Mapping[str, str], answer: Mapping[str, Any]) -> Exception:
-    """The error in our families that an answer of SES amounts to (facts: SES API reference)."""
+def failure(
+    status: int, headers: Mapping[str, str], answer: Mapping[str, Any], *, tenant: str | None = None
+) -> Exception:
+    """The error in our families that an answer of SES amounts to (facts: SES API reference).
+
+    Of a pause SES does not say whose it is. For mail of a tenant it is taken for the tenant's: were it
+    the whole account's, `GetAccount` says so within a minute. What SES refuses about a tenant is our own
+    book-keeping and never final for the mail.
+    """
     code = _code(headers, answer) or f"http-{status}"
     detail = str(answer.get("message") or answer.get("Message") or "")[:500]
     said = f"{code}: {detail}" if detail else code
@@ -225,9 +232,14 @@ def failure(status: int, headers: Mapping[str, str], answer: Mapping[str, Any]) 
         return MailerBusy(
             said, code="daily-quota" if daily else "rate", throttled=True, scope="all"
         )
-    if code in EVERYTHING:
-        return MailerBusy(said, code="provider-stopped", scope="all")
-    if code == "MessageRejected" and "paused" in detail.lower():
+    is_paused = code == "SendingPausedException" or (
+        code == "MessageRejected" and "paused" in detail.lower()
+    )
+    if tenant and is_paused:
+        return MailerBusy(said, code="tenant-paused", scope="tenant")
+    if tenant and code in REFUSALS and "tenant" in detail.lower():
+        return MailerBusy(said, code="tenant-refused", scope="tenant")
+    if is_paused or code in EVERYTHING:
         return MailerBusy(said, code="provider-stopped", scope="all")
     if code in REFUSALS:
         return MailerRefused(said, code=code)
@@ -264,6 +276,7 @@ def _body(envelope: Envelope, configuration_set: str) -> IO[bytes]:
         {
             "EmailTags": [{"Name": name, "Value": value} for name, value in envelope.tags.items()],
             "ConfigurationSetName": configuration_set,
+            **({"TenantName": envelope.tenant} if envelope.tenant else {}),
         }
     )
     body: IO[bytes] = SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115  (the caller closes it)

@@ -1,8 +1,10 @@
 """The tables: columns, constraints, relationships. No queries and no rules."""
 
 from relay.models.accounts import Account, ApiKey, Site
+from relay.models.appeals import Appeal
 from relay.models.audience import Suppression
 from relay.models.bounces import AddressHold, Confirmation, ReceivingDomain, UnknownAddress
+from relay.models.connections import AccountRequest, SiteConnection
 from relay.models.consent import (
     AbuseReport,
     ConsentPerson,
@@ -21,6 +23,7 @@ from relay.models.domains import (
     DomainChange,
     DomainConsent,
     DomainRule,
+    FormerDomain,
     Identity,
 )
 from relay.models.limits import SiteCount, SourceCount
@@ -34,15 +37,21 @@ from relay.models.messages import (
     Recipient,
 )
 from relay.models.operations import Counter, Notice, NoticeId, Usage
+from relay.models.operators import Operator
 from relay.models.promotions import CanaryCopy, Ramp, Sending
+from relay.models.reputation import Pulse, Tally
 from relay.models.reviews import Action, Review, Wording
+from relay.models.signals import FeedbackReport, KeyNetwork, LinkHost, LinkWording
+from relay.models.tenants import Tenant, TenantDomain
 
 __all__ = [
     "AbuseReport",
     "Account",
+    "AccountRequest",
     "Action",
     "AddressHold",
     "ApiKey",
+    "Appeal",
     "Attempt",
     "CanaryCopy",
     "Confirmation",
@@ -59,13 +68,20 @@ __all__ = [
     "Event",
     "EventKey",
     "Expiry",
+    "FeedbackReport",
+    "FormerDomain",
     "IdempotencyKey",
     "Identity",
+    "KeyNetwork",
+    "LinkHost",
+    "LinkWording",
     "MailingList",
     "Message",
     "Notice",
     "NoticeId",
+    "Operator",
     "OptOut",
+    "Pulse",
     "Ramp",
     "ReceivingDomain",
     "Recipient",
@@ -74,11 +90,15 @@ __all__ = [
     "SendingBudget",
     "SendingPace",
     "Site",
+    "SiteConnection",
     "SiteCount",
     "SourceCount",
     "Subscription",
     "SubscriptionRequest",
     "Suppression",
+    "Tally",
+    "Tenant",
+    "TenantDomain",
     "UnknownAddress",
     "UnsealedRecord",
     "Usage",

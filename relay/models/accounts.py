@@ -8,7 +8,7 @@ from sqlalchemy import ForeignKey, Integer, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from relay.db import Base
-from relay.models.columns import Address, Id, Json, Name, Sometime, When, words
+from relay.models.columns import Address, Details, Id, Json, Name, Sometime, When, words
 from relay.vocabulary import Cause, State
 
 
@@ -18,6 +18,7 @@ class Account(Base):
     `cause` is what its state is about, `state_since` when that began, `reinstated_at` when it was let
     go again for the last time.
     `plan` says what it may send, `limits` what of that an operator has set otherwise (`policy.plans`).
+    `policy_version` is that of the policy it has accepted (`policy.acceptable_use`), when, and by whom.
     """
 
     __tablename__ = "accounts"
@@ -32,6 +33,9 @@ class Account(Base):
     domain_token: Mapped[str | None] = mapped_column(String(64))
     plan: Mapped[str] = mapped_column(String(32), default="standard", server_default="standard")
     limits: Mapped[dict[str, int] | None] = mapped_column(Json)
+    policy_version: Mapped[str | None] = mapped_column(String(32))
+    policy_accepted_at: Mapped[Sometime]
+    policy_accepted_by: Mapped[str | None] = mapped_column(String(100))
     created_at: Mapped[When]
 
     sites: Mapped[list[Site]] = relationship(back_populates="account", order_by="Site.id")
@@ -42,10 +46,11 @@ class Site(Base):
 
     `first_contacts_earned` is how many people it never mailed it may write to in an hour, as its
     history has it; `first_contacts_set` what an operator has decided instead. State and cause are as
-    those of an account; of the two, the stricter state holds.
-    history has it; `first_contacts_set` what an operator has decided instead. `declared_daily` is the
-    volume of transactional mail it is expected to have, people a day; `limits` is what an operator has
-    set otherwise than the plan.
+    those of an account; of the two, the stricter state holds. `streams` has those of its streams that
+    are warned or limited, each with `state`, `cause` and `since`; NULL while there is none; it changed
+    last at `streams_since`. Until `slowed_until` promotional mail has only a part of its allowance.
+    `declared_daily` is the volume of transactional mail it is expected to have, people a day; `limits` is
+    what an operator has set otherwise than the plan.
     """
 
     __tablename__ = "sites"
@@ -58,6 +63,9 @@ class Site(Base):
     cause: Mapped[Cause | None] = mapped_column(words(Cause))
     state_since: Mapped[Sometime]
     reinstated_at: Mapped[Sometime]
+    streams: Mapped[Details | None] = mapped_column(Json)
+    streams_since: Mapped[Sometime]
+    slowed_until: Mapped[Sometime]
     default_from: Mapped[str | None] = mapped_column(String(254))
     created_at: Mapped[When]
     first_contacts_earned: Mapped[int] = mapped_column(Integer, default=20, server_default="20")

@@ -14,6 +14,7 @@ from sqlalchemy import (
     Index,
     SmallInteger,
     String,
+    Text,
     UniqueConstraint,
     Uuid,
     text,
@@ -23,7 +24,10 @@ from sqlalchemy.orm import Mapped, mapped_column
 from relay.db import Base
 from relay.models.columns import Address, Details, Id, Json, Name, Sometime, When, words
 from relay.vocabulary import (
+    AbuseDecision,
+    AbuseOrigin,
     AbuseReason,
+    AbuseSeverity,
     ConsentKind,
     RequestOutcome,
     SubscriptionStatus,
@@ -242,11 +246,21 @@ class OptOut(Base):
 
 
 class AbuseReport(Base):
-    """Somebody who got a mail says that it should not have come. One person, one mail: one report."""
+    """Somebody who got a mail says that it should not have come. One person, one mail: one report.
+
+    A report is a case: `severity` says how grave it is, `consent` what the relay knew of the person's
+    consent when it came, `decision` what an operator made of it (NULL while nobody has).
+    """
 
     __tablename__ = "abuse_reports"
     __table_args__ = (
         Index("ix_abuse_reports_site_id_at", "site_id", "at"),
+        Index(
+            "ix_abuse_reports_open",
+            "at",
+            postgresql_where=text("decision IS NULL"),
+            sqlite_where=text("decision IS NULL"),
+        ),
         Index(
             "uq_abuse_reports_site_id_address_key_message_id",
             "site_id",
@@ -268,3 +282,10 @@ class AbuseReport(Base):
     comment: Mapped[str] = mapped_column(String(2000), default="")
     evidence: Mapped[Details] = mapped_column(Json)
     at: Mapped[When]
+    origin: Mapped[AbuseOrigin] = mapped_column(words(AbuseOrigin), server_default="page")
+    severity: Mapped[AbuseSeverity] = mapped_column(words(AbuseSeverity), server_default="minor")
+    consent: Mapped[Details | None] = mapped_column(Json)
+    decision: Mapped[AbuseDecision | None] = mapped_column(words(AbuseDecision))
+    decided_at: Mapped[Sometime]
+    decided_by: Mapped[str | None] = mapped_column(String(100))
+    because: Mapped[str | None] = mapped_column(Text)

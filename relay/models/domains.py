@@ -63,6 +63,16 @@ class DomainChange(Base):
     title: Mapped[str] = mapped_column(String(500))
 
 
+class FormerDomain(Base):
+    """That an account once claimed a name and gave it up: of the claim itself nothing stays."""
+
+    __tablename__ = "former_domains"
+
+    account_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id"), primary_key=True)
+    name: Mapped[str] = mapped_column(String(253), primary_key=True, index=True)
+    ended_at: Mapped[When]
+
+
 class Identity(Base):
     """The provider's side of a domain: one identity, however many accounts claim the name.
 

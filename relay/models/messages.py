@@ -70,15 +70,15 @@ class Content(Base):
 class Recipient(Base):
     """One person's copy: where it stands (`stage`) and what is known of it (`outcome`).
 
-    `review_id` is the review for which it is, or was, held. Copies of promotional mail belong to a
-    sending, with which they wait.
+    A queued copy is leased to the worker that knows `lease`, until `leased_until`. No index is about
+    these two, so that a lease costs PostgreSQL no index entry. `review_id` is the review for which it
+    is, or was, held. Copies of promotional mail belong to a sending, with which they wait.
     """
 
     __tablename__ = "recipients"
     __table_args__ = (
         Index("ix_recipients_message_id", "message_id"),
-        Index("ix_recipients_site_id_address_key", "site_id", "address_key"),
-        Index("ix_recipients_address_key", "address_key"),
+        Index("ix_recipients_address_key_site_id", "address_key", "site_id"),
         Index(
             "ix_recipients_turns",
             "lane_rank",
@@ -147,6 +147,7 @@ class Recipient(Base):
     due_at: Mapped[When]
     expires_at: Mapped[When]
     lease: Mapped[UUID | None] = mapped_column(Uuid)
+    leased_until: Mapped[Sometime]
     tries: Mapped[int] = mapped_column(SmallInteger, default=0)
     attempt_id: Mapped[UUID | None] = mapped_column(Uuid)
     review_id: Mapped[UUID | None] = mapped_column(Uuid)

@@ -9,14 +9,15 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from relay.db import Base
 from relay.models.columns import Details, Id, Json, Sometime, When, words
-from relay.vocabulary import Cause, Decision, Lane, ReviewKind, Verb
+from relay.vocabulary import Cause, Decision, Lane, ReviewKind, Stream, Verb
 
 
 class Review(Base):
     """Why mail of a site is held, and what an operator decided about it.
 
     `subject` and `message_id` are of the first mail that was held, `people` how many had got, or were
-    to get, the same when it began. A decision counts for mail of the same `wording` until `until`.
+    to get, the same when it began. A decision counts for mail of the same `wording` until `until`:
+    words, or a host or network that stands for them (`reviews.mark`). `evidence` is what was found.
     `lane` is that of frozen mail; released, so many copies a minute go as `drip` says (all at once, if
     NULL), and `dripped` have.
     """
@@ -47,14 +48,17 @@ class Review(Base):
     dripped: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
     decision: Mapped[Decision | None] = mapped_column(words(Decision))
     decided_at: Mapped[Sometime]
+    decided_by: Mapped[str | None] = mapped_column(String(100))
     because: Mapped[str | None] = mapped_column(Text)
     until: Mapped[Sometime]
+    evidence: Mapped[Details | None] = mapped_column(Json)
 
 
 class Action(Base):
     """What was done to an account or site, by whom and why. Rows are only added, by triggers.
 
-    `actor` is `operator:NAME` or `relay`; `before` and `after` hold what changed.
+    `actor` is `operator:NAME` or `relay`; `before` and `after` hold what changed, `stream` is there where
+    only that stream of the site is concerned.
     """
 
     __tablename__ = "actions"
@@ -69,6 +73,7 @@ class Action(Base):
     verb: Mapped[Verb] = mapped_column(words(Verb))
     account_id: Mapped[UUID] = mapped_column(Uuid)
     site_id: Mapped[UUID | None] = mapped_column(Uuid)
+    stream: Mapped[Stream | None] = mapped_column(words(Stream))
     cause: Mapped[Cause | None] = mapped_column(words(Cause))
     reason: Mapped[str] = mapped_column(Text)
     before: Mapped[Details] = mapped_column(Json)

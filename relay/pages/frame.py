@@ -7,8 +7,9 @@ it, frame it, or learn its address from where a link on it leads.
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
-from flask import Response, make_response, render_template
+from flask import Response, make_response, render_template, request
 
 from relay import languages
 from relay.pages import speech
@@ -41,8 +42,10 @@ def show(
     `site` is the name of who sends the mail, and `hint` the language the person has used before.
     """
     spoken = speech.speak_to(hint)
+    others = [(name, value) for name, value in request.args.items(multi=True) if name != "lang"]
     page = render_template(
         template,
+        asked_for=urlencode([*others, ("lang", "")]),
         language=spoken,
         direction=languages.direction(spoken),
         languages=languages.LANGUAGES.values(),

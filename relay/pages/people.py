@@ -111,7 +111,7 @@ def report_abuse(token: str) -> Response:
 
 @blueprint.post("/report-abuse/<path:token>")
 def do_report_abuse(token: str) -> Response:
-    """Keep the report and, if asked in the same breath, stop the mail."""
+    """Keep the report; stop the mail if asked in the same breath, or if that is what it says."""
     relay = _relay()
     reason = _word(AbuseReason, request.form.get("reason"))
     comment = request.form.get("comment", "").replace("\r\n", "\n").replace("\0", "").strip()
@@ -139,8 +139,9 @@ def do_report_abuse(token: str) -> Response:
             evidence=_evidence(opened, hand),
             now=hand.now,
         )
-        if stop:
-            leaving.leave(session, relay.settings.keyring, opened.link, hand)
+        keyring = relay.settings.keyring
+        if not abuse_reports.heed(session, keyring, opened.link, reason, hand) and stop:
+            leaving.leave(session, keyring, opened.link, hand)
         stopped = leaving.about(session, opened.link).stopped
     return show("report_done.html", opened, stopped=stopped)
 

@@ -102,6 +102,7 @@ class Facts:
     site may not mail; `probes` those whose next mail decides about them (the id of their hold).
     `lists` holds the lists a draft names, by key; `subscribed` the recipients' consents to them;
     `opted_out` what recipients want no more of. `limits` are the site's, with all that was set for it.
+    `young`: the site is younger than 30 days.
     """
 
     account_state: State
@@ -117,5 +118,7 @@ class Facts:
     allowance: Allowance = field(default_factory=Allowance)
     account_cause: Cause | None = None
     site_cause: Cause | None = None
+    site_streams: Mapping[str, Mapping[str, Any]] | None = None
     owner: str = ""
+    young: bool = False
     limits: Limits = _USUAL

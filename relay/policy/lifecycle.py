@@ -13,8 +13,8 @@ from relay.vocabulary import EventType, Outcome, Stage
 STEPS: dict[Stage, frozenset[Stage]] = {
     Stage.HELD: frozenset((Stage.CHECKING, Stage.WAITING, Stage.QUEUED, Stage.DONE)),
     Stage.CHECKING: frozenset((Stage.HELD, Stage.QUEUED, Stage.DONE)),
-    Stage.WAITING: frozenset((Stage.HELD, Stage.QUEUED, Stage.DONE)),
-    Stage.QUEUED: frozenset((Stage.HELD, Stage.CHECKING, Stage.LEASED, Stage.DONE)),
+    Stage.WAITING: frozenset((Stage.HELD, Stage.CHECKING, Stage.QUEUED, Stage.DONE)),
+    Stage.QUEUED: frozenset((Stage.HELD, Stage.CHECKING, Stage.LEASED, Stage.SENDING, Stage.DONE)),
     Stage.LEASED: frozenset((Stage.QUEUED, Stage.HELD, Stage.SENDING, Stage.DONE)),
     Stage.SENDING: frozenset((Stage.QUEUED, Stage.UNKNOWN, Stage.DONE)),
     Stage.UNKNOWN: frozenset((Stage.QUEUED, Stage.DONE)),

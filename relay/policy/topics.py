@@ -11,6 +11,8 @@ import re
 from collections.abc import Collection
 from uuid import UUID
 
+from relay.vocabulary import Stream
+
 MARKETING = "marketing"
 NOTIFICATION = "notification"
 _LIST = "list:"
@@ -37,6 +39,15 @@ def slug(plugin: str | None) -> str:
 def of_plugin(plugin: str | None) -> str:
     """The topic of the notifications that a plugin sends, or of those where nobody said which."""
     return f"{_PLUGIN}{slug(plugin) or OTHER}"
+
+
+def of_mail(stream: Stream, plugin: str | None, list_id: str | None) -> str | None:
+    """What whoever gets a mail can stop by its link; None where nothing can be stopped."""
+    if stream is Stream.NOTIFICATION:
+        return of_plugin(plugin)
+    if stream is Stream.MARKETING and list_id:
+        return of_list(UUID(list_id))
+    return None
 
 
 def list_of(topic: str) -> UUID | None:

@@ -46,6 +46,9 @@ YOUNG = timedelta(days=30)
 YOUNG_SHARE = 10
 """All young sites together get one part in so many of what the provider lets us send in a day."""
 
+SLOWED_TO = 4
+"""What the platform guard leaves of an allowance: one part in so many (our decision)."""
+
 FORECAST = timedelta(days=400)
 """No forecast looks further ahead."""
 
@@ -152,6 +155,11 @@ def allowed(ramp: Ramp, ceiling: Ceiling) -> Ceiling:
     )
 
 
+def slowed(ramp: Ramp, ceiling: Ceiling) -> Ramp:
+    """The ramp with one part in `SLOWED_TO` of what it allows, while its mail endangers all others'."""
+    return replace(ramp, per_day=min(ramp.per_day, ceiling.per_day) // SLOWED_TO)
+
+
 def room(ramp: Ramp, ceiling: Ceiling, now: datetime) -> Room:
     """What this ramp still lets go in the current windows."""
     hour, day = hour_of(now), day_of(now)
@@ -241,5 +249,5 @@ __all__ = [
     "BEGIN", "ENOUGH", "GROWTH", "HOURLY", "IDLE", "LEAST", "STEP_BACK", "TITLES", "YOUNG",
     "YOUNG_SHARE", "Ceiling", "Day", "Ramp", "Room", "Used", "allowed", "day_of", "full_volume_on",
     "grown", "hour_of", "is_young", "judged", "leaves_at", "narrowest", "per_hour", "room",
-    "schedule", "standing", "young_room",
+    "schedule", "slowed", "standing", "young_room",
 ]  # fmt: skip

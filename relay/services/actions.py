@@ -6,55 +6,73 @@ owner, in one transaction. What was accepted before is frozen by `freezing`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from relay.db import new_id
 from relay.errors import Conflict, Invalid, NotFound
-from relay.models import Account, Action, Site
-from relay.policy.standing import SHUTS_EVERYTHING, STEPS
-from relay.services import letters
+from relay.models import Account, Action, Pulse, Site
+from relay.policy import appeals
+from relay.policy.reasons import numbers_of
+from relay.policy.standing import SHUTS_EVERYTHING, STEPS, stream_state
+from relay.services import letters, limits
+from relay.services.circumstances import iso
 from relay.services.letters import HOUSE_ACCOUNT
-from relay.vocabulary import Cause, State, Verb
+from relay.vocabulary import Cause, State, Stream, Verb
 
 RELAY = "relay"
 """The actor of what no person has done."""
 
 NEEDS_CAUSE = (Verb.WARN, Verb.LIMIT, Verb.SUSPEND, Verb.TERMINATE)
 
+OF_STREAMS = (Verb.WARN, Verb.LIMIT, Verb.REINSTATE)
+"""What can be done to one stream of a site."""
+
 SUBJECTS = {
     Verb.APPROVE: "{name} may send",
-    Verb.WARN: "{name}: something goes wrong with your mail",
-    Verb.LIMIT: "{name}: newsletters and notifications are held",
+    Verb.WARN: "{name}: something goes wrong with your {mail}",
+    Verb.LIMIT: "{name}: {held} are held",
     Verb.SUSPEND: "{name}: sending is suspended",
-    Verb.REINSTATE: "{name} may send again",
+    Verb.REINSTATE: "{name} may send {again}",
     Verb.TERMINATE: "{name}: sending has ended",
+    Verb.SLOW: "{name}: newsletters leave more slowly for a day",
+    Verb.HOLD_SOURCE: "{name}: one form or plugin may not send for a day",
 }
+
+MAIL_OF = {
+    None: "newsletters and notifications",
+    Stream.TRANSACTIONAL: "receipts and form mail",
+    Stream.NOTIFICATION: "notifications",
+    Stream.MARKETING: "newsletters",
+}
+"""What the mail of a stream is called in a letter."""
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What an action is about: an account with all its sites, or one site."""
+    """What an action is about: an account with all its sites, one site, or one stream of that."""
 
     account_id: UUID | None = None
     site_id: UUID | None = None
+    stream: Stream | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What is to be done, by whom, and why."""
+    """What is to be done, by whom, and why. `on_appeal`: an appeal was accepted, which undoes even an end."""
 
     verb: Verb
     actor: str
     reason: str
     cause: Cause | None = None
     evidence: Mapping[str, Any] | None = None
+    on_appeal: bool = False
 
 
 def act(session: Session, subject: Subject, order: Order, *, sender: str, now: datetime) -> Action:
@@ -68,12 +86,125 @@ def act(session: Session, subject: Subject, order: Order, *, sender: str, now: d
     if order.verb in NEEDS_CAUSE and order.cause is None:
         raise Invalid(f"Say what it is about: one of {', '.join(Cause)}")
     found = _locked(session, subject)
+    before = _snapshot(found, subject.stream)
+    if subject.stream is not None:
+        _step_stream(found, subject.stream, order, now)
+    else:
+        _step(found, order, now)
+    if (
+        order.verb is Verb.REINSTATE and order.actor != RELAY
+    ):  # the end of a warning forgives nothing
+        _begin_anew(session, found, subject.stream, now)
+    return _keep(session, found, order, before, subject.stream, sender=sender, now=now)
+
+
+def slow(
+    session: Session, site_id: UUID, order: Order, *, until: datetime, sender: str, now: datetime
+) -> Action:
+    """Leave a site a part of its promotional allowance until then (`policy.platform`)."""
+    found = _locked(session, Subject(site_id=site_id))
+    assert isinstance(found, Site)
+    before = {"slowed_until": iso(found.slowed_until) if found.slowed_until else None}
+    found.slowed_until = until
+    return _keep(
+        session, found, order, before, None, {"slowed_until": iso(until)}, sender=sender, now=now
+    )
+
+
+def hold_source(
+    session: Session,
+    site_id: UUID,
+    source: str,
+    order: Order,
+    *,
+    until: datetime,
+    sender: str,
+    now: datetime,
+) -> Action:
+    """Refuse mail of one plugin or form of a site until then; the rest of the site sends as always."""
+    found = _locked(session, Subject(site_id=site_id))
+    assert isinstance(found, Site)
+    limits.open_breaker(session, site_id, source, until=until, now=now)
+    return _keep(
+        session,
+        found,
+        order,
+        {"source": source, "held_until": None},
+        None,
+        {"source": source, "held_until": iso(until)},
+        sender=sender,
+        now=now,
+    )
+
+
+def _step(found: Account | Site, order: Order, now: datetime) -> None:
     begins, after = STEPS[order.verb]
-    if found.state not in begins:
-        raise Conflict(
-            f"It is {found.state.value}; {order.verb.value} fits what is "
-            f"{' or '.join(sorted(state.value for state in begins))}"
-        )
+    if order.on_appeal:
+        begins |= {State.TERMINATED}
+    streams = found.streams if isinstance(found, Site) else None
+    if found.state not in begins and not (order.verb is Verb.REINSTATE and streams):
+        raise _misfit(found.state, begins, order.verb)
+    if order.verb is not Verb.REINSTATE or found.state in begins:
+        found.state = after
+        found.cause = None if after is State.ACTIVE else order.cause
+        found.state_since = now
+    if isinstance(found, Site) and order.verb is Verb.REINSTATE and streams:
+        found.streams, found.streams_since = None, now
+
+
+def _step_stream(found: Account | Site, stream: Stream, order: Order, now: datetime) -> None:
+    if not isinstance(found, Site):
+        raise Invalid("A stream belongs to a site: name the site")
+    if order.verb not in OF_STREAMS:
+        raise Invalid(f"A stream can be {', '.join(verb.value for verb in OF_STREAMS)}ed only")
+    begins, after = STEPS[order.verb]
+    state = stream_state(found.streams, stream)
+    if state not in begins:
+        raise _misfit(state, begins, order.verb)
+    streams = dict(found.streams or {})
+    streams.pop(stream.value, None)
+    if after is not State.ACTIVE:
+        streams[stream.value] = {
+            "state": after.value,
+            "cause": order.cause.value if order.cause else None,
+            "since": iso(now),
+        }
+    found.streams, found.streams_since = streams or None, now
+
+
+def _misfit(state: State, begins: Collection[State], verb: Verb) -> Conflict:
+    fits = " or ".join(sorted(each.value for each in begins))
+    return Conflict(f"It is {state.value}; {verb.value} fits what is {fits}")
+
+
+def _begin_anew(
+    session: Session, found: Account | Site, stream: Stream | None, now: datetime
+) -> None:
+    """What was reported of mail before counts no more."""
+    if stream is None:
+        found.reinstated_at = now
+    of = Site.id == found.id if isinstance(found, Site) else Site.account_id == found.id
+    streams = list(Stream) if stream is None else [stream]
+    session.execute(
+        update(Pulse)
+        .where(Pulse.site_id.in_(select(Site.id).where(of)), Pulse.stream.in_(streams))
+        .values(since=now, recent=[], sources=None, due_at=None, clean_since=None)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _keep(
+    session: Session,
+    found: Account | Site,
+    order: Order,
+    before: Mapping[str, Any],
+    stream: Stream | None,
+    after: Mapping[str, Any] | None = None,
+    *,
+    sender: str,
+    now: datetime,
+) -> Action:
+    """Write the row of the audit log, and to the owner."""
     action = Action(
         id=new_id(),
         at=now,
@@ -81,18 +212,13 @@ def act(session: Session, subject: Subject, order: Order, *, sender: str, now: d
         verb=order.verb,
         account_id=found.account_id if isinstance(found, Site) else found.id,
         site_id=found.id if isinstance(found, Site) else None,
+        stream=stream,
         cause=order.cause,
         reason=order.reason,
-        before=_snapshot(found),
-        after={},
+        before=dict(before),
+        after=dict(after if after is not None else _snapshot(found, stream)),
         evidence=dict(order.evidence or {}),
     )
-    found.state = after
-    found.cause = None if after is State.ACTIVE else order.cause
-    found.state_since = now
-    if order.verb is Verb.REINSTATE:
-        found.reinstated_at = now
-    action.after = _snapshot(found)
     session.add(action)
     session.flush()
     _tell(session, found, action, sender=sender, now=now)
@@ -105,9 +231,15 @@ def history(
     account_id: UUID | None = None,
     site_id: UUID | None = None,
     limit: int = 100,
+    before: UUID | None = None,
 ) -> Sequence[Action]:
-    """The audit log, newest first; of an account with its sites, of a site with its account."""
+    """The audit log, newest first; of an account with its sites, of a site with its account.
+
+    `before` is the action after which to go on.
+    """
     query = select(Action).order_by(Action.id.desc()).limit(limit)
+    if before is not None:
+        query = query.where(Action.id < before)
     if account_id is not None:
         query = query.where(Action.account_id == account_id)
     if site_id is not None:
@@ -124,7 +256,8 @@ def history(
 def name_of(session: Session, action: Action) -> str:
     """What the action was about, in words: `account Shop Ltd`, `site The shop`."""
     if action.site_id is not None:
-        return f"site {session.get_one(Site, action.site_id).name}"
+        name = session.get_one(Site, action.site_id).name
+        return f"site {name}" + (f", {action.stream.value}" if action.stream else "")
     return f"account {session.get_one(Account, action.account_id).name}"
 
 
@@ -145,7 +278,10 @@ def _locked(session: Session, subject: Subject) -> Account | Site:
     return found
 
 
-def _snapshot(found: Account | Site) -> dict[str, Any]:
+def _snapshot(found: Account | Site, stream: Stream | None) -> dict[str, Any]:
+    if stream is not None and isinstance(found, Site):
+        told = (found.streams or {}).get(stream.value, {})
+        return {"state": told.get("state", State.ACTIVE.value), "cause": told.get("cause")}
     return {"state": found.state.value, "cause": found.cause.value if found.cause else None}
 
 
@@ -153,15 +289,25 @@ def _tell(
     session: Session, found: Account | Site, action: Action, *, sender: str, now: datetime
 ) -> None:
     """Write to the owner: what happened, why, what still flows, how to put it right, how to appeal."""
+    mail = MAIL_OF[action.stream]
+    words = {
+        "mail": mail if action.stream else "mail",
+        "held": mail,
+        "again": f"{mail} again" if action.stream else "again",
+    }
     letter = letters.render(
         "standing",
-        subject=SUBJECTS[action.verb].format(name=found.name)[:200],
+        subject=SUBJECTS[action.verb].format(name=found.name, **words)[:200],
         name=found.name,
+        mail=mail,
+        stream=action.stream.value if action.stream else None,
+        numbers=numbers_of(action.evidence),
         is_site=isinstance(found, Site),
         verb=action.verb.value,
         cause=action.cause.value if action.cause else None,
         reason=action.reason,
         shuts_everything=action.cause in SHUTS_EVERYTHING,
         action=action,
+        working_days=appeals.WORKING_DAYS,
     )
     letters.to_owner(session, action.account_id, letter, sender=sender, now=now)

@@ -22,7 +22,7 @@ from relay.errors import NotFound
 from relay.models import Account, Ramp, Sending, SendingBudget, Site
 from relay.policy import canary, warm_up
 from relay.policy.names.suffixes import registrable
-from relay.policy.standing import stricter
+from relay.policy.standing import promotional, stricter
 from relay.policy.warm_up import Ceiling, Room, Used
 from relay.policy.windows import day_of, hour_of
 from relay.services.ceilings import ceiling_of
@@ -63,6 +63,7 @@ class Standing:
     """A site's allowances as they count now, under the locks of their rows.
 
     `stored` are the ramps as they are written, `ramps` as they count after idle times and limits.
+    `is_slowed`: all mail together is in danger, and this site's is a large part of why.
     `waits`: whether a copy of the site waits already. `today` and `usual` are how many copies it handed
     in today, and on its busiest day lately. `young` is what young sites have drawn together, None for
     a site that does not share it. `sendings` are the site's open ones.
@@ -74,6 +75,7 @@ class Standing:
     ceiling: Ceiling
     stored: dict[str, warm_up.Ramp]
     ramps: dict[str, warm_up.Ramp]
+    is_slowed: bool
     young: Used | None
     provider_per_day: int | None
     waits: bool
@@ -84,13 +86,16 @@ class Standing:
     def room(self, domain: str, now: datetime) -> Room:
         """How many copies from this domain may go now."""
         rooms = [
-            warm_up.room(self.ramps[id], self.ceiling, now)
+            warm_up.room(self._counted(self.ramps[id]), self.ceiling, now)
             for id in (domain_ramp(domain), site_ramp(self.site_id))
         ]
         if self.young is not None:
             shared = warm_up.young_room(self.young, self.provider_per_day, now)
             rooms += [shared] if shared is not None else []
         return warm_up.narrowest(rooms)
+
+    def _counted(self, ramp: warm_up.Ramp) -> warm_up.Ramp:
+        return warm_up.slowed(ramp, self.ceiling) if self.is_slowed else ramp
 
     def draw(self, domain: str, people: int, now: datetime) -> dict[str, Any]:
         """Count copies that go now; gives the parameters of `TAKE`. There must be room for them."""
@@ -174,6 +179,8 @@ _STANDING = (
         Site.account_id,
         Site.created_at,
         Site.state.label("site_state"),
+        Site.streams.label("site_streams"),
+        Site.slowed_until,
         Account.state.label("account_state"),
         Account.plan,
         Account.limits.label("account_limits"),
@@ -277,6 +284,8 @@ def ramp_of(row: Any, prefix: str = "ramp_") -> warm_up.Ramp:
 def _standing_of(session: Session, site_id: UUID, rows: Sequence[Any], now: datetime) -> Standing:
     first = rows[0]
     state = stricter(first.account_state, first.site_state)
+    judged_by = promotional(state, first.site_streams)
+    slowed = first.slowed_until is not None and first.slowed_until > now
     stored = {row.ramp_id: ramp_of(row) for row in rows}
     return Standing(
         site_id=site_id,
@@ -285,8 +294,9 @@ def _standing_of(session: Session, site_id: UUID, rows: Sequence[Any], now: date
         ceiling=ceiling_of(first.plan, first.account_limits, first.site_limits),
         stored=stored,
         ramps={
-            id: warm_up.standing(ramp, state_for(id, state), now) for id, ramp in stored.items()
+            id: warm_up.standing(ramp, state_for(id, judged_by), now) for id, ramp in stored.items()
         },
+        is_slowed=slowed,
         young=_shared(session, first, now),
         provider_per_day=first.provider_per_day,
         waits=first.waits,

@@ -45,28 +45,20 @@ def _queued(rank: int) -> Any:
 _QUEUED = [_queued(rank).label(f"queued_{rank}") for rank in RANKS]
 _PACED = select(select(_PACES.c.site_id).exists()).scalar_subquery().label("paced")
 
-_SETTINGS = [
-    # What a claim writes need not outlive a crash of the database: leases and tokens that are lost with
-    # it were of use to nobody, and the attempts that follow are committed for sure, the claim with them.
-    ("synchronous_commit", "off"),
-    # The claim's statement takes longer to plan than to execute, and there is only one good plan: along
-    # the index of turns, however small the queue was when it was planned.
-    ("plan_cache_mode", "force_generic_plan"),
-    ("enable_seqscan", "off"),
-    ("enable_bitmapscan", "off"),
-]
-"""What PostgreSQL is told for the rest of the transaction."""
-
-_TOLD = [func.set_config(name, value, True).label(name) for name, value in _SETTINGS]
+# What a claim writes need not outlive a crash of the database: leases and tokens that are lost with it
+# were of use to nobody, and the attempts that follow are committed for sure, the claim with them.
+# A claim's statements take longer to plan than to execute, and there is only one good plan: along the
+# index of turns, however small the queue was when it was planned. So this comes before the first of them.
+_SETTINGS = """
+SET LOCAL synchronous_commit = off;
+SET LOCAL plan_cache_mode = force_generic_plan;
+SET LOCAL enable_seqscan = off;
+SET LOCAL enable_bitmapscan = off
+"""
 
 _LOOK = select(*_QUEUED)
 _MINE = _ROW.c.provider == PROVIDER
-_LOCK = {
-    postgresql: select(_ROW, *_QUEUED, _PACED, *(_TOLD if postgresql else []))
-    .where(_MINE)
-    .with_for_update(of=_ROW)
-    for postgresql in (True, False)
-}
+_LOCK = select(_ROW, *_QUEUED, _PACED).where(_MINE).with_for_update(of=_ROW)
 _READ = select(_ROW).where(_MINE)
 
 _KEPT = {
@@ -105,16 +97,17 @@ class Locked:
 
 def lock(session: Session) -> Locked:
     """Lock the budget's row, which is made if it is not there yet, until the transaction ends."""
-    statement = _LOCK[is_postgresql(session)]
     connection = session.connection()
-    row = connection.execute(statement).one_or_none()
+    if is_postgresql(session):
+        connection.exec_driver_sql(_SETTINGS)
+    row = connection.execute(_LOCK).one_or_none()
     if row is None:
         connection.execute(
             upsert(session, SendingBudget)
             .values(provider=PROVIDER, lanes={}, backlog={})
             .on_conflict_do_nothing()
         )
-        row = connection.execute(statement).one()
+        row = connection.execute(_LOCK).one()
     queued = frozenset(rank for rank in RANKS if getattr(row, f"queued_{rank}"))
     return Locked(_of(row), row.lanes, queued, bool(row.paced))
 
@@ -156,7 +149,8 @@ class Question:
 def ask(session: Session, *, now: datetime) -> Question | None:
     """Take it upon this worker to ask the provider; None where another has asked lately.
 
-    While nobody has learned anything yet, everybody asks: nobody should send without knowing.
+    While nobody has learned anything yet, everybody asks: nobody should send without knowing. Leased
+    copies that are not started yet, a moment's worth, are not counted as in hand.
     """
     lock(session)
     row = session.execute(

@@ -1,6 +1,8 @@
-"""Finding campaigns in disguise: the same words and links to many people, sent as receipts.
+"""Looking at mail before it leaves, and finding campaigns in disguise: the same words and links to many
+people, sent as receipts.
 
-Acceptance looks into receipts of busy sites only. Where few are told the same it lets them into the queue;
+Where links lead is judged by `links`, of all mail that is looked at; words are compared of receipts of
+busy sites only. Where few are told the same it lets them into the queue;
 what it does not know, or what many are told, it marks as `checking`. A duty looks at those, a portion at
 a time, and lets them into the queue, or holds them for an operator's review (design: part 3).
 """
@@ -10,20 +12,18 @@ from __future__ import annotations
 import time
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
-from io import BytesIO
 from uuid import UUID
 
 from sqlalchemy import delete, exists, func, select
 from sqlalchemy.orm import Session
 
 from relay.db import constant, table_of, upsert
-from relay.errors import PostreeveError
-from relay.gateways import bodies, mime
 from relay.mail import Draft
-from relay.models import Content, Message, Recipient, Review, Wording
+from relay.models import Message, Recipient, Review, Wording
 from relay.policy.streams import effective_stream
-from relay.policy.wordings import MOST_ALIKE, WITHIN, fingerprint
-from relay.services import locks, reviews
+from relay.policy.wordings import MOST_ALIKE, WITHIN
+from relay.services import circumstances, links, locks, looks, reviews
+from relay.services.looks import LARGEST, NO_WORDS, Read, wording_of
 from relay.vocabulary import Decision, Lane, ReviewKind, Stage, Stream
 
 KEPT = timedelta(days=2)
@@ -37,12 +37,6 @@ AT_ONCE = 20
 
 FURTHEST = 1_000
 """Messages of a site looked through for such that nobody looked at; more than it may have sent so."""
-
-LARGEST = 256 * 1024
-"""Bytes of a message that are looked at; no campaign's text is longer (our decision)."""
-
-NO_WORDS = "-"
-"""The wording of a mail whose content is gone: like no other."""
 
 _COPIES = table_of(Recipient)
 
@@ -69,9 +63,36 @@ def look_at(session: Session, *, sender: str, now: datetime) -> int:
     for row in first:
         by_site.setdefault(row.site_id, set()).add(row.message_id)
     for site_id, messages in by_site.items():
-        known = _fingerprints(session, site_id, sorted(messages), now)
-        _judge(session, site_id, {id: known[id] for id in messages}, sender=sender, now=now)
+        _look_at(session, site_id, sorted(messages), sender=sender, now=now)
     return sum(map(len, by_site.values()))
+
+
+def _look_at(
+    session: Session, site_id: UUID, messages: Sequence[UUID], *, sender: str, now: datetime
+) -> None:
+    """Judge the messages of one site: by their links, and receipts of a busy site by their words."""
+    read: dict[UUID, Read] = {}
+    for begin in range(0, len(messages), AT_ONCE):
+        read |= looks.read(session, messages[begin : begin + AT_ONCE])
+    stopped = links.judge(session, site_id, read, sender=sender, now=now)
+    rest = [id for id in messages if id not in stopped]
+    receipts = [id for id in rest if read[id].lane is Lane.TRANSACTIONAL]
+    if receipts and circumstances.is_busy(session, site_id, now=now):
+        said = {id: read[id].wording for id in receipts}
+        known = _fingerprints(session, site_id, said, now)
+        _judge(session, site_id, {id: known[id] for id in receipts}, sender=sender, now=now)
+        rest = [id for id in rest if id not in known]
+    reviews.release(session, _checking(session, rest), now=now)
+
+
+def _checking(session: Session, messages: Sequence[UUID]) -> Sequence[UUID]:
+    """The copies of these messages that wait for a look, locked."""
+    return session.scalars(
+        select(Recipient.id)
+        .where(Recipient.message_id.in_(messages), Recipient.stage == Stage.CHECKING)
+        .order_by(Recipient.id)
+        .with_for_update()
+    ).all()
 
 
 _busy: dict[UUID, float] = {}
@@ -137,10 +158,10 @@ def keep(session: Session, site_id: UUID, wordings: Mapping[UUID, tuple[str, dat
 
 
 def _fingerprints(
-    session: Session, site_id: UUID, ours: Sequence[UUID], now: datetime
+    session: Session, site_id: UUID, said: Mapping[UUID, str], now: datetime
 ) -> dict[UUID, str]:
-    """What these messages say; earlier mail of the hour that nobody looked at is looked at as well."""
-    looking = [*ours, *_overlooked(session, site_id, ours[0], now)]
+    """What messages say: these, which were just read, and earlier mail of the hour that nobody looked at."""
+    looking = [*said, *_overlooked(session, site_id, min(said), now)]
     known = {
         row.message_id: row.wording
         for row in session.execute(
@@ -148,9 +169,10 @@ def _fingerprints(
         )
     }
     unknown = [id for id in looking if id not in known]
-    found: dict[UUID, str] = {}
-    for begin in range(0, len(unknown), AT_ONCE):
-        found |= _wordings(session, unknown[begin : begin + AT_ONCE])
+    found = {id: said[id] for id in unknown if id in said}
+    unread = [id for id in unknown if id not in said]
+    for begin in range(0, len(unread), AT_ONCE):
+        found |= _wordings(session, unread[begin : begin + AT_ONCE])
     accepted = session.execute(
         select(Message.id, Message.accepted_at).where(Message.id.in_(unknown))
     )
@@ -185,38 +207,7 @@ def _overlooked(session: Session, site_id: UUID, before: UUID, now: datetime) ->
 
 def _wordings(session: Session, messages: Sequence[UUID]) -> dict[UUID, str]:
     """The fingerprints of stored messages."""
-    people: dict[UUID, list[str]] = {id: [] for id in messages}
-    for row in session.execute(
-        select(Recipient.message_id, Recipient.address).where(Recipient.message_id.in_(messages))
-    ):
-        people[row.message_id].append(row.address)
-    found = dict.fromkeys(messages, NO_WORDS)
-    for row in session.execute(
-        select(Content.message_id, func.substr(Content.data, 1, LARGEST).label("data")).where(
-            Content.message_id.in_(messages), Content.part == 0
-        )
-    ):
-        found[row.message_id] = wording_of(bytes(row.data), people[row.message_id])
-    return found
-
-
-def wording_of(data: bytes, people: Sequence[str]) -> str:
-    """The fingerprint of a message (bytes with CRLF, or the beginning of them) to these addresses.
-
-    One whose parts nobody can read counts as it stands.
-    """
-    try:
-        read = mime.read(BytesIO(data))
-        texts = [
-            (text.text, text.type == "text/html")
-            for text in bodies.read(read).texts
-            if text.is_body
-        ]
-        names, subject = bodies.called(read), read.subject
-    except (bodies.Unreadable, PostreeveError):
-        _, _, rest = data.partition(b"\r\n\r\n")
-        texts, names, subject = [(rest.decode("latin-1"), False)], [], ""
-    return fingerprint(texts, people=[*people, *names], subject=subject)
+    return {id: read.wording for id, read in looks.read(session, messages).items()}
 
 
 def _judge(

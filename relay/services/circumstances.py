@@ -23,9 +23,11 @@ from relay.policy.limits import Quota, source_key
 from relay.policy.plans import limits_of
 from relay.policy.protection import PER_SITE
 from relay.policy.sender import names_to_know
+from relay.policy.standing import is_watched, together
 from relay.policy.streams import asks_for_protection, effective_stream
+from relay.policy.warm_up import is_young
 from relay.policy.windows import hour_of
-from relay.policy.wordings import UNDECIDED_COUNTS
+from relay.policy.wordings import MOST_ALIKE, UNDECIDED_COUNTS
 from relay.services import counts, readings
 from relay.services.ledger import persons_of
 from relay.services.readings import FIRST, SECURITY, About
@@ -237,6 +239,7 @@ def _facts_from(
         site_state=site.site_state,
         account_cause=site.account_cause,
         site_cause=site.site_cause,
+        site_streams=site.site_streams,
         owner=_key(site.owner_email),
         site_host=_domain(link_host),
         link_host=link_host,
@@ -255,6 +258,7 @@ def _facts_from(
         },
         opted_out={address: tuple(stops.values()) for address, stops in opted_out.items()},
         allowance=allowance,
+        young=is_young(site.site_created_at, now),
         limits=limits_of(site.plan, site.account_limits, site.site_limits),
     )
 
@@ -278,6 +282,21 @@ def _hours(now: datetime) -> dict[str, datetime]:
         "hour_before": hour - timedelta(hours=1),
         "undecided_since": now - UNDECIDED_COUNTS,
     }
+
+
+def is_busy(session: Session, site_id: UUID, *, now: datetime) -> bool:
+    """Whether the site's receipts are compared: it writes to many, or is under review."""
+    row = session.connection().execute(readings.BUSY, {"site": site_id, **_hours(now)}).one()
+    return bool(row.recent > MOST_ALIKE or row.under_review)
+
+
+def is_read(session: Session, site_id: UUID, *, now: datetime) -> bool:
+    """Whether all mail of the site is read before it leaves: it is young, warned, or under review."""
+    site = session.connection().execute(readings.SITE, {"site": site_id}).one()
+    stand = together(site.account_state, site.account_cause, site.site_state, site.site_cause)
+    review = session.connection().execute(readings.BUSY, {"site": site_id, **_hours(now)}).one()
+    young = is_young(site.site_created_at, now)
+    return bool(young or is_watched(stand, site.site_streams) or review.under_review)
 
 
 def seconds_left(now: datetime) -> int:

@@ -35,9 +35,10 @@ from relay.policy import topics
 from relay.policy.budget import put_off
 from relay.policy.lifecycle import after
 from relay.policy.standing import freezes, together
+from relay.services import tenancy
 from relay.services.copies import personal
 from relay.services.person_links import Links
-from relay.vocabulary import AttemptState, EventType, Lane, Outcome, Stage, State, Stream
+from relay.vocabulary import AttemptState, EventType, Lane, Outcome, Stage, State
 
 LEASE = timedelta(seconds=30)
 """How long a claimed copy may wait with its worker before it is started; so long a crash costs."""
@@ -78,8 +79,11 @@ _STILL_OURS = (
         _COPIES.c.id,
         _COPIES.c.lease,
         _COPIES.c.lane_rank,
+        _COPIES.c.reason,
+        Site.account_id,
         Site.state,
         Site.cause,
+        Site.streams,
         Account.state.label("account_state"),
         Account.cause.label("account_cause"),
     )
@@ -88,8 +92,8 @@ _STILL_OURS = (
     .where(
         among(_COPIES.c.id, "ids"),
         among(_COPIES.c.lease, "leases"),
-        _COPIES.c.stage == constant(_COPIES.c.stage, Stage.LEASED),
-        _COPIES.c.due_at > bindparam("now"),
+        _COPIES.c.stage == constant(_COPIES.c.stage, Stage.QUEUED),
+        _COPIES.c.leased_until > bindparam("now"),
     )
     .with_for_update(of=_COPIES)
 )
@@ -152,13 +156,19 @@ class Result:
 
 
 def start(
-    session: Session, copies: Sequence[Copy], *, answer_within: timedelta, now: datetime
+    session: Session,
+    copies: Sequence[Copy],
+    *,
+    answer_within: timedelta,
+    tenants: bool = False,
+    now: datetime,
 ) -> list[Envelope]:
     """Write down an attempt for each of these copies that is still ours; they go on the wire next.
 
     Returns envelopes whose deadline is `GO_WITHIN` from now; those of messages above `mime.PART`
     have no parts yet: `complete` sees to them. `answer_within` is the
-    mailer's time-out; a copy of which nothing is recorded by then is lost (see `find_lost`).
+    mailer's time-out; a copy of which nothing is recorded by then is lost (see `find_lost`). With
+    `tenants` each leaves under its account's tenant, if that is ready.
     Call it for no more copies than leave within about a second.
     """
     if not copies:
@@ -173,7 +183,13 @@ def start(
             "now": now,
         },
     ).all()
-    ours = {(row.id, row.lease) for row in rows if _may_leave(row)}
+    under = tenancy.of(session, {row.account_id for row in rows}) if tenants else {}
+    stopped_accounts = {id for id, each in under.items() if each.is_stopped}
+    ours = {
+        (row.id, row.lease)
+        for row in rows
+        if row.account_id not in stopped_accounts and _may_leave(row)
+    }
     stopped = {(row.id, row.lease) for row in rows} - ours
     release(
         session,
@@ -191,6 +207,7 @@ def start(
                 "stage": Stage.SENDING,
                 "attempt_id": attempt,
                 "due_at": lost_at,
+                "leased_until": None,
             }
             for copy, attempt in going
         ],
@@ -210,6 +227,11 @@ def start(
         ],
     )
     contents = _contents(session, {copy.message_id for copy, _ in going})
+    tenant_of = {
+        row.id: under[row.account_id]
+        for row in rows
+        if row.account_id in under and (row.reason or {}).get("code") != tenancy.REFUSED
+    }
     return [
         Envelope(
             attempt_id=attempt,
@@ -221,6 +243,11 @@ def start(
             deadline=deadline,
             topic=contents[copy.message_id].topic,
             site_id=contents[copy.message_id].site_id,
+            tenant=(
+                tenant_of[copy.recipient_id].name_for(contents[copy.message_id].sender)
+                if copy.recipient_id in tenant_of
+                else None
+            ),
         )
         for copy, attempt in going
     ]
@@ -228,7 +255,7 @@ def start(
 
 def _may_leave(row: Any) -> bool:
     """Whether its account and site may send mail of this lane, as they stand right now."""
-    stand = together(row.account_state, row.account_cause, row.state, row.cause)
+    stand = together(row.account_state, row.account_cause, row.state, row.cause, row.streams)
     return (
         freezes(Lane.of_rank(row.lane_rank), stand) is None and stand.state is not State.TERMINATED
     )
@@ -242,22 +269,14 @@ class _Content:
     parts: list[bytes]
 
 
-def _topic(row: Any) -> str | None:
-    """What whoever gets this message can stop by its link."""
-    if row.stream is Stream.NOTIFICATION:
-        return topics.of_plugin(row.source.get("plugin"))
-    if row.stream is Stream.MARKETING and row.list_id:
-        return topics.of_list(UUID(row.list_id))
-    return None
-
-
 def _contents(session: Session, message_ids: set[UUID]) -> dict[UUID, _Content]:
     """Sender and bytes of each message; of those above `mime.PART` only the sender."""
     found: dict[UUID, _Content] = {}
     for row in session.connection().execute(_CONTENTS, {"ids": list(message_ids)}):
         content = found.get(row.id)
         if content is None:
-            content = found[row.id] = _Content(row.sender, row.site_id, _topic(row), [])
+            topic = topics.of_mail(row.stream, row.source.get("plugin"), row.list_id)
+            content = found[row.id] = _Content(row.sender, row.site_id, topic, [])
         if row.data is not None:
             content.parts.append(row.data)
     return found
@@ -364,7 +383,9 @@ def _copy_after(row: Any, result: Result, now: datetime) -> dict[str, Any]:
                 "detail": error.detail,
             }
         case MailerBusy() as error:
-            if error.scope == "all":  # it says nothing about this copy, which has not used up a try
+            if (
+                error.scope != "copy"
+            ):  # it says nothing about this copy, which has not used up a try
                 tries, wait = tries - 1, jittered(timedelta(seconds=put_off(error.code)))
             else:
                 wait = pause(tries)
@@ -411,16 +432,20 @@ def release(session: Session, copies: Sequence[Copy], *, now: datetime) -> None:
             update(Recipient)
             .where(
                 Recipient.id.in_([copy.recipient_id for copy in copies]),
-                Recipient.stage == Stage.LEASED,
+                Recipient.stage == Stage.QUEUED,
                 Recipient.lease.in_({copy.lease for copy in copies}),
+                Recipient.leased_until.is_not(None),
             )
-            .values(stage=Stage.QUEUED, due_at=now, tries=Recipient.tries - 1)
+            .values(leased_until=None, due_at=now, tries=Recipient.tries - 1)
             .execution_options(synchronize_session=False)
         )
 
 
 def return_expired_leases(session: Session, *, now: datetime) -> int:
-    """Leased copies whose worker went away go back into the queue: they never left the house."""
+    """Copies that workers of the release before have leased by their stage, and left, are queued again.
+
+    Those leased by `leased_until` never left the queue: they are free when it has passed.
+    """
     returned = session.scalars(
         update(Recipient)
         .where(Recipient.stage == Stage.LEASED, Recipient.due_at <= now)

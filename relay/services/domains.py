@@ -16,7 +16,15 @@ from sqlalchemy.orm import Session
 
 from relay.db import new_id, upsert
 from relay.errors import AlreadyExists, DomainRefused, DomainTaken, Invalid, NotFound
-from relay.models import Account, Domain, DomainChange, DomainConsent, DomainRule, Identity
+from relay.models import (
+    Account,
+    Domain,
+    DomainChange,
+    DomainConsent,
+    DomainRule,
+    FormerDomain,
+    Identity,
+)
 from relay.policy.domain_checks import Alignment, Plan, Report, wanted
 from relay.policy.names import check_claim
 from relay.policy.sender import USABLE, lineage
@@ -169,6 +177,11 @@ def remove(session: Session, account_id: UUID, name: str, *, now: datetime) -> N
     session.execute(delete(DomainChange).where(DomainChange.domain_id == found.id))
     session.execute(delete(DomainConsent).where(DomainConsent.domain_id == found.id))
     session.delete(found)
+    session.execute(
+        upsert(session, FormerDomain)
+        .values(account_id=account_id, name=found.name, ended_at=now)
+        .on_conflict_do_update(index_elements=["account_id", "name"], set_={"ended_at": now})
+    )
     session.flush()
     if session.scalar(select(Domain.id).where(Domain.name == found.name).limit(1)) is None:
         session.execute(

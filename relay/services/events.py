@@ -119,11 +119,16 @@ def record(session: Session, events: Sequence[DeliveryEvent], *, now: datetime) 
     }
     if refused:
         batch.gateways = receivers.gateways_of(session, refused)
+    complained = _complained(session, events, attempts)
     taken: set[str] = set()
     for event, row in zip(events, attempts, strict=True):
         if row is None or event.key not in new or event.key in taken:
             continue
         taken.add(event.key)
+        if _is_complaint(event):
+            if row.id in complained:
+                continue
+            complained.add(row.id)
         _take(session, batch, row, event, now)
     holds.clear(session, batch.deliveries, now=now)
     paces.refused(session, batch.too_fast, now=now)
@@ -131,6 +136,38 @@ def record(session: Session, events: Sequence[DeliveryEvent], *, now: datetime) 
     bulk.update_rows(session, Attempt, list(batch.heard.values()))
     bulk.update_rows(session, Recipient, list(_changed(batch.copies.values())))
     return [row is not None for row in attempts]
+
+
+def _is_complaint(event: DeliveryEvent) -> bool:
+    return (
+        event.type is EventType.COMPLAINED and event.data.get("complaintFeedbackType") != NOT_SPAM
+    )
+
+
+def _complained(
+    session: Session, events: Sequence[DeliveryEvent], attempts: Sequence[Any]
+) -> set[UUID]:
+    """Copies about which somebody complained before, among those that complaints are about now.
+
+    One person complains once about one mail, however many tell us: Amazon SES, and mailbox providers
+    that send their feedback reports to us (`arf`).
+    """
+    about = [
+        row.id
+        for event, row in zip(events, attempts, strict=True)
+        if row is not None and _is_complaint(event)
+    ]
+    if not about:
+        return set()
+    earlier = session.execute(
+        select(Event.recipient_id, Event.data).where(
+            among(Event.recipient_id, "copies"), Event.type == EventType.COMPLAINED
+        ),
+        {"copies": about},
+    )
+    return {
+        row.recipient_id for row in earlier if row.data.get("complaintFeedbackType") != NOT_SPAM
+    }
 
 
 def _domain(address: str) -> str:

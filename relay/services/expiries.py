@@ -32,6 +32,7 @@ CAUSES: Mapping[str, str] = {
     "rate": "Amazon SES was asked to send more in a second than it allows",
     "daily-quota": "the day's quota at Amazon SES was used up",
     "provider-stopped": "sending was stopped at Amazon SES",
+    "tenant-paused": "Amazon SES had paused the mail of your account",
     "unreachable": "Amazon SES could not be reached",
     "credentials-refused": "Amazon SES refused the relay's credentials",
     "no-credentials": "the relay had no credentials for Amazon SES",

@@ -54,7 +54,7 @@ def freeze(session: Session, *, now: datetime, lately: bool = True) -> int:
     """
     moved = 0
     for row in _stopped(session, now, lately):
-        stand = together(row.account_state, row.account_cause, row.state, row.cause)
+        stand = together(row.account_state, row.account_cause, row.state, row.cause, row.streams)
         if stand.state is State.TERMINATED:
             found = _copies(session, row.id, list(Lane), [_at(each) for each in ENDING])
             ids = [id for of_lane in found.values() for id in of_lane]
@@ -77,15 +77,25 @@ def _stopped(session: Session, now: datetime, lately: bool) -> Sequence[Any]:
             Site.id,
             Site.state,
             Site.cause,
+            Site.streams,
             Account.state.label("account_state"),
             Account.cause.label("account_cause"),
         )
         .join(Account, Account.id == Site.account_id)
-        .where(or_(Site.state.in_(STOPPING), Account.state.in_(STOPPING)), Site.id != HOUSE_SITE)
+        .where(
+            or_(Site.state.in_(STOPPING), Account.state.in_(STOPPING), Site.streams.is_not(None)),
+            Site.id != HOUSE_SITE,
+        )
     )
     if lately:
         since = now - LATELY
-        query = query.where(or_(Site.state_since > since, Account.state_since > since))
+        query = query.where(
+            or_(
+                Site.state_since > since,
+                Account.state_since > since,
+                Site.streams_since > since,
+            )
+        )
     return session.execute(query).all()
 
 

@@ -162,6 +162,12 @@ class Rows:
     """How many such people an hour allows."""
     drawn: Drawn | None = None
     """What it draws on the limits, if anything."""
+    suspected: bool = False
+    """It came from a network from which mail is held."""
+    looked_at: bool = False
+    """Its links are read before it leaves."""
+    looks: bool = False
+    """Mail is read here at all: the message with which a newsletter begins is."""
 
     @property
     def contents(self) -> list[Row]:

@@ -30,12 +30,14 @@ from relay.vocabulary import ConsentKind, EventType
 
 
 class Way(StrEnum):
-    """How somebody left: by their mail program's button, or on one of our pages."""
+    """How somebody left: by their mail program's button, on one of our pages, or as their mailbox
+    provider tells us."""
 
     ONE_CLICK = "one-click"
     PAGE = "page"
     PREFERENCES = "preferences"
     REPORT = "report"
+    FEEDBACK = "feedback"
 
 
 @dataclass(frozen=True, slots=True)

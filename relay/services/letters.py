@@ -81,13 +81,20 @@ def to_owner(
     owner = session.execute(
         select(Account.owner_email).where(Account.id == account_id)
     ).scalar_one()
+    return from_house(session, parse_address(owner), letter, sender=sender, now=now)
+
+
+def from_house(
+    session: Session, to: EmailAddress, letter: Letter, *, sender: str, now: datetime
+) -> UUID:
+    """Write to somebody from the relay's own address; returns the message's id."""
     _see_to_the_house(session, now)
     return write(
         session,
         account_id=HOUSE_ACCOUNT,
         site_id=HOUSE_SITE,
         sender=compose.Mailbox(parse_address(sender), "Postreeve"),
-        to=parse_address(owner),
+        to=to,
         letter=letter,
         now=now,
     )

@@ -10,11 +10,13 @@ from uuid import UUID
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
+from relay.db import upsert
 from relay.errors import Invalid, NotFound
 from relay.models import Account, Site, SourceCount
 from relay.policy import plans
 from relay.policy.limits import Meter, Quota
 from relay.policy.plans import MOST, Limits, limits_of
+from relay.policy.windows import hour_of
 from relay.services import counts, readings
 
 MOST_SOURCES = 100
@@ -144,6 +146,19 @@ def set_plan(session: Session, account_id: UUID, name: str) -> Account:
     account.plan = name
     session.flush()
     return account
+
+
+def open_breaker(
+    session: Session, site_id: UUID, source: str, *, until: datetime, now: datetime
+) -> None:
+    """Refuse what this source hands in until then, whatever it has used of its hour."""
+    hour = hour_of(now)
+    opened = {"opened_at": now, "open_until": until, "openings": 1}
+    session.execute(
+        upsert(session, SourceCount)
+        .values(site_id=site_id, source=source, hour_at=hour, hour_used=0, **opened)
+        .on_conflict_do_update(index_elements=["site_id", "source"], set_=opened)
+    )
 
 
 def close_breaker(session: Session, site_id: UUID, source: str, *, now: datetime) -> SourceCount:

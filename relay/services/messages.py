@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from io import BytesIO
@@ -32,10 +32,21 @@ from relay.policy.admission import Admission, admit, described, disposition
 from relay.policy.erasures import is_placeholder
 from relay.policy.facts import Allowance, Held
 from relay.policy.limits import Meter, source_key
+from relay.policy.links import is_sampled
+from relay.policy.standing import is_watched, stand_of
 from relay.policy.streams import asks_for_protection
-from relay.services import campaigns, circumstances, intake, newsletters, promotions, reviews
+from relay.services import (
+    campaigns,
+    circumstances,
+    intake,
+    networks,
+    newsletters,
+    promotions,
+    reviews,
+)
 from relay.services.circumstances import Answered, Known, iso
 from relay.services.counts import Drawn
+from relay.services.networks import Came, Newcomer
 from relay.services.person_links import Links
 from relay.vocabulary import Disposition, Lane, Outcome, ReviewKind, Stage
 
@@ -76,7 +87,9 @@ def fingerprint(metadata: Mapping[str, Any], mime_digest: str) -> str:
 class Request:
     """A draft to accept, with its idempotency key, if any, and its fingerprint.
 
-    `wording` is what it says, where the site has been busy lately (`campaigns.said`).
+    `wording` is what it says, where the site has been busy lately (`campaigns.said`); `came` is how it
+    came, if through the API. Of `read_one_in` mails of a site in good standing one is read for where its
+    links lead, and all of others; with 0, none is.
     """
 
     draft: Draft
@@ -84,6 +97,8 @@ class Request:
     fingerprint: str
     resent_from: UUID | None = None
     wording: str | None = None
+    came: Came | None = None
+    read_one_in: int = 0
 
 
 def accept(
@@ -108,14 +123,17 @@ def accept(
         return Accepted(_same(known.answered, request.fingerprint), replayed=True, meters=meters)
     if known.answered is not None:
         _forget(session, site_id, [request.key or ""])
+    people = len(request.draft.recipients)
+    newcomer = networks.newcomer(session, site_id, request.came, people, now=now)
     try:
-        rows, receipt = _judge(session, site_id, known, request, links, now)
+        rows, receipt = _judge(session, site_id, known, request, links, now, newcomer)
     except LimitReached:
         if (earlier := _answered_since(session, site_id, request, now)) is None:
             raise
         return Accepted(earlier, replayed=True, meters=meters)
-    promotions.place(session, site_id, [rows], now=now)
+    _let_look(promotions.place(session, site_id, [rows], now=now), [rows])
     intake.write(session, rows, now=now)
+    _hold(session, newcomer, request.came, [rows], now)
     if request.wording is not None and rows.message["lane"] is Lane.TRANSACTIONAL:
         campaigns.keep(session, site_id, {rows.message["id"]: (request.wording, now)})
     return Accepted(receipt, meters=meters)
@@ -142,6 +160,9 @@ def accept_batch(
         _forget(session, site_id, over)
         answers = {key: answers[key] for key in answers.keys() - set(over)}
     quota = known.facts.allowance.quota
+    came = next((request.came for request in requests), None)
+    people = sum(len(request.draft.recipients) for request in requests)
+    newcomer = networks.newcomer(session, site_id, came, people, now=now)
     results: list[Accepted | PostreeveError] = []
     batch: list[intake.Rows] = []
     for request in requests:
@@ -154,7 +175,7 @@ def accept_batch(
                     )
                 )
                 continue
-            rows, receipt = _judge(session, site_id, known, request, links, now)
+            rows, receipt = _judge(session, site_id, known, request, links, now, newcomer)
         except PostreeveError as error:
             results.append(error)
             continue
@@ -164,9 +185,38 @@ def accept_batch(
             answers[request.key] = Answered(
                 request.fingerprint, json.dumps(receipt), now + IDEMPOTENCY_KEPT
             )
-    promotions.place(session, site_id, batch, now=now)
+    _let_look(promotions.place(session, site_id, batch, now=now), batch)
     intake.write_many(session, site_id, batch, now=now)
+    _hold(session, newcomer, came, batch, now)
     return results
+
+
+def _let_look(first: Collection[UUID], batch: Sequence[intake.Rows]) -> None:
+    """Promotional copies that would go at once are looked at before, if their message is to be read;
+    so is the message with which a newsletter begins (`first`)."""
+    for rows in batch:
+        if rows.looked_at or (rows.looks and rows.message["id"] in first):
+            for copy in rows.recipients:
+                if copy["stage"] is Stage.QUEUED:
+                    copy["stage"] = Stage.CHECKING
+
+
+def _hold(
+    session: Session,
+    newcomer: Newcomer | None,
+    came: Came | None,
+    batch: Sequence[intake.Rows],
+    now: datetime,
+) -> None:
+    """Put what came from a suspicious network into its review; security mail has gone into the queue."""
+    if newcomer is None or came is None or not newcomer.held:
+        return
+    held = {
+        rows.message["id"]: [row["id"] for row in rows.recipients if row["stage"] is Stage.HELD]
+        for rows in batch
+        if rows.suspected
+    }
+    networks.hold(session, newcomer, came, {id: ids for id, ids in held.items() if ids}, now=now)
 
 
 def stored_draft(
@@ -256,7 +306,13 @@ def _looked_into(request: Request) -> Request:
 
 
 def _judge(
-    session: Session, site_id: UUID, known: Known, request: Request, links: Links, now: datetime
+    session: Session,
+    site_id: UUID,
+    known: Known,
+    request: Request,
+    links: Links,
+    now: datetime,
+    newcomer: Newcomer | None,
 ) -> tuple[intake.Rows, Receipt]:
     """The rows to write for an admitted draft, and its receipt; raises what the rules raise."""
     draft = request.draft
@@ -271,7 +327,10 @@ def _judge(
     message = _message(
         known.account_id, site_id, request, admission, now=now, expires_at=expires_at
     )
-    begins = _begins(session, site_id, known, admission, request, now)
+    begins = _begins(session, site_id, known, admission, request, now, newcomer)
+    looked_at = _is_read(known, admission, request, message["id"], newcomer)
+    if looked_at and begins.stage is Stage.QUEUED and admission.lane is Lane.TRANSACTIONAL:
+        begins = replace(begins, stage=Stage.CHECKING)
     recipients = _recipients(message, draft, admission, begins)
     probes = [
         (known.facts.probes.pop(address), row["id"])
@@ -302,6 +361,9 @@ def _judge(
         idempotency or None,
         probes,
         contacts=len(admission.newcomers),
+        suspected=begins.suspected,
+        looked_at=looked_at,
+        looks=request.read_one_in > 0,
         budget=known.facts.allowance.budget,
         drawn=(
             Drawn(
@@ -317,6 +379,27 @@ def _judge(
     return rows, receipt
 
 
+def _is_read(
+    known: Known,
+    admission: Admission,
+    request: Request,
+    message_id: UUID,
+    newcomer: Newcomer | None,
+) -> bool:
+    """Whether a worker reads where its links lead before it leaves: all mail of young sites, of sites
+    that were warned or are under review, and from a new network; of the others a sample."""
+    if admission.lane is Lane.PROTECTED or request.read_one_in == 0:
+        return False
+    facts = known.facts
+    return (
+        facts.young
+        or newcomer is not None
+        or facts.allowance.under_review
+        or is_watched(stand_of(facts), facts.site_streams)
+        or is_sampled(message_id, request.read_one_in)
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class _Begins:
     """Where the copies of an accepted message begin."""
@@ -324,6 +407,7 @@ class _Begins:
     stage: Stage = Stage.QUEUED
     reason: Mapping[str, Any] | None = None
     disposition: Disposition = Disposition.QUEUED
+    suspected: bool = False
 
 
 def _begins(
@@ -333,6 +417,7 @@ def _begins(
     admission: Admission,
     request: Request,
     now: datetime,
+    newcomer: Newcomer | None,
 ) -> _Begins:
     """In the queue; where a receipt may be a campaign in disguise, with those that are looked at first.
 
@@ -343,6 +428,9 @@ def _begins(
     if admission.frozen:
         told = reviews.described(ReviewKind.LIMITED)
         return _Begins(Stage.HELD, told, Disposition.HELD)  # `freezing` puts it into a review
+    if newcomer is not None and newcomer.held and admission.lane is not Lane.PROTECTED:
+        told = reviews.described(ReviewKind.NEW_NETWORK)
+        return _Begins(Stage.HELD, told, Disposition.HELD, suspected=True)
     allowance = known.facts.allowance
     if admission.lane is not Lane.TRANSACTIONAL or not allowance.asks_for_a_look:
         return _Begins()

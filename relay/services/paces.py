@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, delete, select
+from sqlalchemy import bindparam, delete, or_, select
 from sqlalchemy.orm import Session
 
 from relay import bulk
@@ -39,6 +39,7 @@ _NEXT_OF_SITE = (
         _COPIES.c.lane_rank == bindparam("lane"),
         _COPIES.c.site_id == bindparam("site"),
         _COPIES.c.due_at <= bindparam("now"),
+        or_(_COPIES.c.leased_until.is_(None), _COPIES.c.leased_until <= bindparam("now")),
     )
     .order_by(_COPIES.c.due_at)
     .limit(TOGETHER)
@@ -105,7 +106,7 @@ def put_off(session: Session, rows: Sequence[Any], *, now: datetime) -> set[UUID
         for (row, tries), slot in zip(kept, slots, strict=True):
             late[row.id] = {
                 "id": row.id,
-                "stage": Stage.QUEUED,
+                "leased_until": None,
                 "due_at": min(slot, row.expires_at),
                 "tries": tries,
                 "reason": REASON,

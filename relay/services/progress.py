@@ -15,7 +15,7 @@ from relay.db import table_of
 from relay.errors import NotFound
 from relay.models import Account, MailingList, Ramp, Recipient, Sending, SendingBudget, Site
 from relay.policy import warm_up
-from relay.policy.standing import stricter
+from relay.policy.standing import promotional, stricter
 from relay.policy.warm_up import Ceiling
 from relay.policy.windows import day_of, hour_of
 from relay.services.allowances import YOUNG_SITES, domain_ramp, ramp_of, site_ramp
@@ -77,7 +77,9 @@ def of_site(session: Session, site_id: UUID, *, now: datetime) -> Progress:
     site = session.get(Site, site_id)
     if site is None:
         raise NotFound("There is no site with this id; `python -m relay site list` shows them")
-    state = stricter(session.get_one(Account, site.account_id).state, site.state)
+    state = promotional(
+        stricter(session.get_one(Account, site.account_id).state, site.state), site.streams
+    )
     plan = ceiling(session, site_id)
     names = domains_of(session, site.account_id)
     own = site_ramp(site_id)
@@ -175,7 +177,7 @@ def _until(session: Session, copy: Recipient, sending: Sending, now: datetime) -
     if sending.canary in WATCHED or _reason(sending) is WaitReason.YOUNG_SITES:
         return {"until": iso(sending.due_at or now)}
     state = session.execute(
-        select(Site.state, Account.state)
+        select(Site.state, Account.state, Site.streams)
         .join(Account, Account.id == Site.account_id)
         .where(Site.id == copy.site_id)
     ).one()
@@ -184,7 +186,9 @@ def _until(session: Session, copy: Recipient, sending: Sending, now: datetime) -
     at = warm_up.leaves_at(
         _ahead(session, copy, sending),
         [
-            warm_up.standing(ramps.get(own, warm_up.Ramp()), stricter(*state), now),
+            warm_up.standing(
+                ramps.get(own, warm_up.Ramp()), promotional(stricter(*state[:2]), state[2]), now
+            ),
             _of_domain(ramps, sending.domain, now),
         ],
         ceiling(session, copy.site_id),

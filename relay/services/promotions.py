@@ -78,8 +78,10 @@ class _Sending:
     new: bool
 
 
-def place(session: Session, site_id: UUID, batch: Sequence[Rows], *, now: datetime) -> None:
+def place(session: Session, site_id: UUID, batch: Sequence[Rows], *, now: datetime) -> set[UUID]:
     """Decide for each promotional copy of these messages whether it is queued or waits.
+
+    Gives the messages with which a newsletter begins.
 
     Straight into the queue goes a message if nothing of the site waits, the current hour and day have
     room for all its copies, and no canary is due. Otherwise all of them wait for `releases`.
@@ -90,7 +92,7 @@ def place(session: Session, site_id: UUID, batch: Sequence[Rows], *, now: dateti
         if rows.message["lane"] in PROMOTIONAL and copies:
             groups.setdefault(_kind(rows.message), []).append(copies)
     if not groups:
-        return
+        return set()
     standing = allowances.standing(session, site_id, {k.domain for k in groups}, now=now)
     known = {
         Kind(row.open_list_id, Lane.of_rank(row.open_lane_rank), row.open_domain): row
@@ -98,6 +100,11 @@ def place(session: Session, site_id: UUID, batch: Sequence[Rows], *, now: dateti
     }
     for kind, messages in groups.items():
         _place(session, standing, kind, known.get(kind), messages, now)
+    return {
+        messages[0][0]["message_id"]
+        for kind, messages in groups.items()
+        if kind.lane is Lane.MARKETING and known.get(kind) is None
+    }
 
 
 def _kind(message: Mapping[str, Any]) -> Kind:

@@ -17,7 +17,7 @@ from relay.errors import NotFound
 from relay.models import Account, Domain, Event, Message, Ramp, Site
 from relay.policy import warm_up
 from relay.policy.sender import USABLE
-from relay.policy.standing import STRICTNESS, stricter
+from relay.policy.standing import STRICTNESS, promotional, stricter
 from relay.policy.warm_up import Ceiling, Day
 from relay.policy.windows import day_of
 from relay.services import allowances, first_contacts
@@ -91,11 +91,14 @@ def _to_judge(session: Session, told: Mapping[tuple[UUID, str], Day]) -> dict[st
     """What each ramp is judged by; a domain by all that was sent from it, and by its strictest site."""
     sites = {site for site, _ in told}
     rows = session.execute(
-        select(Site.id, Site.state, Account.state)
+        select(Site.id, Site.state, Site.streams, Account.state)
         .join(Account, Account.id == Site.account_id)
         .where(Site.id.in_(sites))
     )
-    states = {id: stricter(of_account, of_site) for id, of_site, of_account in rows}
+    states = {
+        id: promotional(stricter(of_account, of_site), streams)
+        for id, of_site, streams, of_account in rows
+    }
     parts: dict[str, list[_Judged]] = defaultdict(list)
     for (site, domain), day in told.items():
         if site in states:

@@ -240,6 +240,7 @@ _SITE_COLUMNS = (
     Site.state.label("site_state"),
     Account.state.label("account_state"),
     Site.cause.label("site_cause"),
+    Site.streams.label("site_streams"),
     Account.cause.label("account_cause"),
     Account.owner_email,
     func.coalesce(Site.first_contacts_set, Site.first_contacts_earned).label("budget"),
@@ -247,6 +248,7 @@ _SITE_COLUMNS = (
     Account.limits.label("account_limits"),
     Site.limits.label("site_limits"),
     Site.declared_daily,
+    Site.created_at.label("site_created_at"),
     counts.SHARED,
 )
 
@@ -256,7 +258,9 @@ _RECENT = (
     .where(
         _EARLIER.c.site_id == Site.id,
         _EARLIER.c.window == "hour",
-        _EARLIER.c.began_at.in_((bindparam("hour"), bindparam("hour_before"))),
+        _EARLIER.c.began_at.in_(
+            [bindparam(name, type_=UtcDateTime()) for name in ("hour", "hour_before")]
+        ),
     )
     .correlate(Site)
     .scalar_subquery()
@@ -277,6 +281,10 @@ _UNDER_REVIEW = (
     .label("under_review")
 )
 """Whether an operator has yet to decide about a wording of the site."""
+
+
+BUSY = select(_RECENT, _UNDER_REVIEW).where(Site.id == bindparam("site"))
+"""Whether what the site's receipts say is to be compared."""
 
 
 def _facts_statement(dialect: Any) -> Any:

@@ -26,6 +26,7 @@ from relay.policy import topics
 from relay.policy.admission import described
 from relay.policy.consent import reason_not_to_mail
 from relay.policy.facts import Held
+from relay.policy.links import is_sampled
 from relay.policy.sender import USABLE, claim_that_counts
 from relay.services import allowances, canaries, circumstances, delivery
 from relay.services.allowances import TAKE, Standing
@@ -59,10 +60,12 @@ _COPIES, _MAILS = table_of(Recipient), table_of(Message)
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """What the duty needs of the installation: whose keys, and from which address it writes."""
+    """What the duty needs of the installation: whose keys, from which address it writes, and of how many
+    mails one is read (`messages.Request`)."""
 
     keyring: Keyring
     sender: str
+    read_one_in: int = 0
 
 
 def release_due(session: Session, house: House, *, now: datetime) -> int:
@@ -121,7 +124,9 @@ def _release(
         return 0
     stopped = _not_to_mail(session, house, sending, copies, now) if copies else {}
     going = [copy.id for copy in copies if copy.id not in stopped]
-    _move(session, going, stopped, now)
+    read = _to_be_read(session, house, sending, copies, now) if going else set()
+    _move(session, [id for id in going if id not in read], stopped, now)
+    _move(session, [id for id in going if id in read], {}, now, to=Stage.CHECKING)
     if going:
         drawn = standing.draw(sending.domain, len(going), now)
         session.connection().execute(TAKE, drawn)
@@ -141,7 +146,9 @@ def _next(session: Session, sending: Sending, most: int, now: datetime) -> Seque
 def _waiting(sending: Sending, now: datetime) -> Any:
     only_first = (canaries.is_first(),) if sending.canary in WATCHED else ()
     return (
-        select(_COPIES.c.id, _COPIES.c.address, _MAILS.c.source, _MAILS.c.sender)
+        select(
+            _COPIES.c.id, _COPIES.c.message_id, _COPIES.c.address, _MAILS.c.source, _MAILS.c.sender
+        )
         .join(_MAILS, _MAILS.c.id == _COPIES.c.message_id)
         .where(
             _COPIES.c.sending_id == sending.id,
@@ -203,14 +210,31 @@ def _not_to_mail(
     return found
 
 
+def _to_be_read(
+    session: Session, house: House, sending: Sending, copies: Sequence[Any], now: datetime
+) -> set[UUID]:
+    """Those whose links are read before they leave, as acceptance does it: all where the site calls for
+    it, and those that go first of a sending; else a sample."""
+    if not house.read_one_in:
+        return set()
+    if sending.canary in WATCHED or circumstances.is_read(session, sending.site_id, now=now):
+        return {copy.id for copy in copies}
+    return {copy.id for copy in copies if is_sampled(copy.message_id, house.read_one_in)}
+
+
 def _move(
-    session: Session, going: Sequence[UUID], stopped: dict[UUID, Held], now: datetime
+    session: Session,
+    going: Sequence[UUID],
+    stopped: dict[UUID, Held],
+    now: datetime,
+    *,
+    to: Stage = Stage.QUEUED,
 ) -> None:
     if going:
         session.execute(
             update(_COPIES)
             .where(_COPIES.c.id.in_(going), _COPIES.c.stage == Stage.WAITING)
-            .values(stage=Stage.QUEUED, due_at=now)
+            .values(stage=to, due_at=now)
         )
     bulk.update_rows(
         session,

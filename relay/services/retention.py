@@ -13,12 +13,17 @@ from relay.models import (
     CanaryCopy,
     Content,
     EventKey,
+    FeedbackReport,
     IdempotencyKey,
+    KeyNetwork,
+    LinkHost,
+    LinkWording,
     Message,
     Notice,
     NoticeId,
     Recipient,
     Sending,
+    SiteConnection,
     SourceCount,
 )
 from relay.vocabulary import NoticeState, Stage
@@ -34,6 +39,14 @@ SEEN = timedelta(days=90)
 
 SOURCES = timedelta(days=30)
 """What a source had sent last, and its breaker."""
+
+SIGNALS = timedelta(days=90)
+"""Networks of keys and hosts of links after they were last seen, and feedback reports (our decision)."""
+
+LINK_WORDINGS = timedelta(days=2)
+"""Which words came with which link; no longer than wordings themselves."""
+CONNECTIONS = timedelta(days=7)
+"""Sites that asked to be connected, and the addresses that were given (our decision)."""
 
 MOST = 500
 """Rows deleted by one statement, so that no lock is held long."""
@@ -63,22 +76,19 @@ def _older(table: Any, key: str, column: str) -> Any:
     return delete(table).where(table.c[key].in_(keys)).returning(table.c[key])
 
 
+def _older_rows(table: Any, column: str) -> Any:
+    """As `_older`, for a table whose key has several columns."""
+    key = tuple(table.primary_key.columns)
+    keys = select(*key).where(table.c[column] <= bindparam("before")).limit(MOST)
+    return delete(table).where(tuple_(*key).in_(keys)).returning(key[0])
+
+
 _OLD_ANSWERS = (
     delete(table_of(IdempotencyKey))
     .where(table_of(IdempotencyKey).c.expires_at <= bindparam("before"))
     .returning(table_of(IdempotencyKey).c.key)
 )
-_OLD_SOURCES = (
-    delete(_SOURCES)
-    .where(
-        tuple_(_SOURCES.c.site_id, _SOURCES.c.source).in_(
-            select(_SOURCES.c.site_id, _SOURCES.c.source)
-            .where(_SOURCES.c.hour_at <= bindparam("before"))
-            .limit(MOST)
-        )
-    )
-    .returning(_SOURCES.c.source)
-)
+_OLD_SOURCES = _older_rows(_SOURCES, "hour_at")
 _OLD_NOTICES = (
     delete(_NOTICES)
     .where(
@@ -130,8 +140,13 @@ def purge(session: Session, *, now: datetime) -> int:
         (_older(_NOTICES, "id", "received_at"), SEEN),
         (_older(table_of(NoticeId), "id", "seen_at"), SEEN),
         (_older(table_of(EventKey), "key", "seen_at"), SEEN),
+        (_older(table_of(SiteConnection), "id", "at"), CONNECTIONS),
         (_OLD_CANARIES, SEEN),
         (_OLD_SENDINGS, SEEN),
+        (_older(table_of(FeedbackReport), "id", "at"), SIGNALS),
+        (_older_rows(table_of(KeyNetwork), "last_seen_at"), SIGNALS),
+        (_older_rows(table_of(LinkHost), "last_seen_at"), SIGNALS),
+        (_older_rows(table_of(LinkWording), "seen_at"), LINK_WORDINGS),
     )
     return sum(
         len(connection.execute(statement, {"before": now - age}).all()) for statement, age in old

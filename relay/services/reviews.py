@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+import hashlib
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from io import BytesIO
@@ -42,8 +43,18 @@ TITLES = {
     ReviewKind.CANARY_UNCLEAR: (
         "Too little was heard of the copies that went first; an operator looks at the rest"
     ),
+    ReviewKind.NEW_NETWORK: (
+        "The site's key was used from a network new to it, for far more mail than usual"
+    ),
+    ReviewKind.LOOK_ALIKE_LINK: (
+        "A link leads to a name that looks like a well-known brand's, or not where it says"
+    ),
+    ReviewKind.SHARED_LINK: "Several new senders link to the same place; an operator looks at it first",
 }
 """What a kind means, for people; the code is for programs."""
+
+DRIPPING = frozenset((ReviewKind.NEW_NETWORK,))
+"""Kinds whose mail leaves a few copies a minute once released: nobody has counted its allowance."""
 
 NOT_RELEASED = "An operator looked at this mail and did not let it out"
 TOO_LONG = "It was held for review, and nobody decided while it was worth sending"
@@ -70,9 +81,10 @@ def open_review(
     people: int,
     wording: str | None = None,
     lane: Lane | None = None,
+    evidence: Mapping[str, Any] | None = None,
     now: datetime,
 ) -> Review:
-    """A new review, of which this message is the first mail."""
+    """A new review, of which this message is the first mail; `evidence` is JSON."""
     made = Review(
         id=new_id(),
         account_id=message.account_id,
@@ -85,10 +97,16 @@ def open_review(
         message_id=message.id,
         people=people,
         opened_at=now,
+        evidence=dict(evidence) if evidence else None,
     )
     session.add(made)
     session.flush()
     return made
+
+
+def mark(kind: str, name: str) -> str:
+    """What stands where a wording does, for decisions about something else: a host, a network."""
+    return hashlib.sha256(f"{kind}\n{name}".encode()).hexdigest()
 
 
 def about(session: Session, site_id: UUID, wording: str, *, now: datetime) -> Review | None:
@@ -159,6 +177,7 @@ def tell_owner(session: Session, review: Review, *, sender: str, now: datetime) 
 def waiting(
     session: Session,
     *,
+    account_id: UUID | None = None,
     site_id: UUID | None = None,
     decided: bool = False,
     limit: int = 100,
@@ -179,6 +198,8 @@ def waiting(
         query = query.where(Review.decision.is_not(None)).order_by(Review.decided_at.desc())
     else:
         query = query.where(Review.decision.is_(None)).order_by(Review.opened_at)
+    if account_id is not None:
+        query = query.where(Review.account_id == account_id)
     if site_id is not None:
         query = query.where(Review.site_id == site_id)
     return [Waiting(*row) for row in session.execute(query)]
@@ -233,6 +254,7 @@ def decide(
     *,
     because: str,
     drip: int = DRIP,
+    by: str | None = None,
     now: datetime,
 ) -> Review:
     """Decide on held mail: released it goes into the queue, rejected it ends as failed.
@@ -250,9 +272,11 @@ def decide(
     if review.lane is not None and decision is Decision.RELEASED:
         _check_may_leave(session, review, review.lane)
         review.drip = drip
+    if review.kind in DRIPPING and decision is Decision.RELEASED:
+        review.drip = drip
     review.decision = decision
     review.because = because
-    review.decided_at = now
+    review.decided_at, review.decided_by = now, by
     review.until = now + DECISION_COUNTS
     session.flush()
     if decision is Decision.RELEASED:
@@ -264,8 +288,13 @@ def _check_may_leave(session: Session, review: Review, lane: Lane) -> None:
     """Whether the site is reinstated by now. Raises `Conflict`."""
     site = session.get_one(Site, review.site_id)
     account = session.get_one(Account, review.account_id)
-    stand = together(account.state, account.cause, site.state, site.cause)
+    stand = together(account.state, account.cause, site.state, site.cause, site.streams)
     if fate(lane, stand) is not Fate.GOES:
+        if lane in stand.held:
+            raise Conflict(
+                f"The stream {lane.value} of the site is limited; reinstate it first: "
+                f"python -m relay site reinstate {site.id} --stream {lane.value} --reason TEXT"
+            )
         whose = "site" if stand.state is site.state else "account"
         id = site.id if whose == "site" else account.id
         raise Conflict(

@@ -21,7 +21,6 @@ from sqlalchemy.orm import Session
 from relay.db import UtcDateTime, among, is_postgresql, table_of
 from relay.models import Recipient
 from relay.models.columns import Json
-from relay.vocabulary import Stage
 
 STEPS = 64
 """Sites looked at in one claim of a lane, at most."""
@@ -59,6 +58,7 @@ WITH RECURSIVE walk(n, site_id) AS (
     SELECT walk.n, walk.site_id, (
         SELECT q.due_at FROM recipients q
          WHERE q.stage = 'queued' AND q.lane_rank = :lane AND q.site_id = walk.site_id
+           AND (q.leased_until IS NULL OR q.leased_until <= :now)
          ORDER BY q.due_at LIMIT 1) <= :now AS is_due
     FROM walk WHERE walk.site_id IS NOT NULL
 )
@@ -94,21 +94,22 @@ _COLUMNS = {
 }
 
 # One statement: walk, take from each site that has something due, lease. `walked` and `last_site` come
-# back even where nothing was due.
+# back even where nothing was due. The rows are locked, so where they lie (`ctid`) finds them quickest; one
+# that was changed while it was being locked is not seen there, and is left to the next claim.
 _LEASE = _typed(
     (_WALK, """, due AS MATERIALIZED (SELECT n, site_id FROM seen WHERE is_due ORDER BY n),
 picked AS MATERIALIZED (
-    SELECT due.n, mine.id FROM due CROSS JOIN LATERAL (
-        SELECT r.id FROM recipients r
+    SELECT due.n, mine.place FROM due CROSS JOIN LATERAL (
+        SELECT r.ctid AS place FROM recipients r
          WHERE r.stage = 'queued' AND r.lane_rank = :lane AND r.site_id = due.site_id
-           AND r.due_at <= :now
+           AND r.due_at <= :now AND (r.leased_until IS NULL OR r.leased_until <= :now)
          ORDER BY r.due_at
          LIMIT (SELECT (:most + count(*) - 1) / GREATEST(count(*), 1) FROM due)
          FOR UPDATE SKIP LOCKED) AS mine
     ORDER BY due.n LIMIT :most
 ), leased AS (
-    UPDATE recipients SET stage = 'leased', lease = :lease, due_at = :ends, tries = tries + 1
-      FROM picked WHERE recipients.id = picked.id
+    UPDATE recipients SET lease = :lease, leased_until = :ends, tries = tries + 1
+      FROM picked WHERE recipients.ctid = picked.place
     RETURNING picked.n, recipients.id, recipients.message_id, recipients.site_id, recipients.address,
         recipients.domain, recipients.lane_rank, recipients.tries, recipients.expires_at,
         recipients.reason
@@ -131,7 +132,8 @@ _SEEN = _typed(
 _OLDEST = _typed(
     ("""
     SELECT id FROM recipients WHERE stage = 'queued' AND lane_rank = :lane AND site_id = :after
-       AND due_at <= :now ORDER BY due_at LIMIT :most
+       AND due_at <= :now AND (leased_until IS NULL OR leased_until <= :now)
+     ORDER BY due_at LIMIT :most
     """,),
     "lane", "after", "now", "most",
     id=Uuid,
@@ -142,9 +144,8 @@ _LEASE_THESE = (
     update(_COPIES)
     .where(among(_COPIES.c.id, "ids"))
     .values(
-        stage=Stage.LEASED,
         lease=bindparam("new_lease"),
-        due_at=bindparam("lease_ends"),
+        leased_until=bindparam("lease_ends"),
         tries=_COPIES.c.tries + 1,
     )
     .returning(*(_COPIES.c[name] for name in (*_COLUMNS, "reason")))

@@ -9,6 +9,7 @@ from relay.context import Relay
 from relay.gateways.ses import SendingAccount
 from relay.models import Account, SendingBudget, Site
 from relay.policy import warm_up
+from relay.policy.acceptable_use import VERSION
 from relay.services import actions, budgets, freezing, queue_view, ramps
 from relay.services.actions import Order, Subject
 from relay.vocabulary import Cause, DomainStatus, State, Stream, Verb, WaitReason
@@ -57,6 +58,9 @@ def test_a_site_sees_itself(
                 ("protected", "transactional", "notification", "marketing"), "goes"
             ),
             "held": {},
+            "streams": [],
+            "slowed_until": None,
+            "action_id": None,
         },
         "ready": True,
         "not_ready_because": [],
@@ -65,6 +69,14 @@ def test_a_site_sees_itself(
             {"name": "new.example", "status": "pending"},
             {"name": "shop.example", "status": "verified"},
         ],
+        "policy": {
+            "version": VERSION,
+            "url": "https://relay.example/policy",
+            "accepted_version": None,
+            "accepted_at": None,
+            "notice": f"The acceptable use policy was never accepted for this account; read and "
+            f"accept version {VERSION}: https://relay.example/policy",
+        },
         "usage": {"hour": used, "day": used},
         **{name: told[name] for name in ("limits", "allowances", "sources")},  # see test_limits.py
         "warm_up": FULL_VOLUME
@@ -178,6 +190,9 @@ def test_a_limited_site_sees_what_is_held_and_why(
             "marketing": "held",
         },
         "held": {"sending-limited": 1},
+        "streams": [],
+        "slowed_until": None,
+        "action_id": told["standing"]["action_id"],
     }
     assert told["ready"] is True
 

@@ -16,12 +16,12 @@ from werkzeug.test import TestResponse
 from relay.context import Relay
 from relay.db import new_id
 from relay.models import Account, ApiKey, Site
-from relay.services import accounts
+from relay.services import accounts, operators
 from relay.services.accounts import NewKey
 from relay.vocabulary import Scope
 from tests import factories
 from tests.api.requests import check_problem
-from tests.fakes import FakeClock
+from tests.fakes import MORNING, FakeClock
 from tests.steps import accept
 
 Post = Callable[..., TestResponse]
@@ -131,13 +131,15 @@ PUBLIC = {
     "/remarks/<slug>",
     "/setup/<token>",
     "/setup/<token>/zone.txt",
-    "/", "/docs", "/problems/", "/problems/<slug>", "/openapi.json", "/healthz", "/readyz",
+    "/", "/docs", "/policy", "/problems/", "/problems/<slug>", "/openapi.json", "/healthz", "/readyz",
     "/hooks/ses", "/static/<path:filename>", "/challenge/<token>",
     *(f"/{page}/<path:token>" for page in
       ("confirm", "not-me", "unsubscribe", "preferences", "report-abuse")),
+    "/v1/connect", "/connect", "/connect/sign-in", "/connect/<uuid:id>", "/connect/<uuid:id>/number",
+    "/connect/<uuid:id>/other", "/connect/link/<token>", "/connect/undo/<token>",
 }  # fmt: skip
 """Routes that need no key, each for a reason: pages, documents, probes, SNS, which signs, and links in
-mails, whose token is the key."""
+mails, whose token is the key. Connecting is how a site gets its key."""
 
 
 def doors(app: Flask) -> list[tuple[Rule, str, Any]]:
@@ -154,7 +156,10 @@ def doors(app: Flask) -> list[tuple[Rule, str, Any]]:
 def test_every_route_is_keyed_or_known_to_be_public(app: Flask) -> None:
     for rule, method, view in doors(app):
         scope = getattr(view, "required_scope", None)
-        if rule.rule.startswith("/v1/"):
+        if rule.rule.startswith("/v1/operator/"):
+            assert getattr(view, "for_operators", False), f"{method} {rule.rule} is open to sites"
+            assert scope is None
+        elif rule.rule.startswith("/v1/") and rule.rule not in PUBLIC:
             assert isinstance(scope, Scope), f"{method} {rule.rule} asks for no key"
         else:
             assert rule.rule in PUBLIC, f"{rule.rule} is not listed as public"
@@ -277,6 +282,58 @@ def test_the_lists_of_a_site_show_its_own_things_only(
             assert response.status_code == 200
             for secret in (receipt["id"], str(site.id), "ada@customer.example"):
                 assert secret not in response.text
+
+
+# --- operators ------------------------------------------------------------------------------
+
+
+def test_no_site_s_key_opens_what_is_for_operators(
+    app: Flask, client: FlaskClient, relay: Relay, site: Site
+) -> None:
+    with relay.sessions.begin() as session:
+        key = factories.make_key(session, site, scopes=list(Scope)).secret
+        operator = factories.make_operator(session)
+        revoked = factories.make_operator(session, "bob")
+        operators.revoke(session, revoked.operator.id, now=relay.clock())
+    walked = 0
+    for rule, method, view in doors(app):
+        if not getattr(view, "for_operators", False):
+            continue
+        path = path_to(rule, new_id())
+        for stranger in (revoked.secret, f"{operator.secret}x", "pro__"):
+            headers = {"Authorization": f"Bearer {stranger}"}
+            check_problem(client.open(path, method=method, headers=headers), 401, "key-invalid")
+        headers = {"Authorization": f"Bearer {key}"}
+        check_problem(client.open(path, method=method, headers=headers), 403, "forbidden")
+        walked += 1
+    assert walked >= 13
+
+
+def test_no_operator_s_key_opens_what_is_for_sites(
+    app: Flask, client: FlaskClient, relay: Relay
+) -> None:
+    with relay.sessions.begin() as session:
+        operator = factories.make_operator(session)
+    headers = {"Authorization": f"Bearer {operator.secret}"}
+    for rule, method, view in doors(app):
+        if getattr(view, "required_scope", None) is not None:
+            response = client.open(path_to(rule, new_id()), method=method, headers=headers)
+            check_problem(response, 403, "forbidden")
+
+
+def test_the_last_use_of_an_operator_s_key_is_noted_within_five_minutes(
+    client: FlaskClient, relay: Relay, clock: FakeClock
+) -> None:
+    with relay.sessions.begin() as session:
+        operator = factories.make_operator(session)
+    headers = {"Authorization": f"Bearer {operator.secret}"}
+    noted = []
+    for minutes in (0, 4, 2):
+        clock.advance(minutes=minutes)
+        assert client.get("/v1/operator/appeals", headers=headers).status_code == 200
+        with relay.reads() as session:
+            noted += [each.last_used_at for each in operators.everybody(session)]
+    assert noted == [MORNING, MORNING, MORNING + timedelta(minutes=6)]
 
 
 def test_the_last_use_of_a_key_is_noted(post: Post, client: FlaskClient, relay: Relay) -> None:

@@ -11,6 +11,7 @@ from uuid import UUID
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from relay.addresses import parse
@@ -18,7 +19,7 @@ from relay.api.drafts import LARGEST_REQUEST
 from relay.context import Relay
 from relay.db import new_id
 from relay.gateways.mime import LARGEST
-from relay.models import Account, Site
+from relay.models import Account, KeyNetwork, Site
 from relay.vocabulary import DomainStatus, State
 from tests import factories
 from tests.api.requests import (
@@ -625,3 +626,15 @@ def test_a_sender_nobody_may_use(
 ) -> None:
     told = check_problem(post(message=make_message(From=sender)), 422, slug)
     assert {name: told[name] for name in members} == members
+
+
+def test_the_networks_a_key_is_used_from_are_remembered(
+    client: FlaskClient, post: Post, relay: Relay
+) -> None:
+    for address in ("192.0.2.7", "192.0.2.8", "198.51.100.1"):
+        client.environ_base["REMOTE_ADDR"] = address
+        assert post().status_code == 202
+    with relay.reads() as session:
+        assert set(session.scalars(select(KeyNetwork.network))) == {
+            "192.0.2.0/24", "198.51.100.0/24",
+        }  # fmt: skip

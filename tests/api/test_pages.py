@@ -11,11 +11,13 @@ import pytest
 from flask.testing import FlaskClient
 
 from relay.pages import start
+from relay.policy.acceptable_use import VERSION
 from tests.api.requests import check_problem
 
 PAGES = [
     "/",
     "/docs",
+    "/policy",
     "/problems/",
     "/problems/sender-not-verified",
     "/remarks/",
@@ -41,7 +43,7 @@ def test_a_page_is_shown_and_lets_nothing_foreign_in(path: str, client: FlaskCli
     assert response.headers["Referrer-Policy"] == "no-referrer"
 
 
-@pytest.mark.parametrize("path", ["/", "/docs"])
+@pytest.mark.parametrize("path", ["/", "/docs", "/policy"])
 def test_a_page_loads_nothing_from_elsewhere(path: str, client: FlaskClient) -> None:
     text = client.get(path).text
     for attribute in ("src=", "href=", "action="):
@@ -63,6 +65,14 @@ def test_the_type_of_a_problem_leads_to_its_page(
 def test_there_is_no_page_about_an_unknown_problem(client: FlaskClient) -> None:
     check_problem(client.get("/problems/nothing-like-it"), 404, "not-found")
     check_problem(client.get("/problems/%3Cscript%3E"), 404, "not-found")
+
+
+def test_the_policy_page_is_the_document_in_force(client: FlaskClient) -> None:
+    text = client.get("/policy").text
+    assert f"Version {VERSION}" in text
+    assert text.count("<h1>") == 1
+    assert "<h2>What you may not send</h2>" in text
+    assert "two working" in text
 
 
 def test_static_files_stay_in_their_folder(client: FlaskClient) -> None:
@@ -101,7 +111,9 @@ def test_the_document_says_how_to_show_the_key_and_what_may_go_wrong(
         for method, operation in item.items():
             if method in ("get", "post", "put", "patch", "delete"):
                 assert operation["summary"]
-                assert {"401", "403", "default"} <= set(operation["responses"])
+                public = operation.get("security") == []
+                refusals = {"default"} if public else {"401", "403", "default"}
+                assert refusals <= set(operation["responses"])
 
 
 def test_the_kept_document_is_current(document: dict[str, Any]) -> None:

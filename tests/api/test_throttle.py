@@ -44,6 +44,27 @@ def test_a_key_may_ask_so_often_a_minute(ask: Callable[..., Any], relay: Relay, 
     assert ask(other).status_code == 200
 
 
+def test_an_operator_may_ask_as_often_as_a_site(ask: Callable[..., Any], relay: Relay) -> None:
+    with relay.sessions.begin() as session:
+        operator = factories.make_operator(session).secret
+
+    answers = [ask(operator, path="/v1/operator/appeals") for _ in range(4)]
+
+    assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
+
+
+def test_a_key_at_the_wrong_door_is_counted_as_well(
+    ask: Callable[..., Any], relay: Relay, site: Site
+) -> None:
+    with relay.sessions.begin() as session:
+        doors = {
+            factories.make_operator(session).secret: "/v1/account",
+            factories.make_key(session, site).secret: "/v1/operator/appeals",
+        }
+    for key, path in doors.items():
+        assert [ask(key, path=path).status_code for _ in range(4)] == [403, 403, 403, 429]
+
+
 def test_who_has_no_key_is_counted_by_address(
     ask: Callable[..., Any], relay: Relay, site: Site
 ) -> None:

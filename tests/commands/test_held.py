@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from relay.context import Relay
-from relay.models import Recipient
+from relay.models import Recipient, Site
 from tests import factories
 from tests.commands.running import run
 from tests.steps import accept, look
@@ -68,6 +68,30 @@ def test_a_rejected_one_has_ended_and_is_decided_once(installation: Relay) -> No
 def test_without_a_reason_nothing_is_decided(installation: Relay) -> None:
     assert "Missing option '--reason'" in run("held", "release", the_review()).stderr
     assert stages(installation) == {"held"}
+
+
+def test_a_link_that_pretends_is_shown_with_what_was_found(installation: Relay) -> None:
+    with installation.reads() as session:
+        site = session.scalars(select(Site)).first()
+    assert site is not None
+    body = '<a href="https://evil.example/x">https://www.paypal.com</a>'
+    accept(
+        installation, site, to=["pretence@customer.example"], body=body, read_one_in=1,
+        Content_Type="text/html; charset=UTF-8",
+    )  # fmt: skip
+    while look(installation):
+        pass
+    rows = json.loads(run("held", "list", "--json").stdout)
+    (id,) = (row["id"] for row in rows if row["kind"] == "look-alike-link")
+
+    shown = json.loads(run("held", "show", id, "--json").stdout)
+
+    assert shown["evidence"] == {
+        "host": "evil.example", "brand": "paypal.com", "shown": "www.paypal.com",
+        "link": "https://evil.example/x",
+    }  # fmt: skip
+    done = run("held", "release", id, "--reason", "a course about phishing", "--json")
+    assert json.loads(done.stdout)["copies"] == 1
 
 
 def test_a_review_that_is_none(installation: Relay) -> None:

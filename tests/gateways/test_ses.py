@@ -103,6 +103,7 @@ def as_boto_sends(boto: Any, envelope: Envelope) -> AWSPreparedRequest:
         Content={"Raw": {"Data": b"".join(envelope.parts)}},
         EmailTags=[{"Name": name, "Value": value} for name, value in envelope.tags.items()],
         ConfigurationSetName="postreeve",
+        **({"TenantName": envelope.tenant} if envelope.tenant else {}),
     )
     return boto.sent.pop()
 
@@ -113,6 +114,7 @@ ENVELOPES = {
     "plain": make_envelope(),
     "8-bit": make_envelope(parts=(make_message("Grüße\r\n"),)),
     "quote in the address": make_envelope(sender="o'hara@shop.example"),
+    "in a tenant's name": make_envelope(tenant="postreeve-0123"),
     "parts of odd sizes": make_envelope(parts=(make_message(), b"a", b"bc", b"defg", b"")),
     "large": make_envelope(
         parts=(make_message(), *(bytes([65 + n]) * (1 << 20) for n in range(6)))
@@ -328,6 +330,40 @@ def test_what_SES_did_not_say_is_never_final(
         mailer.send(make_envelope())
     assert busy.value.code == f"http-{answer.status}"
     assert len(ses.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [
+        (said("SendingPausedException", "Sending is paused"), "tenant-paused"),
+        (said("MessageRejected", "Sending paused for this tenant."), "tenant-paused"),
+        (said("NotFoundException", "Tenant x does not exist.", 404), "tenant-refused"),
+        (said("BadRequestException", "<y> is not associated with tenant <x>."), "tenant-refused"),
+    ],
+)
+def test_trouble_with_a_tenant_stops_that_tenant_and_loses_nothing(
+    answer: Answer, code: str, mailer: SesMailer, ses: Server
+) -> None:
+    ses.answers[:] = [answer]
+    with pytest.raises(MailerBusy) as busy:
+        mailer.send(make_envelope(tenant="x"))
+    assert (busy.value.code, busy.value.scope) == (code, "tenant")
+
+
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [
+        (said("AccountSuspendedException", "Account suspended"), "provider-stopped"),
+        (said("TooManyRequestsException", "Too Many Requests", 429), "rate"),
+    ],
+)
+def test_what_concerns_the_whole_account_does_so_for_mail_of_a_tenant_too(
+    answer: Answer, code: str, mailer: SesMailer, ses: Server
+) -> None:
+    ses.answers[:] = [answer]
+    with pytest.raises(MailerBusy) as busy:
+        mailer.send(make_envelope(tenant="x"))
+    assert (busy.value.code, busy.value.scope) == (code, "all")
 
 
 def test_an_error_of_an_unknown_name_is_final_and_explained(mailer: SesMailer, ses: Server) -> None:

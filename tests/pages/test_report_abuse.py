@@ -10,10 +10,11 @@ from sqlalchemy import select
 
 from relay.context import Relay
 from relay.models import AbuseReport
-from relay.services import opt_outs
-from relay.vocabulary import AbuseReason
+from relay.services import abuse_reports, opt_outs
+from relay.services.suppressions import list_suppressions
+from relay.vocabulary import AbuseDecision, AbuseReason, AbuseSeverity
 from tests import factories
-from tests.fakes import FakeClock
+from tests.fakes import MORNING, FakeClock
 from tests.pages.people import Person
 
 
@@ -75,6 +76,53 @@ def test_it_stops_the_mail_in_the_same_breath(client: FlaskClient, ada: Person) 
 
     assert ada.topics() == {topic}
     assert "gets no more mail from the list" in page.text
+
+
+@pytest.mark.parametrize("reason", ["never-signed-up", "keeps-coming"])
+def test_who_wanted_none_of_it_gets_no_more_whatever_is_ticked(
+    reason: str, client: FlaskClient, ada: Person, relay: Relay
+) -> None:
+    topic, mail = ada.subscribe("News"), ada.get_mail()
+
+    page = client.post(ada.path("report-abuse", topic, mail), data={"reason": reason})
+
+    assert ada.topics() == {topic}
+    assert "gets no more mail from the list" in page.text
+    with relay.reads() as session:
+        (stop,) = list_suppressions(session, ada.site.id)
+    assert (stop.reason.value, stop.scope.value) == ("complaint", "promotional")
+
+
+def test_a_report_says_how_grave_it_is_and_what_is_known_of_the_consent(
+    client: FlaskClient, ada: Person, relay: Relay
+) -> None:
+    signed_up = ada.path("report-abuse", ada.subscribe("News"), ada.get_mail())
+    client.post(signed_up, data={"reason": "never-signed-up"})
+    stranger = Person(relay, ada.site, factories.parse("bob@customer.example"))
+    client.post(stranger.path("report-abuse", "marketing"), data={"reason": "never-signed-up"})
+
+    disputed, unknown = reports(relay)
+    assert disputed.severity is AbuseSeverity.CONSENT_DISPUTED
+    assert disputed.consent is not None
+    assert (disputed.consent["list"], disputed.consent["status"]) == ("news", "confirmed")
+    assert (unknown.severity, unknown.consent) == (AbuseSeverity.NO_CONSENT, None)
+
+
+def test_a_closed_case_is_open_again_when_the_person_says_something_else(
+    client: FlaskClient, ada: Person, relay: Relay
+) -> None:
+    path = ada.path("report-abuse", ada.subscribe(), ada.get_mail())
+    client.post(path, data={"reason": "other"})
+    (case,) = reports(relay)
+    with relay.sessions.begin() as session:
+        abuse_reports.close(
+            session, case.id, AbuseDecision.DISMISSED, because="a joke", by="eve", now=MORNING
+        )
+
+    client.post(path, data={"reason": "other", "comment": "Still."})
+    assert reports(relay)[0].decision is AbuseDecision.DISMISSED
+    client.post(path, data={"reason": "fraud"})
+    assert reports(relay)[0].decision is None
 
 
 @pytest.mark.parametrize(

@@ -99,6 +99,17 @@ def test_the_same_words_to_101_people_are_held_and_the_owner_is_told(
     assert b"101 people" in letter
 
 
+def test_people_of_the_hour_of_the_clock_before_make_a_site_busy(
+    relay: Relay, site: Site, clock: FakeClock
+) -> None:
+    clock.advance(minutes=50)
+    offers(relay, site, range(75))
+    clock.advance(minutes=15)
+    offers(relay, site, range(75, 101))
+    look_until_done(relay)
+    assert stages(relay, site) == {"held": 101}
+
+
 def test_what_has_left_stays_left_and_counts(relay: Relay, site: Site) -> None:
     offers(relay, site, range(60))
     deliver_due(relay)

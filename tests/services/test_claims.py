@@ -275,6 +275,7 @@ def test_a_gateway_that_refused_for_rate_is_slowed_and_nobody_else(
 
     assert {copy.address.partition("@")[2] for copy in first} == {"friendly.example"}
     assert len(first) == 20
+    start(relay, list(first))
     waiting = [each.recipient for each in find(relay, site, slow).recipients]
     assert {each.stage for each in waiting} == {Stage.QUEUED}
     assert {each.tries for each in waiting} == {0}
@@ -294,6 +295,25 @@ def test_it_is_slowed_for_the_site_that_was_refused_only(relay: Relay, sites: li
     refuse_for_rate(relay, sites[0])
     accept(relay, sites[1], to=crowd("p", 5, "strict.example"))
     assert len(take(relay).copies) == 5
+
+
+def test_what_another_worker_has_leased_is_not_put_off_with_the_rest(
+    relay: Relay, site: Site
+) -> None:
+    accept(relay, site, to=["first@strict.example"])
+    (envelope,) = deliver_due(relay)
+    slow = accept(relay, site, to=crowd("slow", 6, "strict.example"))
+    mine = take(relay, 2).copies
+    assert tell(relay, "DeliveryDelay", envelope, **SLOW_DOWN)
+    assert not take(relay, 1).copies
+
+    put_off = [
+        each.recipient
+        for each in find(relay, site, slow).recipients
+        if each.recipient.reason is not None
+    ]
+    assert len(put_off) == 4
+    assert len(start(relay, list(mine))) == 2
 
 
 def test_domains_behind_one_gateway_are_slowed_together(
@@ -452,7 +472,11 @@ def test_the_overview_counts_by_lane_site_and_gateway(
     accept(relay, sites[0], to=crowd("a", 10, "strict.example"))
     accept(relay, sites[1], to=crowd("b", 5))
     accept(relay, sites[1], to=crowd("c", 9), stream=Stream.MARKETING)
-    claim(relay, most=3)
+    gone_out = [copy.recipient_id for copy in claim(relay, most=3)]
+    with relay.sessions.begin() as session:
+        session.execute(
+            update(Recipient).where(Recipient.id.in_(gone_out)).values(stage=Stage.SENDING)
+        )
     learn(relay, max_rate=2.0)
     clock.advance(seconds=90)
 
@@ -460,7 +484,7 @@ def test_the_overview_counts_by_lane_site_and_gateway(
         found = queue_view.overview(session, clock())
 
     lanes = {lane.name: lane for lane in found.lanes}
-    assert dict(lanes["transactional"].stages) == {"queued": 12, "leased": 3}
+    assert dict(lanes["transactional"].stages) == {"queued": 12, "sending": 3}
     assert dict(lanes["marketing"].stages) == {"queued": 9}
     assert lanes["transactional"].oldest == timedelta(seconds=90)
     assert lanes["protected"].stages == {}

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import time
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import select, update
 
 from relay.context import Relay
+from relay.db import new_id, table_of
 from relay.errors import MailerBusy, MailerRefused, MailerSilent
 from relay.gateways.mime import PART
-from relay.models import Site
+from relay.models import Recipient, Site
 from relay.policy.budget import put_off
 from relay.services import delivery
 from relay.services.delivery import (
@@ -120,6 +123,57 @@ def test_a_copy_given_back_is_free_at_once_and_has_used_up_no_try(relay: Relay, 
     assert again.tries == 1
 
 
+def test_a_lease_changes_nothing_that_an_index_is_about(relay: Relay, site: Site) -> None:
+    """PostgreSQL then need not touch any index (docs/decisions/0011)."""
+    accept(relay, site)
+    copies = table_of(Recipient)
+    with relay.reads() as session:
+        before = session.execute(select(copies)).one()
+    (leased,) = claim(relay)
+    with relay.reads() as session:
+        after = session.execute(select(copies)).one()
+
+    changed = {name for name in before._fields if getattr(before, name) != getattr(after, name)}
+    indexed = {column.name for index in copies.indexes for column in index.columns}
+    about = " ".join(str(index.dialect_options["postgresql"]["where"]) for index in copies.indexes)
+
+    assert (after.lease, changed) == (leased.lease, {"lease", "leased_until", "tries"})
+    assert not changed & (indexed | set(re.findall(r"\w+", about)) | {"id"})
+
+
+def test_what_a_worker_of_the_release_before_has_leased_comes_back_too(
+    relay: Relay, site: Site, clock: FakeClock
+) -> None:
+    accept(relay, site)
+    lease_as_before(relay)
+    assert claim(relay) == []
+    pass_time(clock, LEASE)
+    settle(relay)
+    assert len(claim(relay)) == 1
+
+
+def test_a_worker_of_the_release_before_that_sees_no_lease_takes_the_copy_over(
+    relay: Relay, site: Site
+) -> None:
+    accept(relay, site)
+    copies = claim(relay)
+    lease_as_before(relay)
+    assert start(relay, copies) == []
+    with relay.sessions.begin() as session:
+        delivery.release(session, copies, now=relay.clock())
+    assert claim(relay) == []
+
+
+def lease_as_before(relay: Relay) -> None:
+    """Lease everything as releases before 0018 did: by the stage, until it would be due."""
+    with relay.sessions.begin() as session:
+        session.execute(
+            update(Recipient).values(
+                stage=Stage.LEASED, lease=new_id(), due_at=relay.clock() + LEASE
+            )
+        )
+
+
 # --- start ----------------------------------------------------------------------------------
 
 
@@ -193,6 +247,18 @@ def test_a_busy_provider_is_asked_again_later(
     assert [each.state for each in copy.attempts] == [AttemptState.REFUSED, AttemptState.ACCEPTED]
     assert copy.attempts[0].error == {"code": "provider-error", "detail": BUSY.detail}
     assert copy.recipient.reason is None
+
+
+def test_a_copy_that_was_put_off_is_due_when_its_wait_ends_not_its_lease(
+    relay: Relay, site: Site, clock: FakeClock, mailer: FakeMailer
+) -> None:
+    accept(relay, site)
+    mailer.failures.append(BUSY)
+    deliver_due(relay)
+    wait = PATIENCE[0] * (1 + JITTER)
+    assert wait < LEASE
+    pass_time(clock, wait)
+    assert len(claim(relay)) == 1
 
 
 def test_each_wait_is_longer_than_the_one_before(

@@ -6,6 +6,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
+from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from relay.context import Relay
@@ -14,6 +15,7 @@ from relay.models import CanaryCopy, Sending, Site
 from relay.services import messages, retention
 from relay.services.messages import IDEMPOTENCY_KEPT
 from relay.vocabulary import Stream
+from tests.connecting import Owner
 from tests.fakes import FakeClock
 from tests.steps import accept, deliver_due, rows, submit
 
@@ -84,3 +86,16 @@ def test_what_a_canary_was_is_forgotten_and_that_a_list_was_mailed_is_not(
     assert (count(relay, "canary_copies"), count(relay, "sendings")) == (0, 1)
     with relay.reads() as session:
         assert session.scalars(select(Sending)).one().list_id is not None
+
+
+def test_who_connected_a_site_is_forgotten_after_a_week(
+    relay: Relay, client: FlaskClient, site: Site, clock: FakeClock
+) -> None:
+    Owner(relay, client).code()
+    clock.advance(days=6)
+    purge(relay)
+    assert count(relay, "site_connections") == 1
+
+    clock.advance(days=1)
+    purge(relay)
+    assert count(relay, "site_connections") == 0

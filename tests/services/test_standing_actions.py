@@ -92,6 +92,15 @@ def test_a_limited_site_sends_receipts_and_holds_the_rest(relay: Relay, site: Si
     assert states_of(relay, site, before)["transactional"] == "sent"
 
 
+def test_what_is_frozen_in_a_workers_hands_does_not_leave(relay: Relay, site: Site) -> None:
+    newsletter = accept(relay, site, stream=Stream.MARKETING)
+    leased = claim(relay)
+    act(relay, Verb.LIMIT, site_id=site.id)
+    freeze(relay)
+    assert start(relay, leased) == []
+    assert copy_of(relay, site, newsletter).recipient.stage is Stage.HELD
+
+
 @pytest.mark.parametrize("whose", ["site", "account"])
 def test_a_suspended_one_keeps_security_mail_and_refuses_the_rest(
     whose: str, relay: Relay, site: Site

@@ -127,6 +127,22 @@ class Interleavings(RuleBasedStateMachine):
         self.count += people
         steps.accept(self.relay, self.newcomer, to=to, stream=Stream.MARKETING)
 
+    @rule(
+        stream=st.sampled_from([Stream.TRANSACTIONAL, Stream.MARKETING]),
+        link=st.sampled_from(["https://partner.example/", "https://paypa1.example/"]),
+    )
+    def a_mail_is_accepted_that_is_read_first(self, stream: Stream, link: str) -> None:
+        """Both sites are young. One of the links pretends, and is held until an operator decides."""
+        self.count += 1
+        steps.accept(
+            self.relay,
+            self.newcomer,
+            to=[f"n{self.count}@customer.example"],
+            stream=stream,
+            body=f"See {link} and more.\r\n",
+            read_one_in=1,
+        )
+
     @rule()
     def the_duty_lets_waiting_copies_go(self) -> None:
         steps.let_go(self.relay)

@@ -1,0 +1,91 @@
+"""The shapes of reports of abuse, for operators."""
+
+from __future__ import annotations
+
+from marshmallow import fields
+
+from relay.api.appeal_schemas import said
+from relay.api.operator_schemas import LONGEST_REASON, LatestQuerySchema
+from relay.api.schemas import Answer, Closed, worded
+from relay.vocabulary import (
+    AbuseDecision,
+    AbuseOrigin,
+    AbuseReason,
+    AbuseSeverity,
+    FeedbackResult,
+    FeedbackType,
+)
+
+
+class ReportsQuerySchema(LatestQuerySchema):
+    """Which reports to list."""
+
+    account = fields.UUID(load_default=None)
+    open = fields.Boolean(
+        load_default=False, metadata={"description": "Only those nobody has decided about."}
+    )
+
+
+class ReportDecisionSchema(Closed):
+    """What an operator made of a report."""
+
+    decision = worded(AbuseDecision, required=True)
+    reason = said(LONGEST_REASON, required=True)
+
+
+class ReportSchema(Answer):
+    """What somebody reported about a mail; `consent` is what the ledger knew of it then."""
+
+    id = fields.UUID()
+    at = fields.AwareDateTime()
+    reason = worded(AbuseReason)
+    severity = worded(AbuseSeverity)
+    origin = worded(AbuseOrigin)
+    account_id = fields.UUID()
+    site_id = fields.UUID()
+    list_id = fields.UUID(allow_none=True)
+    message_id = fields.UUID(allow_none=True)
+    address = fields.String(attribute="address_key")
+    comment = fields.String()
+    evidence = fields.Dict()
+    consent = fields.Dict(allow_none=True)
+    decision = worded(AbuseDecision, allow_none=True)
+    decided_at = fields.AwareDateTime(allow_none=True)
+    decided_by = fields.String(allow_none=True)
+    because = fields.String(allow_none=True)
+
+
+class ReportsSchema(Answer):
+    """Reports."""
+
+    reports = fields.List(fields.Nested(ReportSchema))
+
+
+class OneReportSchema(Answer):
+    """A report, and the facts of the mail it is about, where that is known."""
+
+    report = fields.Nested(ReportSchema)
+    mail = fields.Dict(allow_none=True)
+
+
+class FeedbackSchema(Closed):
+    """A feedback report as it came."""
+
+    message = fields.String(
+        required=True,
+        metadata={
+            "format": "byte",
+            "description": "The whole mail (multipart/report; report-type=feedback-report), base64.",
+        },
+    )
+
+
+class TakenSchema(Answer):
+    """What a feedback report was, and what became of it."""
+
+    result = worded(FeedbackResult)
+    type = worded(FeedbackType)
+    feedback_id = fields.UUID(allow_none=True)
+    site_id = fields.UUID(allow_none=True)
+    message_id = fields.UUID(allow_none=True)
+    report_id = fields.UUID(allow_none=True)

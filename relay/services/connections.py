@@ -1,0 +1,231 @@
+"""Connecting a site: what its owner may choose, and *Connect*, which writes everything but the key.
+
+The key itself is made when the site's server fetches it (`connection_codes`), for it is shown only once.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session, selectinload
+
+from relay.addresses import EmailAddress, parse
+from relay.errors import AccountSuspended, Forbidden, Invalid, NotFound
+from relay.keys import Keyring
+from relay.models import Account, Domain, Site, SiteConnection
+from relay.policy import connecting as rules
+from relay.policy.acceptable_use import VERSION
+from relay.policy.sender import lineage
+from relay.policy.site_urls import same_site
+from relay.services import acceptable_use, account_requests, accounts, domains, locks, sign_ins
+from relay.services.account_requests import NewAccount
+from relay.services.sign_ins import A_DAY
+from relay.vocabulary import AccountOpening, DomainStatus, State
+
+CODE = "connection code"
+"""Purpose of the keyed digest under which a code is kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Offers:
+    """What somebody may choose: their accounts with their sites, and the domain to suggest.
+
+    `site` is the one that has this address already. `barred`: all they had was ended for good.
+    """
+
+    accounts: Sequence[Account]
+    site: Site | None
+    domain: str
+    barred: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What the owner has chosen: an account (or a new one), a site of it (or a new one), a domain or none."""
+
+    account_id: UUID | None = None
+    site_id: UUID | None = None
+    new_account: NewAccount | None = None
+    domain: str = ""
+    ends_other_keys: bool = False
+    agreed_to_policy: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What this installation has settled: who may open an account, and the region of its domains."""
+
+    opening: AccountOpening
+    region: str
+
+
+def find(
+    session: Session, keyring: Keyring, id: UUID, browser: str, *, now: datetime
+) -> SiteConnection:
+    """A connection of this browser. Raises `NotFound` for one of another, or that is over."""
+    found = session.get(SiteConnection, id)
+    return _checked(found, keyring, browser, now)
+
+
+def connect(
+    session: Session,
+    keyring: Keyring,
+    id: UUID,
+    browser: str,
+    choice: Choice,
+    settled: Rules,
+    *,
+    now: datetime,
+) -> tuple[SiteConnection, str]:
+    """Do it: account, site and domain as chosen, and a code that fetches the key, once, for 10 minutes.
+
+    Whoever calls has seen that the browser is signed in as the connection's address. Raises `NotFound`
+    as `find`, `Invalid` without the owner's word on the policy, `Forbidden` where there is no account
+    and none may be opened, `AccountSuspended` for a site that was ended, `LimitReached`, and what
+    `domains.claim` raises.
+    """
+    found = _checked(
+        session.get(SiteConnection, id, with_for_update=True, populate_existing=True),
+        keyring,
+        browser,
+        now,
+    )
+    if not choice.agreed_to_policy:
+        raise Invalid("Nobody is connected who does not accept the policy", field="policy")
+    locks.hold(session, [f"owner {parse(found.address).key}"])
+    known = offers(session, found)
+    account = _account(session, known, found, choice, settled, now)
+    acceptable_use.accept(session, account.id, VERSION, by=str(found.address), now=now)
+    found.domain = _claim(session, account.id, choice.domain, settled.region, now)
+    site = _site(session, account, found, choice, now)
+    code = secrets.token_urlsafe(32)
+    found.account_id, found.site_id = account.id, site.id
+    found.ends_other_keys = choice.ends_other_keys
+    found.code_digest = keyring.commitment(CODE, code)
+    found.code_ends_at = now + rules.CODE_LASTS
+    session.flush()
+    return found, code
+
+
+def _checked(
+    found: SiteConnection | None, keyring: Keyring, browser: str, now: datetime
+) -> SiteConnection:
+    if (
+        found is None
+        or not sign_ins.is_from(keyring, found, browser)
+        or found.at <= now - rules.REQUEST_LASTS
+        or found.code_digest is not None
+    ):
+        raise NotFound("This connection is over, or belongs to another browser")
+    return found
+
+
+def offers(session: Session, connection: SiteConnection) -> Offers:
+    """What the person who has proven the connection's address may choose."""
+    owned = session.scalars(
+        select(Account)
+        .where(func.lower(Account.owner_email) == parse(connection.address).key)
+        .options(selectinload(Account.sites))
+        .order_by(Account.id)
+        .execution_options(populate_existing=True)
+    ).all()
+    open_ = [account for account in owned if account.state is not State.TERMINATED]
+    same = (
+        site
+        for account in open_
+        for site in account.sites
+        if same_site(site.url, connection.site_url) and site.state is not State.TERMINATED
+    )
+    sender = EmailAddress(connection.sender) if connection.sender else None
+    return Offers(
+        accounts=open_,
+        site=next(same, None),
+        domain=rules.domain_for(connection.site_url, sender),
+        barred=bool(owned) and not open_,
+    )
+
+
+def _account(
+    session: Session,
+    known: Offers,
+    connection: SiteConnection,
+    choice: Choice,
+    settled: Rules,
+    now: datetime,
+) -> Account:
+    """The chosen account, or the new one."""
+    if not known.accounts:
+        if known.barred:
+            raise Forbidden("No account may be opened for this address here")
+        return account_requests.open_account(
+            session, connection, choice.new_account, settled.opening, now=now
+        )
+    account = next((one for one in known.accounts if one.id == choice.account_id), None)
+    if account is None:
+        raise Invalid("This is none of your accounts", field="site")
+    lately = session.execute(
+        select(func.count()).where(
+            SiteConnection.account_id == account.id,
+            SiteConnection.at > now - A_DAY,
+            SiteConnection.code_digest.is_not(None),
+        )
+    ).scalar_one()
+    if lately >= rules.SITES_AN_ACCOUNT_A_DAY:
+        raise account_requests.too_many_today()
+    return account
+
+
+def _claim(session: Session, account_id: UUID, name: str, region: str, now: datetime) -> str | None:
+    """The domain of the account, claimed if it is not one of its domains yet; None where none is named."""
+    if not name:
+        return None
+    canon = domains.canonical(name)
+    mine = session.scalar(
+        select(Domain).where(
+            Domain.account_id == account_id,
+            Domain.name == canon,
+            Domain.status != DomainStatus.LAPSED,
+        )
+    )
+    if mine is None:
+        domains.claim(session, account_id, canon, region=region, now=now)
+    return canon
+
+
+def _site(
+    session: Session, account: Account, connection: SiteConnection, choice: Choice, now: datetime
+) -> Site:
+    """The chosen site, or a new one; an account has one site for each address."""
+    sites = session.scalars(select(Site).where(Site.account_id == account.id)).all()
+    if choice.site_id is not None:
+        site = next((one for one in sites if one.id == choice.site_id), None)
+        if site is None:
+            raise Invalid("This is no site of the account", field="site")
+    else:
+        site = next((one for one in sites if same_site(one.url, connection.site_url)), None)
+    if site is None:
+        site = accounts.create_site(
+            session, account.id, name=connection.site_name, url=connection.site_url, now=now
+        )
+    if site.state is State.TERMINATED:
+        raise AccountSuspended("This site was ended for good", state=site.state.value)
+    if site.default_from is None and _may_be_sender(session, account.id, connection.sender):
+        site.default_from = connection.sender
+    session.flush()
+    return site
+
+
+def _may_be_sender(session: Session, account_id: UUID, sender: str | None) -> bool:
+    """Whether the site's usual sender lies in a domain of the account, proven or claimed.
+
+    WordPress makes up an address where nobody has chosen one; kept, it would never become ready.
+    """
+    if sender is None:
+        return False
+    names = {one.name for one in domains.list_domains(session, account_id)}
+    return not names.isdisjoint(lineage(EmailAddress(sender).domain))

@@ -1,0 +1,89 @@
+"""Reading accepted mail once for all who judge it: what it says, and where its links lead."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from io import BytesIO
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from relay.errors import PostreeveError
+from relay.gateways import anchors, bodies, mime
+from relay.gateways.anchors import Anchor
+from relay.mail import Mime
+from relay.models import Content, Message, Recipient
+from relay.policy.wordings import fingerprint
+from relay.vocabulary import Lane
+
+LARGEST = 256 * 1024
+"""Bytes of a message that are looked at; no campaign's text is longer (our decision)."""
+
+NO_WORDS = "-"
+"""The wording of a mail whose content is gone: like no other."""
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A message as it was read: its lane, the fingerprint of its words, its links."""
+
+    lane: Lane
+    wording: str = NO_WORDS
+    anchors: Sequence[Anchor] = ()
+
+
+def read(session: Session, messages: Collection[UUID]) -> Mapping[UUID, Read]:
+    """These stored messages; what is gone has neither words nor links."""
+    people: dict[UUID, list[str]] = {id: [] for id in messages}
+    for row in session.execute(
+        select(Recipient.message_id, Recipient.address).where(Recipient.message_id.in_(messages))
+    ):
+        people[row.message_id].append(row.address)
+    found: dict[UUID, Read] = {}
+    for row in session.execute(
+        select(Message.id, Message.lane, func.substr(Content.data, 1, LARGEST).label("data"))
+        .outerjoin(Content, (Content.message_id == Message.id) & (Content.part == 0))
+        .where(Message.id.in_(messages))
+    ):
+        if row.data is None:
+            found[row.id] = Read(row.lane)
+            continue
+        data = bytes(row.data)
+        whole = _mime(data)
+        links = anchors.read(whole) if whole is not None else ()
+        found[row.id] = Read(row.lane, _wording(whole, data, people[row.id]), links)
+    return found
+
+
+def wording_of(data: bytes, people: Sequence[str]) -> str:
+    """The fingerprint of a message (bytes with CRLF, or the beginning of them) to these addresses.
+
+    One whose parts nobody can read counts as it stands.
+    """
+    return _wording(_mime(data), data, people)
+
+
+def _mime(data: bytes) -> Mime | None:
+    try:
+        return mime.read(BytesIO(data))
+    except PostreeveError:
+        return None
+
+
+def _wording(whole: Mime | None, data: bytes, people: Sequence[str]) -> str:
+    names: Sequence[str] = ()
+    try:
+        if whole is None:
+            raise bodies.Unreadable("unreadable", "It is no mail")
+        texts = [
+            (text.text, text.type == "text/html")
+            for text in bodies.read(whole).texts
+            if text.is_body
+        ]
+        names, subject = bodies.called(whole), whole.subject
+    except bodies.Unreadable:
+        _, _, rest = data.partition(b"\r\n\r\n")
+        texts, subject = [(rest.decode("latin-1"), False)], ""
+    return fingerprint(texts, people=[*people, *names], subject=subject)
