@@ -12,6 +12,7 @@ import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from email import message_from_bytes, policy
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,14 @@ class Installation:
         listing = _json(f"{self.simulator_url}/mails?recipient={recipient}")
         mails: list[dict[str, Any]] = listing["mails"]
         return mails
+
+    def text_of(self, mail: Mapping[str, Any]) -> str:
+        """The plain text of a mail the simulator got."""
+        raw = f"{self.simulator_url}/mails/{mail['id']}/raw"
+        with urllib.request.urlopen(raw, timeout=5) as answer:
+            read = message_from_bytes(answer.read(), policy=policy.default)
+        body = read.get_body(("plain",))
+        return str(body.get_content()) if body else ""
 
     def messages(self) -> list[dict[str, Any]]:
         """What the relay has of the site, newest first."""
@@ -111,7 +120,8 @@ def _prepare(environment: Mapping[str, str], site_url: str) -> str:
     site = relay(*create_site)["id"]
     relay("site", "budget", site, "--first-contacts", "10000", "--json")
     relay("site", "limits", site, "--declared-daily", "10000", "--json")
-    key: str = relay("key", "create", "--site", site, "--json")["key"]
+    scopes = [part for scope in ("send", "read", "manage") for part in ("--scope", scope)]
+    key: str = relay("key", "create", "--site", site, *scopes, "--json")["key"]
     return key
 
 
