@@ -56,7 +56,7 @@ def turned(site: Site) -> Iterator[None]:
     """The site's language is written from right to left."""
     plugin = site.path / "wp-content" / "mu-plugins" / "turned.php"
     plugin.write_text(
-        "<?php add_action( 'init', function () {\n"
+        "<?php add_action( 'after_setup_theme', function () {\n"
         "\t$GLOBALS['wp_locale']->text_direction = 'rtl';\n} );\n"
     )
     yield
