@@ -111,7 +111,37 @@ def test_an_owner_contests_a_suppression(
     expect(copy).to_contain_text("You contested it: one mail will tell. It is tried on")
     photograph(owner, screenshots, "screens-contested")
     owner.goto(site.url + SUPPRESSIONS)
-    expect(owner.locator("tr", has_text="bounce@simulator.amazonses.com")).to_contain_text("Over")
+    expect(owner.locator("tr", has_text="bounce@simulator.amazonses.com")).to_contain_text(
+        "Contested"
+    )
+
+
+def test_an_owner_appeals_and_reads_the_answer(
+    owner: Page, site: Site, relay: Installation, screenshots: Path
+) -> None:
+    """The site is the one the owner connected in the browser: the one with this address."""
+    because = ("--cause", "complaints", "--reason", "9 of 1,204 readers complained in 3 days.")
+    relay.operate("site", "limit", relay.site_id, *because)
+    owner.goto(f"{site.url}{SCREEN}&fresh=1")
+    lanes = owner.locator(".postreeve-lanes")
+    expect(lanes.locator("tr", has_text="Receipts")).to_contain_text("Goes out")
+    expect(lanes.locator("tr", has_text="Newsletters")).to_contain_text("Waits at the relay")
+    expect(owner.get_by_text("9 of 1,204 readers complained in 3 days.")).to_be_visible()
+    assert violations(owner, "limited") == []
+
+    owner.get_by_label("Appeal: what happened").fill("A form was abused. It is closed now.")
+    owner.get_by_role("button", name="Send the appeal").click()
+    expect(owner.locator("[data-appeal]")).to_contain_text("Answered by")
+    photograph(owner, screenshots, "screens-limited")
+
+    (appeal,) = relay.operate("appeals", "list")
+    relay.operate("appeals", "decline", appeal["id"], "--reason", "It is still open.")
+    owner.goto(f"{site.url}{SCREEN}&fresh=1")
+    expect(owner.locator("[data-appeal=declined]")).to_contain_text("Declined It is still open.")
+
+    relay.operate("site", "reinstate", relay.site_id, "--reason", "It is closed now.")
+    owner.goto(f"{site.url}{SCREEN}&fresh=1")
+    expect(owner.locator("[data-summary=ready]")).to_contain_text("All well.")
 
 
 def test_every_screen_is_for_everybody(

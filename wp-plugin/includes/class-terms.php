@@ -154,6 +154,18 @@ final class Terms {
 	}
 
 	/**
+	 * Where a suppression stands: a tone and a word.
+	 *
+	 * @param array $entry The relay's entry.
+	 */
+	public static function ending( array $entry ): array {
+		if ( empty( $entry['ended_at'] ) ) {
+			return array( Words::BAD, __( 'Not mailed', 'postreeve' ) );
+		}
+		return 'contested' === ( $entry['ending'] ?? '' ) ? array( Words::WAITING, __( 'Contested', 'postreeve' ) ) : array( Words::QUIET, __( 'Over', 'postreeve' ) );
+	}
+
+	/**
 	 * What happened to a suppressed address.
 	 *
 	 * @param string $code  The relay's word.

@@ -16,6 +16,9 @@ $status    = Words::status( $word );
 $diagnosis = Diagnosis::of( $recipient );
 $reason    = is_array( $recipient['reason'] ?? null ) ? $recipient['reason'] : array();
 $events    = Screen::list_of( $recipient, 'events' );
+if ( array() !== $diagnosis && array() !== array_filter( array_column( $arguments['suppressions'], 'ended_at' ) ) ) {
+	$diagnosis['follows'] = ''; // The owner has said otherwise since; that stands below.
+}
 ?>
 <div class="postreeve-copy" data-status="<?php echo esc_attr( $word ); ?>">
 	<h3><?php echo esc_html( Problems::clean( $recipient['address'] ?? '' ) ); ?></h3>

@@ -71,28 +71,6 @@ $connected = $settings->is_connected();
 				<?php endif; ?>
 			</td>
 		</tr>
-		<tr>
-			<th scope="row"><?php esc_html_e( 'This site\'s mail', 'postreeve' ); ?></th>
-			<td>
-				<?php
-				if ( $settings->takes_mail() ) {
-					View::state( Words::GOOD, __( 'Live: it goes through the relay', 'postreeve' ) );
-				} else {
-					View::state( Words::QUIET, __( 'Not live: it goes the way it did before', 'postreeve' ) );
-				}
-				?>
-				<?php if ( $settings->live_is_fixed() ) : ?>
-					<p class="description">
-						<?php
-						/* translators: %s: a constant's name */
-						echo esc_html( sprintf( __( 'Set by %s in wp-config.php.', 'postreeve' ), 'POSTREEVE_LIVE' ) );
-						?>
-					</p>
-				<?php elseif ( $connected ) : ?>
-					<p><a href="<?php echo esc_url( Screen::url() . '#postreeve-live' ); ?>"><?php esc_html_e( 'Change that under Status', 'postreeve' ); ?></a></p>
-				<?php endif; ?>
-			</td>
-		</tr>
 	</table>
 	<?php
 	if ( ! ( $settings->relay_url_is_fixed() || $settings->relay_url_is_networks() ) || ! $is_fixed ) {
@@ -100,6 +78,23 @@ $connected = $settings->is_connected();
 	}
 	?>
 </form>
+
+<?php if ( $connected ) : ?>
+	<h2><?php esc_html_e( 'This site\'s mail', 'postreeve' ); ?></h2>
+	<div class="postreeve-row">
+		<?php
+		View::state( $settings->takes_mail() ? Words::GOOD : Words::QUIET, $settings->takes_mail() ? __( 'Live: it goes through the relay', 'postreeve' ) : __( 'Not live: it goes the way it did before', 'postreeve' ) );
+		if ( $settings->live_is_fixed() ) {
+			/* translators: %s: a constant's name */
+			echo '<span class="postreeve-quiet">' . esc_html( sprintf( __( 'Set by %s in wp-config.php.', 'postreeve' ), 'POSTREEVE_LIVE' ) ) . '</span>';
+		} elseif ( $settings->is_live() ) {
+			Actions::button( Actions::GO_BACK, __( 'Go back to the earlier way', 'postreeve' ) );
+		} else {
+			Actions::button( Actions::GO_LIVE, __( 'Go live', 'postreeve' ) );
+		}
+		?>
+	</div>
+<?php endif; ?>
 
 <h2><?php esc_html_e( 'What is kept here', 'postreeve' ); ?></h2>
 <ul class="ul-disc">

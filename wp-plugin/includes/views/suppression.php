@@ -16,11 +16,17 @@ $fields      = array(
 	'message' => $arguments['message'],
 );
 $moments     = Screen::list_of( $suppression, 'timeline' );
+$codes       = array_column( $moments, 'code' );
 ?>
 <div class="postreeve-suppression" data-ended="<?php echo esc_attr( empty( $suppression['ended_at'] ) ? 'no' : 'yes' ); ?>">
 	<?php if ( array() !== $moments ) : ?>
 		<ol class="postreeve-list postreeve-moments">
-			<?php foreach ( $moments as $moment ) : ?>
+			<?php
+			foreach ( $moments as $moment ) :
+				if ( 'disputed' === ( $moment['code'] ?? '' ) && in_array( 'contested', $codes, true ) ) {
+					continue; // That is what contesting began.
+				}
+				?>
 				<li>
 					<?php echo esc_html( Words::sentence( Terms::moment( Problems::clean( $moment['code'] ?? '' ), Problems::clean( $moment['title'] ?? '' ) ) ) ); ?>
 					<?php

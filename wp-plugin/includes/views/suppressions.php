@@ -37,7 +37,7 @@ $here    = array(
 				<tr class="is-expanded">
 					<th scope="row" class="column-primary"><?php echo esc_html( Problems::clean( $entry['address'] ?? '' ) ); ?></th>
 					<td data-colname="<?php esc_attr_e( 'Why', 'postreeve' ); ?>">
-						<?php View::state( empty( $entry['ended_at'] ) ? Words::BAD : Words::QUIET, empty( $entry['ended_at'] ) ? __( 'Not mailed', 'postreeve' ) : __( 'Over', 'postreeve' ) ); ?>
+						<?php View::state( ...Terms::ending( $entry ) ); ?>
 						<span class="postreeve-reason"><?php echo esc_html( Terms::suppression( Problems::clean( $entry['reason'] ?? '' ), Problems::clean( $entry['title'] ?? '' ) ) ); ?></span>
 					</td>
 					<td data-colname="<?php esc_attr_e( 'Since', 'postreeve' ); ?>"><?php View::show( 'suppression', array( 'suppression' => $entry, 'message' => '' ) ); ?></td>
