@@ -31,6 +31,17 @@ final class Diagnosis {
 	}
 
 	/**
+	 * Why a copy is where it is, in a sentence, or ''.
+	 *
+	 * @param array $recipient One recipient of a message.
+	 */
+	public static function reason( array $recipient ): string {
+		$reason = is_array( $recipient['reason'] ?? null ) ? $recipient['reason'] : array();
+		$told   = array( Problems::clean( $reason['reason'] ?? ( $reason['code'] ?? '' ) ), Problems::clean( $reason['title'] ?? '' ) );
+		return in_array( $recipient['status'] ?? '', array( 'suppressed', 'no-consent' ), true ) && '' !== $told[1] ? Terms::suppression( ...$told ) : Screen::reason_of( $recipient );
+	}
+
+	/**
 	 * The sentences.
 	 *
 	 * @param array  $data    What the event holds: `diagnosis`, `follows`, `diagnosticCode`.

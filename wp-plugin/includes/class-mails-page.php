@@ -142,7 +142,7 @@ final class Mails_Page {
 				$recipients[] = array(
 					'address' => Problems::clean( $recipient['address'] ?? '' ),
 					'status'  => Problems::clean( $recipient['status'] ?? '' ),
-					'reason'  => Screen::reason_of( $recipient ),
+					'reason'  => Diagnosis::reason( $recipient ),
 				);
 			}
 			$messages[] = array(

@@ -123,10 +123,10 @@ final class Status_Page {
 		if ( ! $this->settings->takes_mail() && ! $this->settings->is_off() ) {
 			View::show( 'checklist', array( 'steps' => self::checklist( $this->settings->is_connected(), $answer, Test_Mail::last() ) ) );
 		}
-		View::show( 'state', $arguments );
 		if ( $this->account->is_known() && self::is_restricted( $answer ) ) {
 			View::show( 'standing', $arguments );
 		}
+		View::show( 'state', $arguments );
 		if ( $this->settings->is_connected() && ! $this->settings->is_off() ) {
 			View::show( 'test-mail' );
 		}

@@ -123,7 +123,11 @@ final class Summary {
 	 */
 	private static function way_out( string $state ): array {
 		$settings = Screen::url( array( 'tab' => 'settings' ) );
+		$standing = array( __( 'What goes out, and how to appeal', 'postreeve' ), '#postreeve-standing' );
 		$ways     = array(
+			'limited'                  => $standing,
+			'suspended'                => $standing,
+			'terminated'               => $standing,
 			Connection::NOT_CONNECTED  => array( __( 'Connect this site', 'postreeve' ), $settings ),
 			Connection::KEY_UNREADABLE => array( __( 'Enter the key again', 'postreeve' ), $settings ),
 			Connection::NOT_READY      => array( __( 'Verify the domain', 'postreeve' ), Screen::url( array( 'tab' => 'domain' ) ) ),

@@ -14,7 +14,6 @@ $recipient = $arguments['recipient'];
 $word      = Problems::clean( $recipient['status'] ?? '' );
 $status    = Words::status( $word );
 $diagnosis = Diagnosis::of( $recipient );
-$reason    = is_array( $recipient['reason'] ?? null ) ? $recipient['reason'] : array();
 $events    = Screen::list_of( $recipient, 'events' );
 if ( array() !== $diagnosis && array() !== array_filter( array_column( $arguments['suppressions'], 'ended_at' ) ) ) {
 	$diagnosis['follows'] = ''; // The owner has said otherwise since; that stands below.
@@ -58,8 +57,8 @@ if ( array() !== $diagnosis && array() !== array_filter( array_column( $argument
 				<dd><code><?php echo esc_html( '' === $diagnosis['words'] ? $diagnosis['code'] : $diagnosis['words'] ); ?></code></dd>
 			<?php endif; ?>
 		</dl>
-	<?php elseif ( array() !== $reason ) : ?>
-		<p><?php echo esc_html( 'suppressed' === $word || 'no-consent' === $word ? Terms::suppression( Problems::clean( $reason['reason'] ?? ( $reason['code'] ?? '' ) ), Problems::clean( $reason['title'] ?? '' ) ) : Screen::reason_of( $recipient ) ); ?></p>
+	<?php elseif ( '' !== Diagnosis::reason( $recipient ) ) : ?>
+		<p><?php echo esc_html( Diagnosis::reason( $recipient ) ); ?></p>
 	<?php endif; ?>
 
 	<?php

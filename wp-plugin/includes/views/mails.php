@@ -18,13 +18,14 @@ $here    = array_filter( array( 'tab' => Screen::MAILS, 'status' => $arguments['
 ?>
 <h2 class="screen-reader-text"><?php esc_html_e( 'Mails', 'postreeve' ); ?></h2>
 <?php View::age( $reading ); ?>
+<div class="postreeve-tools">
 <ul class="subsubsub">
 	<?php foreach ( Mails_Page::filters() as $filter => $label ) : ?>
 		<li><a href="<?php echo esc_url( Screen::url( array_filter( array( 'tab' => Screen::MAILS, 'status' => $filter ) ) ) ); ?>" class="<?php echo esc_attr( $filter === $arguments['filter'] ? 'current' : '' ); ?>" aria-current="<?php echo esc_attr( $filter === $arguments['filter'] ? 'page' : 'false' ); ?>"><?php echo esc_html( $label ); ?></a> | </li>
 	<?php endforeach; ?>
 	<li><a href="<?php echo esc_url( Screen::url( array( 'tab' => Screen::MAILS, 'view' => 'suppressions' ) ) ); ?>"><?php esc_html_e( 'Addresses not mailed', 'postreeve' ); ?></a></li>
 </ul>
-<form method="get" action="<?php echo esc_url( admin_url( 'options-general.php' ) ); ?>" class="search-box postreeve-search">
+<form method="get" action="<?php echo esc_url( admin_url( 'options-general.php' ) ); ?>" class="postreeve-search">
 	<input type="hidden" name="page" value="<?php echo esc_attr( Screen::PAGE ); ?>">
 	<input type="hidden" name="tab" value="<?php echo esc_attr( Screen::MAILS ); ?>">
 	<?php if ( '' !== $arguments['filter'] ) : ?>
@@ -34,6 +35,7 @@ $here    = array_filter( array( 'tab' => Screen::MAILS, 'status' => $arguments['
 	<input type="search" id="postreeve-search" name="s" value="<?php echo esc_attr( $search ); ?>" placeholder="<?php esc_attr_e( 'Address or subject', 'postreeve' ); ?>">
 	<button type="submit" class="button"><?php esc_html_e( 'Search mails', 'postreeve' ); ?></button>
 </form>
+</div>
 
 <?php if ( array() === $rows && $reading->is_known() ) : ?>
 	<div class="postreeve-empty">

@@ -16,10 +16,10 @@ $reason   = Problems::clean( $standing['reason'] ?? '' );
 $cause    = Problems::clean( $standing['cause'] ?? '' );
 $streams  = Screen::list_of( $standing, 'streams' );
 $held     = array_sum( array_map( 'intval', array_filter( (array) ( $standing['held'] ?? array() ), 'is_numeric' ) ) );
-$appeals  = $arguments['appeals']->list_of( 'appeals' );
+$appeals  = array_slice( $arguments['appeals']->list_of( 'appeals' ), 0, 5 );
 $is_open  = count( array_filter( array_column( $appeals, 'decision' ), 'is_string' ) ) < count( $appeals );
 ?>
-<h2><?php esc_html_e( 'Standing', 'postreeve' ); ?></h2>
+<h2 id="postreeve-standing"><?php esc_html_e( 'Standing', 'postreeve' ); ?></h2>
 <p>
 	<?php View::state( ...Terms::standing( $state ) ); ?>
 	<?php
@@ -56,7 +56,7 @@ $is_open  = count( array_filter( array_column( $appeals, 'decision' ), 'is_strin
 	<p>
 		<?php
 		/* translators: %s: number of mails */
-		echo esc_html( sprintf( _n( '%s mail waits at the relay until somebody has looked. Nothing of it is lost.', '%s mails wait at the relay until somebody has looked. Nothing of it is lost.', $held, 'postreeve' ), Words::count( $held ) ) );
+		echo esc_html( sprintf( _n( '%s mail waits at the relay until somebody has looked. It is not lost.', '%s mails wait at the relay until somebody has looked. None is lost.', $held, 'postreeve' ), Words::count( $held ) ) );
 		?>
 	</p>
 <?php endif; ?>

@@ -41,4 +41,4 @@ $tones   = array(
 		?>
 	</p>
 <?php endif; ?>
-<p><a href="<?php echo esc_url( array() === $summary->next ? Screen::url() : $summary->next[1] ); ?>"><?php echo esc_html( array() === $summary->next ? __( 'Open Postreeve', 'postreeve' ) : $summary->next[0] ); ?></a></p>
+<p><a href="<?php echo esc_url( Screen::url() ); ?>"><?php esc_html_e( 'Open Postreeve', 'postreeve' ); ?></a></p>
