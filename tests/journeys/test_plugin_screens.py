@@ -21,6 +21,7 @@ from tests.journeys.wp_admin import (
     SCREEN,
     SETTINGS,
     SUPPRESSIONS,
+    forget_all,
     log_in,
     photograph,
     send_test_mail,
@@ -37,11 +38,7 @@ OWNER = "owner@shop.example"
 
 @pytest.fixture(scope="module", autouse=True)
 def _new(site: Site) -> None:
-    """The site as if the plugin were new."""
-    site.execute(
-        "DELETE FROM wp_options WHERE option_name LIKE '%postreeve%';"
-        "DELETE FROM wp_postreeve_outbox; DELETE FROM wp_postreeve_chunks"
-    )
+    forget_all(site)
 
 
 @pytest.fixture
@@ -100,9 +97,9 @@ def test_an_owner_contests_a_suppression(
     owner: Page, site: Site, relay: Installation, screenshots: Path
 ) -> None:
     owner.goto(site.url + SCREEN)
-    send_test_mail(owner, to="bounce@simulator.amazonses.com")
+    send_test_mail(owner, to="bounce+ada@simulator.amazonses.com")
     copy = owner.locator("[data-status=bounced]")
-    expect(copy).to_contain_text("says that bounce@simulator.amazonses.com does not exist")
+    expect(copy).to_contain_text("says that bounce+ada@simulator.amazonses.com does not exist")
     photograph(owner, screenshots, "screens-bounced")
 
     owner.get_by_role("button", name="The address is right: try once more").click()
@@ -111,7 +108,7 @@ def test_an_owner_contests_a_suppression(
     expect(copy).to_contain_text("You contested it: one mail will tell. It is tried on")
     photograph(owner, screenshots, "screens-contested")
     owner.goto(site.url + SUPPRESSIONS)
-    expect(owner.locator("tr", has_text="bounce@simulator.amazonses.com")).to_contain_text(
+    expect(owner.locator("tr", has_text="bounce+ada@simulator.amazonses.com")).to_contain_text(
         "Contested"
     )
 

@@ -18,6 +18,14 @@ PHONE = (390, 844)
 DESKTOP = (1280, 900)
 
 
+def forget_all(site: Site) -> None:
+    """Make the site as if the plugin were new."""
+    site.execute(
+        "DELETE FROM wp_options WHERE option_name LIKE '%postreeve%';"
+        "DELETE FROM wp_postreeve_outbox; DELETE FROM wp_postreeve_chunks"
+    )
+
+
 def log_in(page: Page, site: Site) -> None:
     """Log in as the administrator."""
     page.goto(f"{site.url}/wp-login.php")

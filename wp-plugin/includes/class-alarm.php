@@ -29,7 +29,7 @@ final class Alarm {
 	/**
 	 * States of the account that are worth a word.
 	 */
-	const STANDINGS = array( 'terminated', 'suspended', 'limited', 'key-invalid' );
+	const STANDINGS = array( 'terminated', 'suspended', 'limited' );
 
 	/**
 	 * Where and how this site is connected.
@@ -165,7 +165,6 @@ final class Alarm {
 			'limited'        => __( 'Mail: limited', 'postreeve' ),
 			'suspended'      => __( 'Mail: suspended', 'postreeve' ),
 			'terminated'     => __( 'Mail: closed', 'postreeve' ),
-			'key-invalid'    => __( 'Mail: key not valid', 'postreeve' ),
 		);
 		return $titles[ $word ] ?? '';
 	}

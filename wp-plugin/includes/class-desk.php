@@ -13,7 +13,8 @@ defined( 'ABSPATH' ) || exit;
 
 /**
  * Asks for people who look on: waits three seconds, asks the same not twice in a minute, and knows for a day what was
- * said last, sealed, so that a screen shows that with its age when the relay does not answer.
+ * said last, sealed, so that a screen shows that with its age when the relay does not answer. Then it waits but once in
+ * half a minute.
  */
 final class Desk {
 
@@ -28,6 +29,11 @@ final class Desk {
 	 */
 	const FRESH = 60;
 	const KEPT  = DAY_IN_SECONDS;
+
+	/**
+	 * Seconds after which a relay that did not answer is asked again by itself.
+	 */
+	const AWAY = 30;
 
 	/**
 	 * What is remembered, the last answer of each kind only.
@@ -153,17 +159,22 @@ final class Desk {
 		if ( $known && $memory['asked_at'] > time() - $fresh ) {
 			return new Reading( $memory['answer'], $memory['asked_at'] );
 		}
+		if ( $known && $memory['away_at'] > time() - self::AWAY ) {
+			return new Reading( $memory['answer'], $memory['asked_at'], Problems::of_our_own( Problems::UNREACHABLE, $memory['away'] ) );
+		}
 		$answer = $ask();
-		if ( is_wp_error( $answer ) ) {
-			return $known && Problems::passes( $answer ) ? new Reading( $memory['answer'], $memory['asked_at'], $answer ) : new Reading( null, 0, $answer );
+		if ( is_wp_error( $answer ) && ! ( $known && Problems::passes( $answer ) ) ) {
+			return new Reading( null, 0, $answer );
 		}
 		$memory = array(
 			'whose'    => $whose,
-			'asked_at' => time(),
-			'answer'   => $answer,
+			'asked_at' => is_wp_error( $answer ) ? $memory['asked_at'] : time(),
+			'answer'   => is_wp_error( $answer ) ? $memory['answer'] : $answer,
+			'away_at'  => is_wp_error( $answer ) ? time() : 0,
+			'away'     => is_wp_error( $answer ) ? $answer->get_error_message() : '',
 		);
 		set_transient( self::MEMORY . $kind, Vault::seal( (string) wp_json_encode( $memory ) ), self::KEPT );
-		return new Reading( $answer, time() );
+		return new Reading( $memory['answer'], $memory['asked_at'], is_wp_error( $answer ) ? $answer : null );
 	}
 
 	/**

@@ -95,6 +95,12 @@ final class View {
 			/* translators: %s: a span such as "3 minutes" */
 			$text = sprintf( __( 'You see what was known %s ago.', 'postreeve' ), $reading->age() ) . ' ' . $text;
 		}
-		printf( '<div class="notice notice-%1$s inline postreeve-age"><p>%2$s</p></div>', $reading->is_known() ? 'warning' : 'error', esc_html( $text ) );
+		printf(
+			'<div class="notice notice-%1$s inline postreeve-age"><p>%2$s <a href="%3$s">%4$s</a></p></div>',
+			$reading->is_known() ? 'warning' : 'error',
+			esc_html( $text ),
+			esc_url( add_query_arg( 'fresh', '1' ) ),
+			esc_html__( 'Ask again', 'postreeve' )
+		);
 	}
 }

@@ -228,6 +228,20 @@ final class ScreensTest extends Site_Test_Case {
 		$this->assertSame( 'key-invalid', $desk->account()->problem()->get_error_code() );
 	}
 
+	public function test_a_relay_that_is_away_is_waited_for_once_in_half_a_minute(): void {
+		$desk = new Desk( new Settings(), $this->account() );
+		$desk->account();
+		$this->relay->answer( 503, '{}' );
+		$this->assertNotNull( $desk->account( 0 )->problem() );
+		$asked = count( $this->relay->requests() );
+
+		$again = $desk->account( 0 );
+
+		$this->assertCount( $asked, $this->relay->requests() );
+		$this->assertTrue( $again->is_known() );
+		$this->assertNotNull( $again->problem() );
+	}
+
 	private function assertWPError( $value, string $message ): void {
 		$this->assertInstanceOf( \WP_Error::class, $value, $message );
 	}
