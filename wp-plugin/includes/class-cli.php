@@ -460,6 +460,10 @@ final class CLI {
 	 * @param array $options The command's.
 	 */
 	private function run_outbox( array $options ): void {
+		if ( $this->whereabouts->is_elsewhere() ) {
+			WP_CLI::error( __( 'It is not where it was connected. Say whether it has moved or is a copy.', 'postreeve' ) );
+			return;
+		}
 		$tally = $this->runner->run( 10 * Client::PATIENCE_IN_BACKGROUND );
 		$this->show_facts( $tally, $options );
 		if ( $tally['postponed'] + $tally['parked'] + $tally['failed'] > 0 ) {

@@ -193,6 +193,8 @@ final class Client {
 			// phpcs:disable WordPress.WP.AlternativeFunctions.curl_curl_setopt -- This action exists for it.
 			curl_setopt( $handle, CURLOPT_CONNECTTIMEOUT_MS, min( 1000 * self::PATIENCE_TO_CONNECT, $patience ) );
 			curl_setopt( $handle, CURLOPT_TIMEOUT_MS, $patience );
+			// Without it, some builds of cURL give up at once when they may wait less than a second.
+			curl_setopt( $handle, CURLOPT_NOSIGNAL, true );
 			// phpcs:enable
 		}
 	}

@@ -47,9 +47,28 @@ final class Outbox_Key {
 			foreach ( $locks as $name => $lock ) {
 				$sealed[ $name ] = Vault::seal( $key, $lock );
 			}
+			if ( array() === $stored && ! self::is_first( $sealed ) ) {
+				return self::get();
+			}
 			update_option( self::OPTION, $sealed, false );
 		}
 		return $key;
+	}
+
+	/**
+	 * Whether nobody else has made a key in the same moment: one of two would lose the mails it sealed with its own.
+	 *
+	 * @param array $sealed The key under its locks.
+	 */
+	private static function is_first( array $sealed ): bool {
+		global $wpdb;
+		$statement = "INSERT IGNORE INTO {$wpdb->options} (option_name, option_value, autoload) VALUES (%s, %s, 'no')";
+		$inserted  = $wpdb->query( $wpdb->prepare( $statement, self::OPTION, maybe_serialize( $sealed ) ) ); // phpcs:ignore WordPress.DB -- add_option() overwrites what somebody else has just added.
+		wp_cache_delete( 'notoptions', 'options' );
+		wp_cache_delete( self::OPTION, 'options' );
+
+		// A database that takes nothing, or an option that holds nonsense: the caller writes over it.
+		return 0 !== $inserted || ! is_array( get_option( self::OPTION ) );
 	}
 
 	/**

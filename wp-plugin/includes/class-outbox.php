@@ -230,19 +230,19 @@ final class Outbox {
 	/**
 	 * Ends what has been here too long.
 	 *
-	 * @return int How many mails were given up unsent.
+	 * @return int[] The rows of mails that were given up unsent.
 	 */
-	public function expire(): int {
+	public function expire(): array {
 		global $wpdb;
 		$table = Schema::outbox();
 		$now   = time();
 		// phpcs:ignore WordPress.DB -- Our own table.
 		$rows   = (array) $wpdb->get_results( $wpdb->prepare( "SELECT id, state FROM $table WHERE expires_at <= %d AND claimed_until <= %d LIMIT 500", $now, $now ) );
-		$unsent = 0;
+		$unsent = array();
 		foreach ( $rows as $row ) {
 			if ( in_array( $row->state, array( self::WAITING, self::PARKED ), true ) ) {
 				$this->fail( (int) $row->id, 'expired' );
-				++$unsent;
+				$unsent[] = (int) $row->id;
 			} else {
 				$this->delete( (int) $row->id );
 			}

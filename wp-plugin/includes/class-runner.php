@@ -125,8 +125,10 @@ final class Runner {
 	public function run( float $seconds = Client::PATIENCE_IN_BACKGROUND ): array {
 		$tally = array_fill_keys( array( 'accepted', 'postponed', 'parked', 'failed' ), 0 );
 
-		$this->later     = false;
-		$tally['failed'] = $this->outbox->expire();
+		$this->later = false;
+		foreach ( $this->outbox->expire() as $id ) {
+			$this->tell( $id, 'expired', $tally );
+		}
 		if ( $this->may_send() ) {
 			$end = microtime( true ) + $seconds;
 			do {
@@ -317,14 +319,29 @@ final class Runner {
 	 */
 	private function fail( array $row, string $reason, array &$tally ): void {
 		$this->outbox->fail( $row['id'], $reason );
+		$this->tell( $row['id'], $reason, $tally );
+	}
+
+	/**
+	 * Tells other plugins that a mail was given up; a mistake of theirs holds nothing up.
+	 *
+	 * @param int    $id     Its row.
+	 * @param string $reason A word for why.
+	 * @param int[]  $tally  Counted here.
+	 */
+	private function tell( int $id, string $reason, array &$tally ): void {
 		++$tally['failed'];
-		/**
-		 * Fires when a mail that was kept cannot be sent after all.
-		 *
-		 * @param int    $id     Its number in the outbox.
-		 * @param string $reason The relay's word for why, or 'unreadable'.
-		 */
-		do_action( 'postreeve_mail_failed', $row['id'], $reason );
+		try {
+			/**
+			 * Fires when a mail that was kept cannot be sent after all.
+			 *
+			 * @param int    $id     Its number in the outbox.
+			 * @param string $reason The relay's word for why, or 'expired' or 'unreadable'.
+			 */
+			do_action( 'postreeve_mail_failed', $id, $reason );
+		} catch ( \Throwable $fault ) {
+			unset( $fault );
+		}
 	}
 
 	/**

@@ -69,10 +69,12 @@ final class Upgrade {
 	}
 
 	/**
-	 * In wp-admin: does what an update of the plugin has left to do. Costs nothing when there is nothing.
+	 * In wp-admin: does what an update of the plugin, or a constant set since, has left to do. Costs nothing when
+	 * there is nothing.
 	 */
 	public function check(): void {
-		if ( $this->settings->version() < Schema::VERSION ) {
+		$is_new_here = '' === $this->settings->bound_to()['home'] && $this->settings->takes_mail();
+		if ( $is_new_here || $this->settings->version() < Schema::VERSION ) {
 			$this->run( true );
 		}
 	}

@@ -100,6 +100,14 @@ final class GoLiveTest extends Site_Test_Case {
 		$this->assertSame( \Postreeve\Whereabouts::here(), ( new Settings() )->bound_to() );
 	}
 
+	public function test_a_live_site_that_was_never_bound_to_a_place_is_when_its_owner_visits(): void {
+		( new Settings() )->bind( array( 'home' => '', 'environment' => '' ) );
+
+		( new Upgrade( new Settings() ) )->check();
+
+		$this->assertSame( \Postreeve\Whereabouts::here(), ( new Settings() )->bound_to() );
+	}
+
 	public function test_activating_changes_nothing_of_a_sites_mail(): void {
 		delete_option( Settings::OPTION );
 

@@ -284,8 +284,20 @@ final class OutboxTest extends Site_Test_Case {
 		global $wpdb;
 		$this->keep( 1 );
 		$wpdb->query( 'UPDATE ' . Schema::outbox() . ' SET expires_at = ' . ( time() - 1 ) );
+		$told = array();
+		add_action(
+			'postreeve_mail_failed',
+			function ( $id, $reason ) use ( &$told ) {
+				$told[] = $reason;
+				throw new \TypeError( 'Mine' );
+			},
+			10,
+			2
+		);
 
 		do_action( Runner::HOOK );
+
+		$this->assertSame( array( 'expired' ), $told );
 
 		$this->assertSame( array( 'failed expired' ), $this->kept() );
 		$this->assertSame( array( 'ada@x.example' ), ( new Outbox() )->rows()[0]['to'] );
@@ -314,6 +326,25 @@ final class OutboxTest extends Site_Test_Case {
 		$this->assertStringContainsString( 'A secret link', implode( '', $claimed[0]['message']->pieces() ) );
 		$key = Outbox_Key::get();
 		$this->assertSame( $key, Outbox_Key::get(), 'Both locks fit again.' );
+	}
+
+	public function test_of_two_requests_that_make_the_key_one_is_heeded_by_both(): void {
+		delete_option( Outbox_Key::OPTION );
+		get_option( Outbox_Key::OPTION );
+		$other = array();
+		$meets = function ( $statement ) use ( &$meets, &$other ) {
+			if ( 0 === strpos( $statement, 'INSERT IGNORE' ) ) {
+				remove_filter( 'query', $meets );
+				$other['key'] = Outbox_Key::get();
+			}
+			return $statement;
+		};
+		add_filter( 'query', $meets );
+
+		$mine = Outbox_Key::get();
+
+		$this->assertSame( $other['key'], $mine );
+		$this->assertSame( $mine, Outbox_Key::get() );
 	}
 
 	public function test_another_database_password_leaves_it_readable_too(): void {
