@@ -32,7 +32,7 @@ def log_in(page: Page, site: Site) -> None:
     page.get_by_label("Username or Email Address").fill(site.administrator.name)
     page.get_by_label("Password", exact=True).fill(site.administrator.password)
     page.get_by_role("button", name="Log In").click()
-    page.wait_for_url("**/wp-admin/")
+    page.wait_for_url("**/wp-admin/", wait_until="domcontentloaded")
 
 
 def send_test_mail(page: Page, to: str | None = None) -> None:
