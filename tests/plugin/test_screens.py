@@ -168,11 +168,13 @@ class TestMails:
             "<?php namespace Postreeve; function time() { return \\time() + 120; }\n"
         )
         old = connected.get(MAILS)
+        asked_again = connected.get(fresh(MAILS))
 
         late.unlink()
         (late.parent / "time.php").unlink()
         assert "ada@x.example" in old.text
         assert "You see what was known 2 min" in old.text
+        assert "ada@x.example" in asked_again.text
         assert "cannot be reached at the moment (timed out)" in old.text
         assert "cannot be reached at the moment (timed out)" in lost.text
         assert "ada@x.example" not in lost.text

@@ -67,6 +67,13 @@ final class Desk {
 	private $account;
 
 	/**
+	 * Whether somebody wants to know it as it is now.
+	 *
+	 * @var bool
+	 */
+	private $anew = false;
+
+	/**
 	 * Makes a desk.
 	 *
 	 * @param Settings $settings Where and how this site is connected.
@@ -135,6 +142,13 @@ final class Desk {
 	}
 
 	/**
+	 * From here on asks anew, however fresh what was said is; that stays for the case that nobody answers.
+	 */
+	public function ask_anew(): void {
+		$this->anew = true;
+	}
+
+	/**
 	 * Forgets everything that was said: something has changed.
 	 */
 	public static function forget(): void {
@@ -156,10 +170,10 @@ final class Desk {
 		$memory = get_transient( self::MEMORY . $kind );
 		$memory = is_string( $memory ) ? json_decode( (string) Vault::open( $memory ), true ) : null;
 		$known  = is_array( $memory ) && $whose === $memory['whose'] && is_array( $memory['answer'] );
-		if ( $known && $memory['asked_at'] > time() - $fresh ) {
+		if ( $known && ! $this->anew && $memory['asked_at'] > time() - $fresh ) {
 			return new Reading( $memory['answer'], $memory['asked_at'] );
 		}
-		if ( $known && $memory['away_at'] > time() - self::AWAY ) {
+		if ( $known && ! $this->anew && $memory['away_at'] > time() - self::AWAY ) {
 			return new Reading( $memory['answer'], $memory['asked_at'], Problems::of_our_own( Problems::UNREACHABLE, $memory['away'] ) );
 		}
 		$answer = $ask();

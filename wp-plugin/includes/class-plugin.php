@@ -174,7 +174,7 @@ final class Plugin {
 			Screen::DOMAIN   => new Domain_Page( $this->settings, $desk ),
 			Screen::SETTINGS => new Settings_Page( $this->settings, $handshake ),
 		);
-		$screen    = new Screen( $pages, $this->settings, $this->whereabouts, $this->alarm );
+		$screen    = new Screen( $pages, $desk, $this->settings, $this->whereabouts, $this->alarm );
 		$widget    = new Widget( $this->settings, $desk, $this->outbox, $this->whereabouts );
 		$test      = new Test_Mail( $this->settings, $this->interceptor );
 		$live      = new Go_Live( $this->settings, $this->account );

@@ -37,6 +37,13 @@ final class Screen {
 	private $pages;
 
 	/**
+	 * The relay.
+	 *
+	 * @var Desk
+	 */
+	private $desk;
+
+	/**
 	 * Where and how this site is connected.
 	 *
 	 * @var Settings
@@ -61,12 +68,14 @@ final class Screen {
 	 * Makes the screen.
 	 *
 	 * @param array       $pages       The pages, by tab; each can `load`, `refresh_after` and `render`.
+	 * @param Desk        $desk        The relay.
 	 * @param Settings    $settings    Where and how this site is connected.
 	 * @param Whereabouts $whereabouts Whether this is the site that was connected.
 	 * @param Alarm       $alarm       Whether something is wrong.
 	 */
-	public function __construct( array $pages, Settings $settings, Whereabouts $whereabouts, Alarm $alarm ) {
+	public function __construct( array $pages, Desk $desk, Settings $settings, Whereabouts $whereabouts, Alarm $alarm ) {
 		$this->pages       = $pages;
+		$this->desk        = $desk;
 		$this->settings    = $settings;
 		$this->whereabouts = $whereabouts;
 		$this->alarm       = $alarm;
@@ -116,7 +125,7 @@ final class Screen {
 	public function load(): void {
 		View::dress();
 		if ( self::asked( 'fresh' ) ) {
-			Desk::forget();
+			$this->desk->ask_anew();
 		}
 		$this->page = $this->pages[ $this->tab() ];
 		$this->page->load();

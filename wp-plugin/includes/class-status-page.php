@@ -117,8 +117,9 @@ final class Status_Page {
 			'reputation'  => $this->reputation,
 		);
 		View::show( 'summary', array( 'summary' => Summary::of( $this->settings, $this->whereabouts, $this->outbox, $connection, $answer ), 'connection' => $connection ) );
-		if ( $this->account->is_known() ) {
-			View::age( $this->account );
+		if ( $this->account->is_known() && null !== $this->account->problem() ) {
+			/* translators: %s: a span such as "3 minutes" */
+			printf( '<p class="postreeve-quiet">%s</p>', esc_html( sprintf( __( 'You see what was known %s ago.', 'postreeve' ), $this->account->age() ) ) );
 		}
 		if ( ! $this->settings->takes_mail() && ! $this->settings->is_off() ) {
 			View::show( 'checklist', array( 'steps' => self::checklist( $this->settings->is_connected(), $answer, Test_Mail::last() ) ) );

@@ -134,6 +134,7 @@ final class Summary {
 			'key-invalid'              => array( __( 'Connect anew', 'postreeve' ), $settings ),
 			'scope-missing'            => array( __( 'Connect anew', 'postreeve' ), $settings ),
 			'key-site-mismatch'        => array( __( 'Connect anew', 'postreeve' ), $settings ),
+			Problems::UNREACHABLE      => array( __( 'Ask again', 'postreeve' ), Screen::url( array( 'fresh' => '1' ) ) ),
 			Problems::UNEXPECTED       => array( __( 'Check the address', 'postreeve' ), $settings ),
 		);
 		return $ways[ $state ] ?? array();
