@@ -12,6 +12,7 @@ import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from email import message_from_bytes, policy
 from pathlib import Path
 from typing import Any
 
@@ -29,12 +30,26 @@ class Installation:
     relay_url: str
     simulator_url: str
     key: str
+    site_id: str
+    environment: Mapping[str, str]
+
+    def operate(self, *arguments: str) -> Any:
+        """What the operator's command line says, as JSON."""
+        return _command(self.environment, *arguments, "--json")
 
     def mails(self, recipient: str) -> list[dict[str, Any]]:
         """What the simulator got for somebody, newest first."""
         listing = _json(f"{self.simulator_url}/mails?recipient={recipient}")
         mails: list[dict[str, Any]] = listing["mails"]
         return mails
+
+    def text_of(self, mail: Mapping[str, Any]) -> str:
+        """The plain text of a mail the simulator got."""
+        raw = f"{self.simulator_url}/mails/{mail['id']}/raw"
+        with urllib.request.urlopen(raw, timeout=5) as answer:
+            read = message_from_bytes(answer.read(), policy=policy.default)
+        body = read.get_body(("plain",))
+        return str(body.get_content()) if body else ""
 
     def messages(self) -> list[dict[str, Any]]:
         """What the relay has of the site, newest first."""
@@ -72,11 +87,11 @@ def installation(folder: Path, site_url: str) -> Iterator[Installation]:
             *("simulator", "--port", str(simulator_port)),
             *("--state", str(folder / "simulator"), "--subscribe", hook),
         )
-        key = _prepare(environment, site_url)
+        site_id, key = _prepare(environment, site_url)
         start("web", f"{relay_url}/readyz", "relay", "web", "--port", str(relay_port))
         start("worker", f"{relay_url}/readyz", "relay", "worker")
         processes.wait_until(lambda: _is_subscribed(simulator_url, hook), "the subscription")
-        yield Installation(relay_url, simulator_url, key)
+        yield Installation(relay_url, simulator_url, key, site_id, environment)
 
 
 def _environment(folder: Path, relay_url: str, simulator_url: str) -> dict[str, str]:
@@ -92,16 +107,25 @@ def _environment(folder: Path, relay_url: str, simulator_url: str) -> dict[str, 
     }
 
 
-def _prepare(environment: Mapping[str, str], site_url: str) -> str:
-    """Database, account, domain and site, by the command line; gives the site's key."""
+def _command(environment: Mapping[str, str], *arguments: str) -> Any:
+    """Run a command of the relay; gives what it says if that is JSON."""
+    done = subprocess.run(
+        [sys.executable, "-m", "relay", *arguments],
+        env=environment,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, f"{arguments}\n{done.stdout}\n{done.stderr}"
+    return json.loads(done.stdout) if "--json" in arguments else None
+
+
+def _prepare(environment: Mapping[str, str], site_url: str) -> tuple[str, str]:
+    """Database, account, domain and site, by the command line; gives the site's id and key."""
 
     def relay(*arguments: str) -> Any:
-        command = [sys.executable, "-m", "relay", *arguments]
-        done = subprocess.run(
-            command, env=environment, cwd=ROOT, capture_output=True, text=True, check=False
-        )
-        assert done.returncode == 0, f"{arguments}\n{done.stdout}\n{done.stderr}"
-        return json.loads(done.stdout) if "--json" in arguments else None
+        return _command(environment, *arguments)
 
     relay("migrate")
     owner = f"owner@{DOMAIN}"
@@ -111,8 +135,9 @@ def _prepare(environment: Mapping[str, str], site_url: str) -> str:
     site = relay(*create_site)["id"]
     relay("site", "budget", site, "--first-contacts", "10000", "--json")
     relay("site", "limits", site, "--declared-daily", "10000", "--json")
-    key: str = relay("key", "create", "--site", site, "--json")["key"]
-    return key
+    scopes = [part for scope in ("send", "read", "manage") for part in ("--scope", scope)]
+    key: str = relay("key", "create", "--site", site, *scopes, "--json")["key"]
+    return site, key
 
 
 def _is_subscribed(simulator_url: str, hook: str) -> bool:

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.plugin.relays import FakeRelay, fake_relay
+from tests.plugin.relays import KEY, FakeRelay, fake_relay
+from tests.plugin.screens import connect, log_in
+from tests.plugin.visitors import Visitor
 from tests.wordpress import databases, packages, phps, sites, suites, trees
 
 
@@ -43,3 +45,43 @@ def relay() -> Iterator[FakeRelay]:
     """A relay that records what arrives."""
     with fake_relay() as made:
         yield made
+
+
+@pytest.fixture(scope="module")
+def served(site: sites.Site) -> Iterator[sites.Site]:
+    """The site, answering."""
+    with site.served():
+        yield site
+
+
+@pytest.fixture
+def disconnected(served: sites.Site) -> sites.Site:
+    """The site as if the plugin were new."""
+    served.execute(
+        "DELETE FROM wp_options"
+        " WHERE option_name LIKE '%postreeve%' OR option_name LIKE '%transient%settings_errors';"
+        "DELETE FROM wp_postreeve_outbox; DELETE FROM wp_postreeve_chunks"
+    )
+    return served
+
+
+@pytest.fixture(scope="module")
+def logged_in(served: sites.Site) -> Visitor:
+    """Somebody logged in as the administrator."""
+    visitor = Visitor(served.url)
+    log_in(visitor, served)
+    return visitor
+
+
+@pytest.fixture
+def owner(logged_in: Visitor, disconnected: sites.Site) -> Visitor:
+    """The owner of a site that is not connected."""
+    return logged_in
+
+
+@pytest.fixture
+def connected(owner: Visitor, relay: FakeRelay) -> Visitor:
+    """The owner of a site that is connected, and not live."""
+    connect(owner, relay.url, KEY)
+    relay.requests.clear()
+    return owner

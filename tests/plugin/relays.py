@@ -51,6 +51,10 @@ class FakeRelay:
     account: Json = field(default_factory=dict)
     keys: dict[str, tuple[str, Json]] = field(default_factory=dict)
     people: dict[str, Json] = field(default_factory=dict)
+    domains: list[Json] = field(default_factory=list)
+    suppressions: list[Json] = field(default_factory=list)
+    appeals: list[Json] | None = None
+    reputation: Json | None = None
 
     def reset(self) -> None:
         """Forget everything."""
@@ -59,6 +63,9 @@ class FakeRelay:
         self.messages.clear()
         self.keys.clear()
         self.people.clear()
+        self.domains.clear()
+        self.suppressions.clear()
+        self.appeals = self.reputation = None
         self.account = {
             "account": {"id": "a1", "name": "Example Ltd", "state": "active"},
             "site": {"id": "s1", "name": "Shop", "url": "https://shop.example", "state": "active"},
@@ -204,11 +211,15 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self, body: bytes) -> None:
         request = _read(self.command, self.path, dict(self.headers.items()), body)
+        if self.command == "POST" and body.startswith(b"{"):
+            request["json"] = json.loads(body)
         self.fake.requests.append(request)
         if self.fake.answers:
             answer = self.fake.answers.popleft()
             time.sleep(answer.delay)
             self._say(answer.status, answer.body, answer.content_type, answer.location)
+        elif self.command == "POST" and self.path == "/v1/connect":
+            self._say(200, json.dumps({"key": KEY, "site": {}, "account": {}}))
         elif self.headers.get("Authorization") != f"Bearer {KEY}":
             self._problem(401, "key-invalid", "The key is not valid")
         else:
@@ -229,6 +240,19 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer_about(unquote(path.rpartition("/")[2]))
         elif path == "/v1/events":
             self._say(200, json.dumps({"events": self.fake.events(), "next_cursor": 7}))
+        elif path == "/v1/domains" and self.command == "POST":
+            self.fake.domains.append(a_domain(request["json"]["name"]))
+            self._say(201, json.dumps(self.fake.domains[-1]))
+        elif path == "/v1/domains":
+            self._say(200, json.dumps({"domains": self.fake.domains}))
+        elif path.startswith("/v1/suppressions"):
+            self._answer_about_suppressions(path)
+        elif path == "/v1/account/appeals" and self.fake.appeals is not None:
+            self._answer_about_appeals(request)
+        elif path == "/v1/account/reputation" and self.fake.reputation is not None:
+            self._say(200, json.dumps(self.fake.reputation))
+        elif path.endswith("/resend"):
+            self._say(202, json.dumps({"id": path.split("/")[3], "recipients": []}))
         elif path.startswith("/v1/domains/"):
             self._say(200, json.dumps({"name": path.split("/")[3], "status": "verified"}))
         elif path == "/v1/account":
@@ -246,6 +270,31 @@ class _Handler(BaseHTTPRequestHandler):
             self._say(200, json.dumps({"erased": self.fake.people.pop(address, None) is not None}))
         else:
             self._say(200, json.dumps(self.fake.people.get(address, {"address": address})))
+
+    def _answer_about_suppressions(self, path: str) -> None:
+        if self.command == "GET":
+            self._say(200, json.dumps({"suppressions": self.fake.suppressions}))
+            return
+        (found,) = (each for each in self.fake.suppressions if each["id"] == path.split("/")[3])
+        ending = "contested" if self.command == "POST" else "lifted"
+        found.update(ended_at=_now(), ending=ending, liftable=False)
+        found["timeline"].append({"at": _now(), "code": ending, "title": ending})
+        self._say(200, json.dumps(found))
+
+    def _answer_about_appeals(self, request: Json) -> None:
+        appeals = self.fake.appeals or []
+        if self.command == "POST":
+            appeal = {
+                "id": "p1",
+                "at": _now(),
+                "answer_by": _now(),
+                "decision": None,
+                "answer": None,
+            }
+            self.fake.appeals = [*appeals, appeal | request["json"]]
+            self._say(201, json.dumps(self.fake.appeals[-1]))
+        else:
+            self._say(200, json.dumps({"appeals": appeals, "next_cursor": None}))
 
     def _result(self, message: Json) -> Json:
         """What became of one message of a batch; a subject "refuse:code:status" is refused."""
@@ -396,6 +445,53 @@ def _read_part(part: EmailMessage) -> Json:
         "cid": part.get("Content-ID"),
         "sha256": hashlib.sha256(content).hexdigest(),
         "text": content.decode("utf-8", "replace") if part.get_content_maintype() == "text" else "",
+    }
+
+
+def a_domain(name: str, **given: Any) -> Json:
+    """A domain somebody has just added: one record is not there yet."""
+    return {
+        "name": name,
+        "status": "pending",
+        "usable": False,
+        "summary": "Waits for its DNS records.",
+        "created_at": _now(),
+        "checked_at": _now(),
+        "next_check_at": None,
+        "share_url": "https://relay.example/setup/abc",
+        "records": [
+            {
+                "key": "ownership",
+                "name": f"_postreeve.{name}",
+                "type": "TXT",
+                "value": "postreeve-account=abc",
+                "purpose": "Proves that the domain is yours",
+                "required": True,
+                "result": "fail",
+                "code": "missing",
+                "found": [],
+                "fix": "Nothing is published there yet.",
+            }
+        ],
+        **given,
+    }
+
+
+def a_suppression(address: str, **given: Any) -> Json:
+    """An address that is not mailed because a mail came back."""
+    return {
+        "id": "0123",
+        "address": address,
+        "reason": "invalid-address",
+        "scope": "all",
+        "title": "Mail to this address came back",
+        "evidence": {},
+        "began_at": _now(),
+        "ended_at": None,
+        "ending": None,
+        "liftable": True,
+        "timeline": [{"at": _now(), "code": "suppressed", "title": "It came back"}],
+        **given,
     }
 
 

@@ -109,7 +109,7 @@ def test_what_ships_is_small_and_holds_nothing_else(tmp_path: Path) -> None:
     with zipfile.ZipFile(archive) as packed:
         names = packed.namelist()
     kinds = {PurePath(name).suffix or PurePath(name).name for name in names}
-    assert kinds <= {".php", ".txt", ".css", ".mo", "LICENSE"}
+    assert kinds <= {".php", ".txt", ".css", ".js", ".mo", "LICENSE"}
     assert {name.split("/")[0] for name in names} == {"postreeve"}
     assert archive.stat().st_size <= plugin_zip.LARGEST == 150_000
     assert "GNU GENERAL PUBLIC LICENSE" in (PLUGIN / "LICENSE").read_text()

@@ -67,6 +67,7 @@ final class Account {
 				'default_from' => is_string( $answer['default_from'] ?? null ) ? $answer['default_from'] : '',
 				'domains'      => $names,
 				'ready'        => ! empty( $answer['ready'] ),
+				'state'        => Connection::standing( $answer ),
 				'asked_at'     => time(),
 			),
 			false
@@ -75,7 +76,7 @@ final class Account {
 	}
 
 	/**
-	 * What we know: `default_from`, `domains` one may send from, `ready`, `asked_at` (0: nothing).
+	 * What we know: `default_from`, `domains` one may send from, `ready`, `state` (a word of Connection's), `asked_at` (0: nothing).
 	 */
 	public function known(): array {
 		$known = get_option( self::OPTION );
@@ -84,6 +85,7 @@ final class Account {
 			'default_from' => is_string( $known['default_from'] ?? null ) ? $known['default_from'] : '',
 			'domains'      => array_filter( (array) ( $known['domains'] ?? array() ), 'is_string' ),
 			'ready'        => ! empty( $known['ready'] ),
+			'state'        => is_string( $known['state'] ?? null ) ? $known['state'] : '',
 			'asked_at'     => (int) ( $known['asked_at'] ?? 0 ),
 		);
 	}

@@ -12,7 +12,7 @@ use WP_Error;
 defined( 'ABSPATH' ) || exit;
 
 /**
- * Answers the buttons: go live, go back, this site has moved, this is a copy, send parked mails.
+ * Answers the buttons: go live, go back, this site has moved, this is a copy, send parked mails, disconnect.
  */
 final class Actions {
 
@@ -23,6 +23,7 @@ final class Actions {
 	const MOVED       = 'moved';
 	const COPY        = 'copy';
 	const SEND_PARKED = 'send-parked';
+	const DISCONNECT  = 'disconnect';
 
 	/**
 	 * The switch.
@@ -75,35 +76,17 @@ final class Actions {
 	 * @param string $kind  'primary' or 'secondary'.
 	 */
 	public static function button( string $what, string $label, string $kind = 'secondary' ): void {
-		?>
-		<form method="post" action="<?php echo esc_url( admin_url( 'admin-post.php' ) ); ?>" class="postreeve-button">
-			<input type="hidden" name="action" value="<?php echo esc_attr( self::ACTION ); ?>">
-			<input type="hidden" name="what" value="<?php echo esc_attr( $what ); ?>">
-			<input type="hidden" name="_wpnonce" value="<?php echo esc_attr( wp_create_nonce( self::ACTION . $what ) ); ?>">
-			<button type="submit" class="button button-<?php echo esc_attr( $kind ); ?>"><?php echo esc_html( $label ); ?></button>
-		</form>
-		<?php
+		View::button( self::ACTION, $what, $label, array(), $kind );
 	}
 
 	/**
 	 * Answers a button.
 	 */
 	public function handle(): void {
-		if ( ! current_user_can( Screen::CAPABILITY ) ) {
-			wp_die( esc_html__( 'You are not allowed to do that.', 'postreeve' ), '', array( 'response' => 403 ) );
-		}
-		$what = isset( $_POST['what'] ) ? sanitize_key( wp_unslash( $_POST['what'] ) ) : '';
-		check_admin_referer( self::ACTION . $what );
-
-		$said = $this->act( $what );
-		if ( is_wp_error( $said ) ) {
-			add_settings_error( Settings::OPTION, 'postreeve-action', esc_html( $said->get_error_message() ) );
-		} else {
-			add_settings_error( Settings::OPTION, 'postreeve-action', esc_html( $said ), 'success' );
-		}
-		set_transient( 'settings_errors', get_settings_errors(), 30 );
-		wp_safe_redirect( Screen::url( array( 'settings-updated' => 'true' ) ) );
-		exit;
+		// phpcs:ignore WordPress.Security.NonceVerification.Missing -- It says which nonce is looked for.
+		$what = isset( $_POST['what'] ) && is_string( $_POST['what'] ) ? sanitize_key( wp_unslash( $_POST['what'] ) ) : '';
+		Access::check( self::ACTION . $what );
+		Access::answer( $this->act( $what ), Screen::url( self::DISCONNECT === $what ? array( 'tab' => 'settings' ) : array() ) );
 	}
 
 	/**
@@ -129,6 +112,9 @@ final class Actions {
 			case self::SEND_PARKED:
 				/* translators: %d: number of mails */
 				return $this->go_on( $this->outbox->release( Outbox::PARKED ), __( 'Parked mails that are sent now: %d.', 'postreeve' ) );
+			case self::DISCONNECT:
+				$this->switch->disconnect();
+				return __( 'The key is forgotten. WordPress sends this site\'s mail by itself.', 'postreeve' );
 			default:
 				return new WP_Error( 'unknown', __( 'There is no such button.', 'postreeve' ) );
 		}

@@ -65,17 +65,29 @@ final class Connection {
 	 * @param Account  $account  What the relay says about this site.
 	 */
 	public static function check( Settings $settings, Account $account ): self {
+		$nobody = Settings::KEY_UNREADABLE === $settings->key_state() || ! $settings->is_connected();
+		$answer = $nobody ? array() : $account->ask();
+		return self::of( $settings, is_wp_error( $answer ) ? new Reading( null, 0, $answer ) : new Reading( $answer, time() ) );
+	}
+
+	/**
+	 * The same, from what the relay has said already.
+	 *
+	 * @param Settings $settings Where and how this site is connected.
+	 * @param Reading  $reading  What the relay says about this site.
+	 */
+	public static function of( Settings $settings, Reading $reading ): self {
 		if ( Settings::KEY_UNREADABLE === $settings->key_state() ) {
 			return new self( self::KEY_UNREADABLE );
 		}
 		if ( ! $settings->is_connected() ) {
 			return new self( self::NOT_CONNECTED );
 		}
-		$answer = $account->ask();
-		if ( is_wp_error( $answer ) ) {
-			return new self( (string) $answer->get_error_code(), array(), $answer->get_error_message() );
+		$problem = $reading->problem();
+		if ( null !== $problem ) {
+			return new self( (string) $problem->get_error_code(), $reading->answer(), $problem->get_error_message() );
 		}
-		return new self( self::standing( $answer ), $answer );
+		return new self( self::standing( $reading->answer() ), $reading->answer() );
 	}
 
 	/**
@@ -142,7 +154,7 @@ final class Connection {
 		$texts = array(
 			self::READY          => __( 'The relay can send this site\'s mail.', 'postreeve' ),
 			self::NOT_READY      => __( 'The relay refuses this site\'s mail until a sending domain of yours is verified there.', 'postreeve' ),
-			self::NOT_CONNECTED  => __( 'WordPress sends this site\'s mail by itself. To change that, enter the address of your relay and an API key.', 'postreeve' ),
+			self::NOT_CONNECTED  => __( 'WordPress sends this site\'s mail by itself. To change that, connect it with your relay.', 'postreeve' ),
 			self::KEY_UNREADABLE => __( 'It was sealed with the secret salts in wp-config.php, and those have changed. Until then WordPress sends this site\'s mail by itself.', 'postreeve' ),
 			'pending'            => __( 'Somebody at the relay looks at every new account. Until then only mail to the account\'s owner goes out.', 'postreeve' ),
 			'warned'             => __( 'Mail goes out. The relay has told the account\'s owner by mail what has to get better.', 'postreeve' ),
@@ -185,7 +197,7 @@ final class Connection {
 	 *
 	 * @param array $answer What the relay said.
 	 */
-	private static function standing( array $answer ): string {
+	public static function standing( array $answer ): string {
 		$states = array( $answer['account']['state'] ?? '', $answer['site']['state'] ?? '' );
 		foreach ( self::STANDINGS as $standing ) {
 			if ( in_array( $standing, $states, true ) ) {

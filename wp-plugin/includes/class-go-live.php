@@ -71,4 +71,14 @@ final class Go_Live {
 	public function off(): void {
 		$this->settings->set_live( false );
 	}
+
+	/**
+	 * Forgets the key, and what the relay said. What waits here is kept until its time is over.
+	 */
+	public function disconnect(): void {
+		$this->settings->connect( $this->settings->relay_url(), '' );
+		delete_option( Account::OPTION );
+		delete_option( Test_Mail::OPTION );
+		Desk::forget();
+	}
 }

@@ -71,6 +71,13 @@ final class Plugin {
 	private $interceptor;
 
 	/**
+	 * Whether something is wrong.
+	 *
+	 * @var Alarm
+	 */
+	private $alarm;
+
+	/**
 	 * Puts the parts together.
 	 */
 	public function __construct() {
@@ -83,6 +90,7 @@ final class Plugin {
 		$this->runner      = new Runner( $this->client, $this->outbox, $breaker, $this->settings, $this->whereabouts );
 		$this->courier     = new Courier( $this->client, $this->outbox, $breaker, $this->runner, $this->whereabouts, $this->account );
 		$this->interceptor = new Interceptor( $this->settings, $this->courier, $this->account, $this->whereabouts );
+		$this->alarm       = new Alarm( $this->settings, $this->outbox, $this->whereabouts, $this->account );
 	}
 
 	/**
@@ -106,6 +114,11 @@ final class Plugin {
 		add_action( Runner::HOOK, array( $this->runner, 'run_by_cron' ) );
 		add_action( 'shutdown', array( $this->interceptor, 'let_go' ), PHP_INT_MAX );
 		add_action( 'shutdown', array( $this->courier, 'after_response' ), PHP_INT_MAX );
+
+		add_action( 'wp_mail_failed', array( $this->alarm, 'look_later' ) );
+		add_action( 'shutdown', array( $this->alarm, 'after_response' ), PHP_INT_MAX );
+		add_action( Runner::HOOK, array( $this->alarm, 'look' ), 20 );
+		add_action( 'admin_bar_menu', array( $this->alarm, 'warn' ), 90 );
 
 		register_activation_hook( FILE, array( $upgrade, 'activate' ) );
 		register_deactivation_hook( FILE, array( $this->runner, 'rest' ) );
@@ -153,10 +166,20 @@ final class Plugin {
 	 * Registers what only people in wp-admin meet.
 	 */
 	private function register_screen(): void {
-		$screen  = new Screen( $this->settings, $this->client, $this->account, $this->outbox, $this->whereabouts );
-		$test    = new Test_Mail( $this->settings, $this->interceptor );
-		$live    = new Go_Live( $this->settings, $this->account );
-		$actions = new Actions( $live, $this->whereabouts, $this->outbox, $this->runner );
+		$desk      = new Desk( $this->settings, $this->account );
+		$handshake = new Handshake( $this->settings );
+		$pages     = array(
+			Screen::STATUS   => new Status_Page( $this->settings, $desk, $this->outbox, $this->whereabouts ),
+			Screen::MAILS    => new Mails_Page( $this->settings, $desk ),
+			Screen::DOMAIN   => new Domain_Page( $this->settings, $desk ),
+			Screen::SETTINGS => new Settings_Page( $this->settings, $handshake ),
+		);
+		$screen    = new Screen( $pages, $desk, $this->settings, $this->whereabouts, $this->alarm );
+		$widget    = new Widget( $this->settings, $desk, $this->outbox, $this->whereabouts );
+		$test      = new Test_Mail( $this->settings, $this->interceptor );
+		$live      = new Go_Live( $this->settings, $this->account );
+		$actions   = new Actions( $live, $this->whereabouts, $this->outbox, $this->runner );
+		$errands   = new Errands( $desk, $handshake );
 
 		add_action( 'admin_menu', array( $screen, 'add_to_menu' ) );
 		add_action( 'admin_init', array( $this->settings, 'register' ) );
@@ -166,5 +189,9 @@ final class Plugin {
 		add_filter( 'plugin_action_links_' . plugin_basename( FILE ), array( $screen, 'link' ) );
 		add_action( 'admin_post_' . Test_Mail::ACTION, array( $test, 'handle' ) );
 		add_action( 'admin_post_' . Actions::ACTION, array( $actions, 'handle' ) );
+		add_action( 'admin_post_' . Errands::ACTION, array( $errands, 'handle' ) );
+		add_filter( 'allowed_redirect_hosts', array( $handshake, 'allow' ) );
+		add_filter( 'option_page_capability_' . Settings::GROUP, array( Access::class, 'capability' ) );
+		add_action( 'wp_dashboard_setup', array( $widget, 'add' ) );
 	}
 }

@@ -103,7 +103,7 @@ final class Privacy {
 	}
 
 	/**
-	 * Erases a person: mails to them that wait here, and what the relay holds. They are not mailed newsletters again.
+	 * Erases a person: mails to them that wait here, lists they may stand in, and what the relay holds. They are not mailed newsletters again.
 	 *
 	 * @param string $address The person's address.
 	 * @param int    $page    Always 1.
@@ -113,6 +113,7 @@ final class Privacy {
 		$removed  = false;
 		$retained = false;
 		$messages = array();
+		Desk::forget();
 		foreach ( $this->mails_to( $address ) as $row ) {
 			$this->outbox->delete( $row['id'] );
 			$removed = true;

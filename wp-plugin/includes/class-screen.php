@@ -7,26 +7,41 @@
 
 namespace Postreeve;
 
-use WP_Error;
-
 defined( 'ABSPATH' ) || exit;
 
 /**
- * The plugin's one screen: how the connection is, a test mail, the latest mails, the settings.
+ * The plugin's place in wp-admin: four tabs, each a page of its own.
  */
 final class Screen {
 
-	const PAGE       = 'postreeve';
-	const HOOK       = 'settings_page_postreeve';
-	const CAPABILITY = 'manage_options';
+	const PAGE = 'postreeve';
+	const HOOK = 'settings_page_postreeve';
 
-	const RECENT = 10;
+	const STATUS   = 'status';
+	const MAILS    = 'mails';
+	const DOMAIN   = 'domain';
+	const SETTINGS = 'settings';
 
 	/**
-	 * A page that follows a mail asks again by itself: every few seconds at first, and not for ever.
+	 * What there is to show and to do.
+	 *
+	 * @var Status_Page|Mails_Page|Domain_Page|Settings_Page
 	 */
-	const REFRESH_QUICK = 3;
-	const REFRESH_SLOW  = 15;
+	private $page;
+
+	/**
+	 * The pages, by tab.
+	 *
+	 * @var array
+	 */
+	private $pages;
+
+	/**
+	 * The relay.
+	 *
+	 * @var Desk
+	 */
+	private $desk;
 
 	/**
 	 * Where and how this site is connected.
@@ -36,27 +51,6 @@ final class Screen {
 	private $settings;
 
 	/**
-	 * The relay.
-	 *
-	 * @var Client
-	 */
-	private $client;
-
-	/**
-	 * What the relay says about this site.
-	 *
-	 * @var Account
-	 */
-	private $account;
-
-	/**
-	 * Where mails wait.
-	 *
-	 * @var Outbox
-	 */
-	private $outbox;
-
-	/**
 	 * Whether this is the site that was connected.
 	 *
 	 * @var Whereabouts
@@ -64,41 +58,27 @@ final class Screen {
 	private $whereabouts;
 
 	/**
-	 * How the connection is; null on the page of one mail.
+	 * Whether something is wrong.
 	 *
-	 * @var Connection|null
+	 * @var Alarm
 	 */
-	private $connection = null;
-
-	/**
-	 * The latest messages, or why they cannot be shown.
-	 *
-	 * @var array|WP_Error
-	 */
-	private $messages = array();
-
-	/**
-	 * The message whose page this is, or why it cannot be shown.
-	 *
-	 * @var array|WP_Error|null
-	 */
-	private $message = null;
+	private $alarm;
 
 	/**
 	 * Makes the screen.
 	 *
+	 * @param array       $pages       The pages, by tab; each can `load`, `refresh_after` and `render`.
+	 * @param Desk        $desk        The relay.
 	 * @param Settings    $settings    Where and how this site is connected.
-	 * @param Client      $client      The relay.
-	 * @param Account     $account     What the relay says about this site.
-	 * @param Outbox      $outbox      Where mails wait.
 	 * @param Whereabouts $whereabouts Whether this is the site that was connected.
+	 * @param Alarm       $alarm       Whether something is wrong.
 	 */
-	public function __construct( Settings $settings, Client $client, Account $account, Outbox $outbox, Whereabouts $whereabouts ) {
+	public function __construct( array $pages, Desk $desk, Settings $settings, Whereabouts $whereabouts, Alarm $alarm ) {
+		$this->pages       = $pages;
+		$this->desk        = $desk;
 		$this->settings    = $settings;
-		$this->client      = $client;
-		$this->account     = $account;
-		$this->outbox      = $outbox;
 		$this->whereabouts = $whereabouts;
+		$this->alarm       = $alarm;
 	}
 
 	/**
@@ -111,10 +91,22 @@ final class Screen {
 	}
 
 	/**
+	 * What the tabs are called.
+	 */
+	public static function tabs(): array {
+		return array(
+			self::STATUS   => __( 'Status', 'postreeve' ),
+			self::MAILS    => __( 'Mails', 'postreeve' ),
+			self::DOMAIN   => __( 'Domain', 'postreeve' ),
+			self::SETTINGS => __( 'Settings', 'postreeve' ),
+		);
+	}
+
+	/**
 	 * Adds the screen to WordPress's menu.
 	 */
 	public function add_to_menu(): void {
-		add_options_page( __( 'Postreeve', 'postreeve' ), __( 'Postreeve', 'postreeve' ), self::CAPABILITY, self::PAGE, array( $this, 'render' ) );
+		add_options_page( __( 'Postreeve', 'postreeve' ), __( 'Postreeve', 'postreeve' ), Access::capability(), self::PAGE, array( $this, 'render' ) );
 	}
 
 	/**
@@ -131,25 +123,20 @@ final class Screen {
 	 * Asks the relay for what the page shows, before anything of it is written.
 	 */
 	public function load(): void {
-		wp_enqueue_style( 'postreeve', plugins_url( 'assets/admin.css', FILE ), array( 'dashicons' ), VERSION );
-
-		$id = $this->asked_message();
-		if ( '' !== $id && $this->settings->is_connected() ) {
-			$this->message = $this->client->message( $id );
-			return;
+		View::dress();
+		if ( self::asked( 'fresh' ) ) {
+			$this->desk->ask_anew();
 		}
-		$this->connection = Connection::check( $this->settings, $this->account );
-		if ( $this->connection->is_known() ) {
-			$answer         = $this->client->messages( self::RECENT );
-			$this->messages = is_wp_error( $answer ) ? $answer : self::list_of( $answer, 'messages' );
-		}
+		$this->page = $this->pages[ $this->tab() ];
+		$this->page->load();
+		$this->alarm->look();
 	}
 
 	/**
-	 * Has the page of a mail that is on its way ask again; works without JavaScript.
+	 * Has a page that will change soon ask again; works without JavaScript.
 	 */
 	public function head(): void {
-		$seconds = is_array( $this->message ) ? self::refresh_after( $this->message ) : 0;
+		$seconds = null === $this->page ? 0 : $this->page->refresh_after();
 		if ( $seconds > 0 ) {
 			printf( '<meta http-equiv="refresh" content="%d">' . "\n", (int) $seconds );
 		}
@@ -159,23 +146,15 @@ final class Screen {
 	 * Writes the page.
 	 */
 	public function render(): void {
-		if ( ! current_user_can( self::CAPABILITY ) ) {
+		if ( ! Access::may() || null === $this->page ) {
 			wp_die( esc_html__( 'You are not allowed to see this page.', 'postreeve' ), '', array( 'response' => 403 ) );
 		}
-		if ( null !== $this->message ) {
-			$this->show( 'message', array( 'message' => $this->message, 'refreshes' => is_array( $this->message ) && self::refresh_after( $this->message ) > 0 ) );
-			return;
+		View::show( 'head', array( 'tab' => $this->tab() ) );
+		if ( $this->settings->is_in_charge() && $this->whereabouts->is_elsewhere() ) {
+			$this->say_elsewhere( true );
 		}
-		$this->show(
-			'overview',
-			array(
-				'settings'    => $this->settings,
-				'whereabouts' => $this->whereabouts,
-				'counts'      => $this->outbox->counts(),
-				'connection'  => $this->connection ?? Connection::check( $this->settings, $this->account ),
-				'messages'    => $this->messages,
-			)
-		);
+		$this->page->render();
+		echo '</div>';
 	}
 
 	/**
@@ -183,11 +162,11 @@ final class Screen {
 	 */
 	public function warn(): void {
 		$here = get_current_screen();
-		if ( ! current_user_can( self::CAPABILITY ) || ( $here && self::HOOK === $here->id ) ) {
+		if ( ! Access::may() || ( $here && self::HOOK === $here->id ) ) {
 			return;
 		}
 		if ( $this->settings->is_in_charge() && $this->whereabouts->is_elsewhere() ) {
-			$this->show( 'elsewhere', array( 'whereabouts' => $this->whereabouts, 'buttons' => false ) );
+			$this->say_elsewhere( false );
 			return;
 		}
 		if ( Settings::KEY_UNREADABLE !== $this->settings->key_state() ) {
@@ -197,9 +176,19 @@ final class Screen {
 			'<div class="notice notice-error"><p><strong>%1$s</strong> %2$s <a href="%3$s">%4$s</a></p></div>',
 			esc_html__( 'Postreeve cannot read its API key:', 'postreeve' ),
 			esc_html__( 'the secret salts in wp-config.php have changed. Until the key is entered again, WordPress sends this site\'s mail by itself.', 'postreeve' ),
-			esc_url( self::url() ),
+			esc_url( self::url( array( 'tab' => self::SETTINGS ) ) ),
 			esc_html__( 'Enter the key', 'postreeve' )
 		);
+	}
+
+	/**
+	 * What the address asks for, as text of letters, digits and a few signs, or ''.
+	 *
+	 * @param string $name The query argument.
+	 */
+	public static function asked( string $name ): string {
+		// phpcs:ignore WordPress.Security.NonceVerification.Recommended -- It only chooses what is shown.
+		return isset( $_GET[ $name ] ) && is_string( $_GET[ $name ] ) ? sanitize_text_field( wp_unslash( $_GET[ $name ] ) ) : '';
 	}
 
 	/**
@@ -213,7 +202,7 @@ final class Screen {
 	}
 
 	/**
-	 * Why a copy did not arrive, in the relay's words, or ''.
+	 * Why a copy did not arrive, in a sentence, or ''.
 	 *
 	 * @param array $recipient One recipient of a message.
 	 */
@@ -230,36 +219,28 @@ final class Screen {
 	}
 
 	/**
-	 * The message the address asks for, or ''.
+	 * The tab the address asks for; the page of one mail belongs to the mails.
 	 */
-	private function asked_message(): string {
-		// phpcs:ignore WordPress.Security.NonceVerification.Recommended -- It only chooses what is shown.
-		$id = isset( $_GET['message'] ) && is_string( $_GET['message'] ) ? sanitize_text_field( wp_unslash( $_GET['message'] ) ) : '';
-		return preg_match( '/^[A-Za-z0-9_-]{1,64}$/', $id ) ? $id : '';
-	}
-
-	/**
-	 * Seconds until the page of this message should ask again; 0 for never.
-	 *
-	 * @param array $message The relay's message.
-	 */
-	private static function refresh_after( array $message ): int {
-		$age = time() - (int) strtotime( is_string( $message['accepted_at'] ?? null ) ? $message['accepted_at'] : '' );
-		foreach ( self::list_of( $message, 'recipients' ) as $recipient ) {
-			if ( in_array( $recipient['status'] ?? '', Words::MOVING, true ) && $age < HOUR_IN_SECONDS ) {
-				return $age < MINUTE_IN_SECONDS ? self::REFRESH_QUICK : self::REFRESH_SLOW;
-			}
+	private function tab(): string {
+		if ( '' !== Mails_Page::asked_message() ) {
+			return self::MAILS;
 		}
-		return 0;
+		$tab = self::asked( 'tab' );
+		return isset( $this->pages[ $tab ] ) ? $tab : self::STATUS;
 	}
 
 	/**
-	 * Writes a view.
+	 * Says that the site is not where it was connected.
 	 *
-	 * @param string $view      Its file in includes/views.
-	 * @param array  $arguments What it shows; `$arguments` there.
+	 * @param bool $buttons Whether the owner can say so here.
 	 */
-	private function show( string $view, array $arguments ): void {
-		require __DIR__ . '/views/' . $view . '.php';
+	private function say_elsewhere( bool $buttons ): void {
+		View::show(
+			'elsewhere',
+			array(
+				'whereabouts' => $this->whereabouts,
+				'buttons'     => $buttons,
+			)
+		);
 	}
 }

@@ -205,6 +205,22 @@ final class Settings {
 	}
 
 	/**
+	 * What is wrong, in a word of `Alarm`'s, or ''.
+	 */
+	public function alarm(): string {
+		return $this->stored()['alarm'];
+	}
+
+	/**
+	 * Keeps what is wrong.
+	 *
+	 * @param string $word A word of `Alarm`'s, or ''.
+	 */
+	public function set_alarm( string $word ): void {
+		$this->save( array_replace( $this->stored(), array( 'alarm' => $word ) ) );
+	}
+
+	/**
 	 * Which version of what is stored this is; 0 before there were versions.
 	 */
 	public function version(): int {
@@ -328,7 +344,7 @@ final class Settings {
 	 * @param string $url     What was entered.
 	 * @param string $earlier What is stored.
 	 */
-	private function sanitize_relay_url( string $url, string $earlier ): string {
+	public function sanitize_relay_url( string $url, string $earlier ): string {
 		$url = untrailingslashit( esc_url_raw( trim( $url ), array( 'http', 'https' ) ) );
 		if ( '' === $url ) {
 			return '';
@@ -393,7 +409,7 @@ final class Settings {
 		$option = get_option( self::OPTION );
 		$option = is_array( $option ) ? $option : array();
 		$texts  = array();
-		foreach ( array( 'relay_url', 'api_key', 'home', 'environment', 'copy' ) as $name ) {
+		foreach ( array( 'relay_url', 'api_key', 'home', 'environment', 'copy', 'alarm' ) as $name ) {
 			$texts[ $name ] = is_string( $option[ $name ] ?? null ) ? $option[ $name ] : '';
 		}
 		return $texts + array(

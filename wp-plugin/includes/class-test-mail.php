@@ -17,6 +17,7 @@ defined( 'ABSPATH' ) || exit;
 final class Test_Mail {
 
 	const ACTION = 'postreeve_test';
+	const OPTION = 'postreeve_test';
 
 	/**
 	 * Where and how this site is connected.
@@ -47,14 +48,44 @@ final class Test_Mail {
 	 * Answers the form.
 	 */
 	public function handle(): void {
-		if ( ! current_user_can( Screen::CAPABILITY ) ) {
-			wp_die( esc_html__( 'You are not allowed to send test mails.', 'postreeve' ), '', array( 'response' => 403 ) );
-		}
-		check_admin_referer( self::ACTION );
+		Access::check( self::ACTION );
 
-		$to = isset( $_POST['to'] ) ? sanitize_email( wp_unslash( $_POST['to'] ) ) : '';
-		wp_safe_redirect( $this->send( $to ) );
+		// phpcs:ignore WordPress.Security.NonceVerification.Missing -- Checked in the line above.
+		$to      = isset( $_POST['to'] ) && is_string( $_POST['to'] ) ? sanitize_email( wp_unslash( $_POST['to'] ) ) : '';
+		$outcome = $this->deliver( $to );
+		$id      = is_wp_error( $outcome ) ? '' : (string) ( $outcome['id'] ?? '' );
+		if ( is_wp_error( $outcome ) ) {
+			Access::answer( $outcome, Screen::url() );
+		}
+		if ( '' === $id ) {
+			Access::answer( new WP_Error( 'kept', __( 'The test mail could not be handed to the relay at once. It is kept here and tried again.', 'postreeve' ) ), Screen::url() );
+		}
+		self::remember( $id, false );
+		Desk::forget();
+		wp_safe_redirect( Screen::url( array( 'message' => rawurlencode( $id ) ) ) );
 		exit;
+	}
+
+	/**
+	 * The last test mail: `id`, '' if there was none, and whether it has been `delivered`.
+	 */
+	public static function last(): array {
+		$last = get_option( self::OPTION );
+		$last = is_array( $last ) ? $last : array();
+		return array(
+			'id'        => is_string( $last['id'] ?? null ) ? $last['id'] : '',
+			'delivered' => ! empty( $last['delivered'] ),
+		);
+	}
+
+	/**
+	 * Remembers the last test mail, for the list of what is left to do.
+	 *
+	 * @param string $id        The message's id.
+	 * @param bool   $delivered Whether it has arrived.
+	 */
+	public static function remember( string $id, bool $delivered ): void {
+		update_option( self::OPTION, compact( 'id', 'delivered' ), false );
 	}
 
 	/**
@@ -78,23 +109,6 @@ final class Test_Mail {
 	}
 
 	/**
-	 * Sends the mail and gives the address of the page to go on with.
-	 *
-	 * @param string $to Who gets it.
-	 */
-	private function send( string $to ): string {
-		$outcome = $this->deliver( $to );
-		if ( is_wp_error( $outcome ) ) {
-			$data = (array) $outcome->get_error_data();
-			return $this->complain( $outcome->get_error_message(), (string) ( $data['relay_problem_url'] ?? '' ) );
-		}
-		if ( ! isset( $outcome['id'] ) || ! is_string( $outcome['id'] ) ) {
-			return $this->complain( __( 'The test mail could not be handed to the relay at once. It is kept here and tried again.', 'postreeve' ) );
-		}
-		return Screen::url( array( 'message' => rawurlencode( $outcome['id'] ) ) );
-	}
-
-	/**
 	 * What the mail says.
 	 */
 	private function text(): string {
@@ -103,21 +117,5 @@ final class Test_Mail {
 			__( "This is a test mail from %s.\n\nIt went through WordPress and the Postreeve relay. If you can read this, that way works.", 'postreeve' ),
 			home_url()
 		) . "\n";
-	}
-
-	/**
-	 * Keeps a message for the next page, as WordPress's own settings pages do, and gives its address.
-	 *
-	 * @param string $text What is the matter.
-	 * @param string $url  A page that says how to fix it.
-	 */
-	private function complain( string $text, string $url = '' ): string {
-		$html = esc_html( $text );
-		if ( '' !== $url ) {
-			$html .= ' <a href="' . esc_url( $url ) . '">' . esc_html__( 'How to fix this', 'postreeve' ) . '</a>';
-		}
-		add_settings_error( Settings::OPTION, 'test-mail', $html );
-		set_transient( 'settings_errors', get_settings_errors(), 30 );
-		return Screen::url( array( 'settings-updated' => 'false' ) );
 	}
 }

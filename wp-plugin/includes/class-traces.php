@@ -14,8 +14,9 @@ defined( 'ABSPATH' ) || exit;
  */
 final class Traces {
 
-	const OPTIONS = array( 'postreeve', 'postreeve_outbox_key', 'postreeve_breaker', 'postreeve_account' );
-	const CRON    = 'postreeve_outbox';
+	const OPTIONS  = array( 'postreeve', 'postreeve_outbox_key', 'postreeve_breaker', 'postreeve_account', 'postreeve_test' );
+	const MEMORIES = array( 'connect', 'seen_account', 'seen_messages', 'seen_today', 'seen_domains', 'seen_appeals', 'seen_reputation', 'seen_suppressions' );
+	const CRON     = 'postreeve_outbox';
 
 	/**
 	 * On every site of a network, and for the network itself.
@@ -46,6 +47,9 @@ final class Traces {
 		wp_clear_scheduled_hook( self::CRON );
 		foreach ( self::OPTIONS as $option ) {
 			delete_option( $option );
+		}
+		foreach ( self::MEMORIES as $memory ) {
+			delete_transient( 'postreeve_' . $memory );
 		}
 		Schema::drop();
 	}

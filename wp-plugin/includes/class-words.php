@@ -41,6 +41,9 @@ final class Words {
 			'bounced'      => array( self::BAD, __( 'Bounced', 'postreeve' ), __( 'The receiving server refused the mail.', 'postreeve' ) ),
 			'complained'   => array( self::BAD, __( 'Marked as spam', 'postreeve' ), __( 'The mail arrived, and its reader reported it as spam.', 'postreeve' ) ),
 			'suppressed'   => array( self::BAD, __( 'Not sent', 'postreeve' ), __( 'The relay does not mail this address any more.', 'postreeve' ) ),
+			'unknown'      => array( self::WAITING, __( 'Not sure yet', 'postreeve' ), __( 'Nobody knows yet whether the mail has left. The relay finds out by itself.', 'postreeve' ) ),
+			'no_report'    => array( self::QUIET, __( 'No report', 'postreeve' ), __( 'Amazon SES took the mail and told nothing more. It has probably arrived.', 'postreeve' ) ),
+			'render_failed' => array( self::BAD, __( 'Failed', 'postreeve' ), __( 'Amazon SES could not build the mail.', 'postreeve' ) ),
 			'no-consent'   => array( self::BAD, __( 'Not sent', 'postreeve' ), __( 'This person has not confirmed that they want this mail.', 'postreeve' ) ),
 			'rejected'     => array( self::BAD, __( 'Rejected', 'postreeve' ), __( 'The mail was rejected and does not go out.', 'postreeve' ) ),
 			'failed'       => array( self::BAD, __( 'Failed', 'postreeve' ), __( 'The mail could not be sent.', 'postreeve' ) ),
@@ -80,6 +83,7 @@ final class Words {
 			'pending'  => __( 'Not verified yet', 'postreeve' ),
 			'failing'  => __( 'Its DNS records are missing', 'postreeve' ),
 			'lapsed'   => __( 'No longer verified', 'postreeve' ),
+			'suspended' => __( 'Stopped by the relay', 'postreeve' ),
 		);
 		return $words[ $status ] ?? $status;
 	}
@@ -139,6 +143,25 @@ final class Words {
 		}
 		/* translators: 1: a span such as "3 minutes", 2: a time of day or a date */
 		return sprintf( __( '%1$s ago (%2$s)', 'postreeve' ), human_time_diff( $time ), $absolute );
+	}
+
+	/**
+	 * A point in time in the past or future, as a date and time of day, or ''.
+	 *
+	 * @param mixed $moment The relay's time.
+	 */
+	public static function date( $moment ): string {
+		$time = is_string( $moment ) ? strtotime( $moment ) : false;
+		return false === $time ? '' : (string) wp_date( get_option( 'date_format' ) . ' ' . get_option( 'time_format' ), $time );
+	}
+
+	/**
+	 * How many, as people write it.
+	 *
+	 * @param mixed $count The relay's number.
+	 */
+	public static function count( $count ): string {
+		return number_format_i18n( is_numeric( $count ) ? (float) $count : 0 );
 	}
 
 	/**

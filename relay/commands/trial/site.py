@@ -160,6 +160,6 @@ def _new(session: Session, *, url: str, secret: str) -> DemoSite:
     limits.set_plan(session, account.id, PLAN)
     limits.set_for_site(session, site.id, {}, declared_daily=DECLARED_DAILY)
     made = accounts.create_key(
-        session, site.id, secret=secret, scopes=(Scope.SEND, Scope.READ), name="trial", now=now
+        session, site.id, secret=secret, scopes=tuple(Scope), name="trial", now=now
     )
     return DemoSite(site.id, made.secret, start=1)

@@ -5,6 +5,7 @@
 
 require $argv[1] . '/wp-load.php';
 require_once ABSPATH . 'wp-admin/includes/admin.php';
+require_once ABSPATH . 'wp-admin/includes/dashboard.php';
 // What only networks have.
 require_once ABSPATH . WPINC . '/ms-blogs.php';
 require_once ABSPATH . WPINC . '/ms-site.php';

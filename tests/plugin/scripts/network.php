@@ -34,6 +34,7 @@ foreach ( get_sites( array( 'fields' => 'ids' ) ) as $site_id ) {
 	restore_current_blog();
 }
 
+$arguments = array( 'settings' => $settings );
 ob_start();
 require WP_PLUGIN_DIR . '/postreeve/includes/views/settings.php';
 echo wp_json_encode( array( 'sites' => $sites, 'page' => ob_get_clean() ) );

@@ -3,15 +3,16 @@
  * What the relay says about this site.
  *
  * @package Postreeve
- * @var Connection $connection How the connection is.
+ * @var array $arguments `connection` (Connection).
  */
 
 namespace Postreeve;
 
 defined( 'ABSPATH' ) || exit;
 
-$domains = $connection->domains();
-$sender  = $connection->detail( 'default_from' );
+$connection = $arguments['connection'];
+$domains    = $connection->domains();
+$sender     = $connection->detail( 'default_from' );
 ?>
 <h2><?php esc_html_e( 'Connection', 'postreeve' ); ?></h2>
 <table class="form-table postreeve-facts" role="presentation">
@@ -38,7 +39,7 @@ $sender  = $connection->detail( 'default_from' );
 						$tone = 'verified' === $status ? Words::GOOD : Words::WAITING;
 						?>
 						<li>
-							<span class="postreeve-status postreeve-<?php echo esc_attr( $tone ); ?>"><span class="dashicons <?php echo esc_attr( Words::icon( $tone ) ); ?>" aria-hidden="true"></span><?php echo esc_html( Words::domain( $status ) ); ?></span>
+							<?php View::state( $tone, Words::domain( $status ) ); ?>
 							<?php echo esc_html( $name ); ?>
 						</li>
 					<?php endforeach; ?>

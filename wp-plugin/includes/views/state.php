@@ -3,7 +3,8 @@
  * Whether the relay gets this site's mail, what waits, and the buttons that change it.
  *
  * @package Postreeve
- * @var array $arguments `settings` (Settings), `connection` (Connection), `whereabouts` (Whereabouts), `counts` (array).
+ * @var array $arguments `settings` (Settings), `connection` (Connection), `whereabouts` (Whereabouts), `counts` (array),
+ *                       `next` (array or null).
  */
 
 namespace Postreeve;
@@ -15,7 +16,7 @@ $whereabouts = $arguments['whereabouts'];
 $counts      = $arguments['counts'];
 ?>
 <?php if ( $settings->is_connected() && ! $settings->is_off() && ! $whereabouts->is_elsewhere() ) : ?>
-	<h2><?php esc_html_e( 'Who sends this site\'s mail', 'postreeve' ); ?></h2>
+	<h2 id="postreeve-live"><?php esc_html_e( 'Who sends this site\'s mail', 'postreeve' ); ?></h2>
 	<?php if ( $settings->is_live() ) : ?>
 		<p data-live="yes"><?php esc_html_e( 'The relay. What it cannot take at once is kept here and tried again.', 'postreeve' ); ?></p>
 		<?php
@@ -46,8 +47,14 @@ $counts      = $arguments['counts'];
 			$words = Words::kept( $state );
 			?>
 			<li data-kept="<?php echo esc_attr( $state ); ?>">
-				<span class="postreeve-status postreeve-<?php echo esc_attr( $words['tone'] ); ?>"><span class="dashicons <?php echo esc_attr( Words::icon( $words['tone'] ) ); ?>" aria-hidden="true"></span><?php echo esc_html( $words['label'] . ': ' . number_format_i18n( $number ) ); ?></span>
-				<span class="postreeve-quiet"><?php echo esc_html( $words['text'] ); ?></span>
+				<?php View::state( $words['tone'], $words['label'] . ': ' . number_format_i18n( $number ) ); ?>
+				<?php
+				echo '<span class="postreeve-quiet">' . esc_html( $words['text'] ) . '</span>';
+				if ( Outbox::WAITING === $state && null !== $arguments['next'] ) {
+					/* translators: %s: a span such as "3 minutes" */
+					echo '<span class="postreeve-quiet">' . esc_html( sprintf( __( 'The oldest has been here for %s.', 'postreeve' ), human_time_diff( $arguments['next']['since'] ) ) ) . '</span>';
+				}
+				?>
 			</li>
 		<?php endforeach; ?>
 	</ul>

@@ -10,9 +10,7 @@ namespace Postreeve;
 defined( 'ABSPATH' ) || exit;
 ?>
 <h2><?php esc_html_e( 'Send a test mail', 'postreeve' ); ?></h2>
-<form method="post" action="<?php echo esc_url( admin_url( 'admin-post.php' ) ); ?>" class="postreeve-test">
-	<input type="hidden" name="action" value="<?php echo esc_attr( Test_Mail::ACTION ); ?>">
-	<?php wp_nonce_field( Test_Mail::ACTION ); ?>
+<?php View::form( Test_Mail::ACTION, '', array(), 'postreeve-test' ); ?>
 	<p><?php esc_html_e( 'It goes through WordPress and the relay. The next page follows it until it has arrived.', 'postreeve' ); ?></p>
 	<p class="postreeve-row">
 		<label for="postreeve-test-to"><?php esc_html_e( 'To', 'postreeve' ); ?></label>

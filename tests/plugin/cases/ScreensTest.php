@@ -1,0 +1,273 @@
+<?php
+/**
+ * What screens say, made from what the relay says: no requests, no pages.
+ */
+
+namespace Postreeve\Tests;
+
+use Postreeve\Account;
+use Postreeve\Alarm;
+use Postreeve\Client;
+use Postreeve\Connection;
+use Postreeve\Desk;
+use Postreeve\Diagnosis;
+use Postreeve\Domain_Page;
+use Postreeve\Handshake;
+use Postreeve\Mails_Page;
+use Postreeve\Outbox;
+use Postreeve\Reading;
+use Postreeve\Settings;
+use Postreeve\Status_Page;
+use Postreeve\Steps;
+use Postreeve\Summary;
+use Postreeve\Whereabouts;
+use Postreeve\Widget;
+
+final class ScreensTest extends Site_Test_Case {
+
+	protected function tearDown(): void {
+		Desk::forget();
+		delete_transient( Handshake::MEMORY );
+		parent::tearDown();
+	}
+
+	/**
+	 * @dataProvider accounts
+	 */
+	public function test_the_first_sentence_is_about_what_matters_most( array $account, bool $live, string $code, string $notice ): void {
+		$settings = new Settings();
+		$settings->set_live( $live );
+
+		$summary = $this->summary( $account );
+
+		$this->assertSame( array( $code, $notice ), array( $summary->code, $summary->notice ) );
+		$this->assertNotSame( '', $summary->title );
+		$this->assertNotSame( '', $summary->text );
+	}
+
+	public function accounts(): array {
+		$well  = array(
+			'ready' => true,
+			'usage' => array( 'day' => array( 'recipients' => 3 ) ),
+		);
+		$state = static function ( $state ) use ( $well ) {
+			return array( 'site' => array( 'state' => $state ) ) + $well;
+		};
+		return array(
+			'all is well'            => array( $well, true, 'ready', 'success' ),
+			'ready, and not live'    => array( $well, false, 'ready', 'info' ),
+			'the domain is missing'  => array( array( 'ready' => false ), false, 'not-ready', 'warning' ),
+			'warned'                 => array( $state( 'warned' ), true, 'warned', 'warning' ),
+			'limited'                => array( $state( 'limited' ), true, 'limited', 'warning' ),
+			'suspended'              => array( $state( 'suspended' ), true, 'suspended', 'error' ),
+			'waiting for an operator' => array( $state( 'pending' ), false, 'pending', 'warning' ),
+		);
+	}
+
+	public function test_parked_mails_come_before_good_news(): void {
+		$this->relay->problem( 'sender-not-verified', 422, 'No' );
+		wp_mail( 'ada@x.example', 'Hello', 'Text' );
+
+		$this->assertSame( 'parked', $this->summary( array( 'ready' => true ) )->code );
+	}
+
+	public function test_a_relay_that_is_away_is_said_with_what_waits(): void {
+		$this->relay->answer( 503, '{}' );
+		wp_mail( 'ada@x.example', 'Hello', 'Text' );
+		$away = new Reading( null, 0, \Postreeve\Problems::unreachable( 'https://relay.example', new \WP_Error( 'x', 'timed out' ) ) );
+
+		$summary = Summary::of( new Settings(), $this->whereabouts(), new Outbox(), Connection::of( new Settings(), $away ), array() );
+
+		$this->assertSame( 'relay-unreachable', $summary->code );
+		$this->assertStringContainsString( 'Mails kept here until then: 1', $summary->text );
+	}
+
+	/**
+	 * @dataProvider statuses
+	 */
+	public function test_a_copy_s_stations_say_how_far_it_came( string $status, array $states ): void {
+		$this->assertSame( $states, array_column( Steps::of( array( 'status' => $status ) ), 'state' ) );
+	}
+
+	public function statuses(): array {
+		return array(
+			array( 'queued', array( 'done', 'now', 'later' ) ),
+			array( 'held', array( 'done', 'now', 'later' ) ),
+			array( 'sent', array( 'done', 'done', 'now' ) ),
+			array( 'delivered', array( 'done', 'done', 'done' ) ),
+			array( 'complained', array( 'done', 'done', 'done' ) ),
+			array( 'bounced', array( 'done', 'done', 'failed' ) ),
+			array( 'suppressed', array( 'done', 'failed' ) ),
+			array( 'expired', array( 'done', 'failed' ) ),
+			array( 'unconfirmed', array( 'done', 'lost' ) ),
+			array( 'no_report', array( 'done', 'done', 'lost' ) ),
+			array( 'a word of tomorrow', array( 'done', 'failed' ) ),
+		);
+	}
+
+	public function test_a_refusal_is_told_in_four_sentences(): void {
+		$told = Diagnosis::of( $this->bounced( 'mailbox_full', 'cool-off' ) );
+
+		$this->assertSame( 'The mailbox of ada@company.example is full.', $told['happened'] );
+		$this->assertSame( 'Its owner has not made room for some time.', $told['why'] );
+		$this->assertStringStartsWith( 'The relay leaves the address alone for a while.', $told['follows'] );
+		$this->assertSame( 'Nothing needs to be done.', $told['do'] );
+	}
+
+	public function test_a_class_of_tomorrow_is_told_in_the_relay_s_words(): void {
+		$told = Diagnosis::of( $this->bounced( 'moon_phase', 'wait-for-the-moon' ) );
+
+		$this->assertSame( 'The moon is wrong.', $told['happened'] );
+		$this->assertSame( '', $told['follows'] );
+	}
+
+	public function test_what_was_not_refused_has_no_diagnosis(): void {
+		$this->assertSame( array(), Diagnosis::of( array( 'events' => array( array( 'type' => 'delivered', 'data' => array() ) ) ) ) );
+	}
+
+	public function test_a_list_that_is_remembered_holds_what_it_shows_and_no_more(): void {
+		$condensed = Mails_Page::condense( array( 'messages' => array( array( 'id' => 'm1', 'subject' => 'Hello', 'size' => 5, 'recipients' => array( array( 'address' => 'ada@x.example', 'status' => 'delivered', 'attempts' => array( 1 ) ) ) ) ), 'next_cursor' => null ) );
+
+		$this->assertSame( array( 'id', 'subject', 'accepted_at', 'recipients' ), array_keys( $condensed['messages'][0] ) );
+		$this->assertSame( array( 'address', 'status', 'reason' ), array_keys( $condensed['messages'][0]['recipients'][0] ) );
+	}
+
+	public function test_every_status_the_relay_has_is_in_one_filter(): void {
+		$statuses = array( 'queued', 'sending', 'held', 'unknown', 'suppressed', 'expired', 'failed', 'unconfirmed', 'sent', 'deferred', 'no_report', 'soft_bounced', 'delivered', 'rejected', 'render_failed', 'bounced', 'complained' );
+
+		foreach ( $statuses as $status ) {
+			$in = array_filter(
+				Mails_Page::FILTERS,
+				static function ( $filter ) use ( $status ) {
+					return in_array( $status, $filter, true );
+				}
+			);
+			$this->assertCount( 1, $in, $status );
+		}
+	}
+
+	public function test_the_dashboard_counts_today_only(): void {
+		$mail = static function ( $status, $when ) {
+			return array( 'accepted_at' => gmdate( 'c', $when ), 'recipients' => array( array( 'status' => $status ) ) );
+		};
+		$list = array( $mail( 'delivered', time() ), $mail( 'bounced', time() ), $mail( 'delivered', time() - 2 * DAY_IN_SECONDS ) );
+
+		$this->assertSame( array( 'delivered' => 1, 'moving' => 0, 'problems' => 1, 'all' => true ), Widget::count( array( 'messages' => $list, 'next_cursor' => 'x' ) ) );
+		$this->assertFalse( Widget::count( array( 'messages' => array( $mail( 'sent', time() ) ), 'next_cursor' => 'x' ) )['all'] );
+	}
+
+	public function test_a_site_in_good_standing_is_asked_for_no_appeals(): void {
+		$this->assertFalse( Status_Page::is_restricted( array( 'standing' => array( 'state' => 'active', 'held' => array( 'campaign' => 0 ), 'streams' => array() ) ) ) );
+		$this->assertTrue( Status_Page::is_restricted( array( 'standing' => array( 'state' => 'active', 'held' => array( 'campaign' => 4 ) ) ) ) );
+		$this->assertTrue( Status_Page::is_restricted( array( 'standing' => array( 'state' => 'active', 'streams' => array( array( 'stream' => 'marketing' ) ) ) ) ) );
+		$this->assertFalse( Status_Page::is_restricted( array() ), 'an older relay' );
+	}
+
+	public function test_the_domain_that_needs_work_is_shown_first(): void {
+		$domains = array( array( 'name' => 'a.example', 'status' => 'verified' ), array( 'name' => 'b.example', 'status' => 'pending' ) );
+
+		$this->assertSame( 'b.example', Domain_Page::chosen( $domains, '' )['name'] );
+		$this->assertSame( 'a.example', Domain_Page::chosen( $domains, 'a.example' )['name'] );
+		$this->assertNull( Domain_Page::chosen( array(), 'a.example' ) );
+	}
+
+	public function test_an_alarm_is_one_word_and_ends_by_itself(): void {
+		$this->alarm()->look();
+		$this->assertSame( '', ( new Settings() )->alarm() );
+
+		$this->relay->problem( 'sender-not-verified', 422, 'No' );
+		wp_mail( 'ada@x.example', 'Hello', 'Text' );
+		do_action( 'shutdown' );
+		$this->assertSame( 'parked', ( new Settings() )->alarm() );
+
+		( new Outbox() )->purge();
+		$this->alarm()->look();
+		$this->assertSame( '', ( new Settings() )->alarm() );
+	}
+
+	public function test_a_suspension_is_an_alarm(): void {
+		$this->relay->change( array( 'site' => array( 'state' => 'suspended' ) ) );
+		$this->account()->ask();
+
+		$this->alarm()->look();
+
+		$this->assertSame( 'suspended', ( new Settings() )->alarm() );
+	}
+
+	public function test_a_form_cannot_set_or_silence_an_alarm(): void {
+		( new Settings() )->set_alarm( 'parked' );
+
+		$this->assertSame( 'parked', ( new Settings() )->sanitize( array( 'alarm' => '' ) )['alarm'] );
+	}
+
+	public function test_a_handshake_is_its_beginner_s_alone(): void {
+		wp_set_current_user( 1 );
+		$handshake = new Handshake( new Settings() );
+		parse_str( (string) wp_parse_url( $handshake->begin( $this->relay->url() ), PHP_URL_QUERY ), $asked );
+		wp_set_current_user( 0 );
+
+		$answer = $handshake->finish( array( 'code' => 'abc', 'state' => $asked['state'] ) );
+
+		$this->assertSame( 'state', $answer->get_error_code() );
+		$this->assertStringNotContainsString( $asked['state'], (string) get_transient( Handshake::MEMORY ) );
+	}
+
+	public function test_a_handshake_goes_nowhere_unsafe(): void {
+		update_option( 'siteurl', get_option( 'siteurl' ) );
+		foreach ( array( '', 'javascript:alert(1)', 'https://user@relay.example', 'https://relay.example/?x=1' ) as $address ) {
+			$this->assertWPError( ( new Handshake( new Settings() ) )->begin( $address ), $address );
+		}
+	}
+
+	public function test_what_is_remembered_belongs_to_one_key(): void {
+		$desk = new Desk( new Settings(), $this->account() );
+		$this->assertTrue( $desk->account()->is_known() );
+		( new Settings() )->connect( $this->relay->url(), str_repeat( 'x', 40 ) );
+
+		$this->assertFalse( $desk->account()->is_known() );
+		$this->assertSame( 'key-invalid', $desk->account()->problem()->get_error_code() );
+	}
+
+	public function test_a_relay_that_is_away_is_waited_for_once_in_half_a_minute(): void {
+		$desk = new Desk( new Settings(), $this->account() );
+		$desk->account();
+		$this->relay->answer( 503, '{}' );
+		$this->assertNotNull( $desk->account( 0 )->problem() );
+		$asked = count( $this->relay->requests() );
+
+		$again = $desk->account( 0 );
+
+		$this->assertCount( $asked, $this->relay->requests() );
+		$this->assertTrue( $again->is_known() );
+		$this->assertNotNull( $again->problem() );
+	}
+
+	private function assertWPError( $value, string $message ): void {
+		$this->assertInstanceOf( \WP_Error::class, $value, $message );
+	}
+
+	private function summary( array $answer ): Summary {
+		$connection = Connection::of( new Settings(), new Reading( $answer, time() ) );
+		return Summary::of( new Settings(), $this->whereabouts(), new Outbox(), $connection, $answer );
+	}
+
+	private function whereabouts(): Whereabouts {
+		return new Whereabouts( new Settings(), new Outbox() );
+	}
+
+	private function account(): Account {
+		return new Account( new Client( new Settings() ) );
+	}
+
+	private function alarm(): Alarm {
+		return new Alarm( new Settings(), new Outbox(), $this->whereabouts(), $this->account() );
+	}
+
+	private function bounced( string $class, string $follows ): array {
+		$data = array(
+			'diagnosis' => array( 'class' => $class, 'summary' => 'The moon is wrong', 'parameters' => array( 'domain' => 'company.example' ) ),
+			'follows'   => array( 'code' => $follows, 'at' => '2026-12-01T10:00:00Z' ),
+		);
+		return array( 'address' => 'ada@company.example', 'status' => 'bounced', 'events' => array( array( 'type' => 'bounced', 'data' => $data ) ) );
+	}
+}

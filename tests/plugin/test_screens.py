@@ -1,0 +1,504 @@
+"""The tabs Mails, Domain and Settings, and what the owner has the relay do: over HTTP, without JavaScript."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from tests.plugin.relays import FakeRelay, a_domain, a_suppression
+from tests.plugin.screens import (
+    DOMAIN,
+    MAILS,
+    SCREEN,
+    SETTINGS,
+    SUPPRESSIONS,
+    fresh,
+    press,
+    send_test_mail,
+)
+from tests.plugin.visitors import Visitor
+from tests.wordpress import sites
+
+SCRIPTS = Path(__file__).parent / "scripts"
+DASHBOARD = "/wp-admin/index.php"
+DIAGNOSIS = {
+    "class": "policy_related",
+    "parameters": {"domain": "company.example", "code": "550 5.7.1"},
+    "vendor": "mimecast",
+}
+
+pytestmark = pytest.mark.wordpress
+
+
+def asked(relay: FakeRelay, method: str = "GET") -> list[str]:
+    """The paths that were asked for since the last look."""
+    paths = [each["path"] for each in relay.requests if each["method"] == method]
+    relay.requests.clear()
+    return paths
+
+
+def restrict(relay: FakeRelay) -> None:
+    """The relay limits the site because of complaints."""
+    relay.account["site"]["state"] = "limited"
+    relay.account["standing"] = {
+        "state": "limited",
+        "cause": "complaints",
+        "since": "2026-11-20T10:00:00Z",
+        "reason": "9 complaints in 3 days",
+        "lanes": {"transactional": "goes", "marketing": "held"},
+        "held": {"standing": 40},
+        "streams": [],
+    }
+
+
+class TestStatus:
+    def test_the_checklist_leads_to_live(self, owner: Visitor, relay: FakeRelay) -> None:
+        page = owner.get(SCREEN)
+
+        assert "Now Connect this site with a relay" in page.text
+        assert "Then Verify the domain you send from" in page.text
+
+    def test_it_goes_when_the_site_is_live(self, connected: Visitor) -> None:
+        assert "On the way to live" in connected.get(SCREEN).text
+
+        page = press(connected, "go-live")
+
+        assert "On the way to live" not in page.text
+        assert "All well." in page.text
+
+    def test_a_delivered_test_mail_is_ticked_off(
+        self, connected: Visitor, relay: FakeRelay
+    ) -> None:
+        page = send_test_mail(connected)
+        assert "It is on its way." in connected.get(SCREEN).text
+        relay.settle("delivered")
+
+        connected.get(page.url)
+
+        assert "Done Send a test mail and see it delivered" in connected.get(SCREEN).text
+
+    def test_a_limited_site_sees_what_goes_what_waits_and_why(
+        self, connected: Visitor, relay: FakeRelay
+    ) -> None:
+        restrict(relay)
+
+        page = connected.get(fresh(SCREEN))
+
+        assert "Limited Because of too many complaints of readers." in page.text
+        assert "9 complaints in 3 days" in page.text
+        assert "Receipts, form mail and the like Goes out" in page.text
+        assert "Newsletters Waits at the relay" in page.text
+        assert "40 mails wait at the relay" in page.text
+
+    def test_an_older_relay_without_appeals_breaks_nothing(
+        self, connected: Visitor, relay: FakeRelay
+    ) -> None:
+        restrict(relay)
+
+        page = connected.get(fresh(SCREEN))
+
+        assert page.status == 200
+        assert 'value="appeal"' not in page.html
+
+    def test_the_owner_appeals_and_reads_the_answer(
+        self, connected: Visitor, relay: FakeRelay
+    ) -> None:
+        restrict(relay)
+        relay.appeals = []
+
+        page = press(connected, "appeal", fresh(SCREEN), text="A form was abused.\nIt is closed.")
+
+        assert "Your appeal has arrived." in page.text
+        assert relay.appeals[0]["text"] == "A form was abused.\nIt is closed."
+        assert "Answered by" in page.text
+        assert 'value="appeal"' not in page.html, "one is open at a time"
+
+        relay.appeals[0].update(decision="declined", answer="The plugin is still there.")
+        page = connected.get(fresh(SCREEN))
+        assert "Declined The plugin is still there." in page.text
+        assert 'value="appeal"' in page.html
+
+    def test_limits_are_numbers_with_a_bar_beside_them(
+        self, connected: Visitor, relay: FakeRelay
+    ) -> None:
+        relay.account["allowances"] = [
+            {"limit": "site-day", "allowed": 500, "used": 125, "remaining": 375, "resets": 60},
+            {"limit": "requests", "allowed": 3000, "used": 1, "remaining": 2999, "resets": 60},
+        ]
+
+        page = connected.get(fresh(SCREEN))
+
+        assert "Today Receipts and the like 125 of 500" in page.text
+        assert "inline-size: 25%" in page.html
+        assert "3,000" not in page.text
+
+
+class TestMails:
+    def test_the_same_is_not_asked_twice_in_a_minute(
+        self, connected: Visitor, relay: FakeRelay
+    ) -> None:
+        connected.get(MAILS)
+        connected.get(MAILS)
+        assert asked(relay) == ["/v1/messages?limit=20"]
+
+        connected.get(fresh(MAILS))
+        assert asked(relay) == ["/v1/messages?limit=20"]
+
+    def test_an_unreachable_relay_shows_the_last_good_list_with_its_age(
+        self, connected: Visitor, relay: FakeRelay, disconnected: sites.Site
+    ) -> None:
+        send_test_mail(connected, to="ada@x.example")
+        connected.get(MAILS)
+        late = disconnected.path / "wp-content" / "mu-plugins" / "away.php"
+        late.write_text(
+            "<?php add_filter( 'pre_http_request', function () {\n"
+            "\treturn new WP_Error( 'http_request_failed', 'timed out' );\n"
+            "} );\n"
+        )
+
+        page = connected.get(MAILS)
+        assert "ada@x.example" in page.text
+        assert "You see what was known" not in page.text, "a minute has not gone by"
+        lost = connected.get(f"{MAILS}&s=bob@x.example")
+        (late.parent / "time.php").write_text(
+            "<?php namespace Postreeve; function time() { return \\time() + 120; }\n"
+        )
+        old = connected.get(MAILS)
+        asked_again = connected.get(fresh(MAILS))
+
+        late.unlink()
+        (late.parent / "time.php").unlink()
+        assert "ada@x.example" in old.text
+        assert "You see what was known 2 min" in old.text
+        assert "ada@x.example" in asked_again.text
+        assert "cannot be reached at the moment (timed out)" in old.text
+        assert "cannot be reached at the moment (timed out)" in lost.text
+        assert "ada@x.example" not in lost.text
+
+    def test_what_is_remembered_is_sealed_and_holds_no_key(
+        self, connected: Visitor, relay: FakeRelay, disconnected: sites.Site
+    ) -> None:
+        send_test_mail(connected, to="ada@x.example")
+        connected.get(MAILS)
+
+        dump = disconnected.path / "wp-content" / "mu-plugins" / "dump.php"
+        dump.write_text(
+            "<?php add_action( 'admin_footer', function () { global $wpdb;\n"
+            "\techo '<pre>' . esc_html( implode( '|', $wpdb->get_col( \"SELECT option_value FROM"
+            " $wpdb->options WHERE option_name LIKE '%postreeve_seen%'\" ) ) ) . '</pre>';\n} );\n"
+        )
+        page = connected.get("/wp-admin/options-privacy.php")
+
+        dump.unlink()
+        assert "v1:" in page.text
+        assert "ada@x.example" not in page.text
+
+    def test_filters_and_words_look_through_a_hundred(
+        self, connected: Visitor, relay: FakeRelay
+    ) -> None:
+        send_test_mail(connected, to="ada@x.example")
+        relay.settle("delivered")
+        send_test_mail(connected, to="bob@x.example")
+        relay.requests.clear()
+
+        delivered = connected.get(f"{MAILS}&status=delivered")
+        moving = connected.get(f"{MAILS}&status=moving")
+        word = connected.get(f"{MAILS}&s=BOB")
+        address = connected.get(f"{MAILS}&s=bob%40x.example")
+
+        assert ("ada@x.example" in delivered.text, "bob@x.example" in delivered.text) == (
+            True,
+            False,
+        )
+        assert ("ada@x.example" in moving.text, "bob@x.example" in moving.text) == (False, True)
+        assert ("ada@x.example" in word.text, "bob@x.example" in word.text) == (False, True)
+        assert address.status == 200
+        assert asked(relay)[0] == "/v1/messages?limit=100"
+
+    def test_older_mails_are_a_cursor_away(self, connected: Visitor, relay: FakeRelay) -> None:
+        connected.get(f"{MAILS}&cursor=018f")
+
+        assert asked(relay) == ["/v1/messages?limit=20&cursor=018f"]
+
+    def test_a_bounce_is_explained_in_our_words(self, connected: Visitor, relay: FakeRelay) -> None:
+        send_test_mail(connected, to="ada@company.example")
+        relay.settle("bounced", summary="550 5.7.1 no")
+        ((identifier, message),) = relay.messages.items()
+        message["recipients"][0]["events"][-1]["data"] = {
+            "diagnosis": DIAGNOSIS,
+            "follows": {"code": "re-probe", "at": "2026-12-01T10:00:00Z"},
+            "diagnosticCode": "550 5.7.1 Rejected by policy",
+        }
+
+        page = connected.get(f"{SCREEN}&message={identifier}")
+
+        for words in (
+            "The mail server of company.example (Mimecast) refused this mail because of its own",
+            "not a fault of the address",
+            "The relay tries once more. (December 1, 2026",
+            "550 5.7.1 Rejected by policy",
+            "Ended here The receiving server has not accepted it",
+        ):
+            assert words in page.text
+
+    def test_a_suppression_is_contested_where_its_mail_is_shown(
+        self, connected: Visitor, relay: FakeRelay
+    ) -> None:
+        send_test_mail(connected, to="ada@x.example")
+        relay.settle("bounced")
+        relay.suppressions.append(a_suppression("ada@x.example"))
+        (identifier,) = relay.messages
+        screen = f"{SCREEN}&message={identifier}"
+
+        page = press(connected, "contest", screen)
+
+        assert "In three days one mail is sent there, and its answer decides." in page.text
+        assert "You contested it: one mail will tell. It is tried on" in page.text
+        assert "/v1/suppressions/0123/contest" in asked(relay, "POST")
+
+    def test_addresses_not_mailed_are_listed_and_lifted(
+        self, connected: Visitor, relay: FakeRelay
+    ) -> None:
+        assert "None. When mail to an address comes back" in connected.get(SUPPRESSIONS).text
+        relay.suppressions.append(a_suppression("ada@x.example"))
+        assert "ada@x.example Not mailed Mail came back" in connected.get(fresh(SUPPRESSIONS)).text
+
+        page = press(connected, "lift", SUPPRESSIONS)
+
+        assert "The address may be mailed again." in page.text
+        assert "You lifted it." in page.text
+
+    def test_a_complaint_cannot_be_lifted_here(self, connected: Visitor, relay: FakeRelay) -> None:
+        entry = a_suppression("ada@x.example", reason="complaint", liftable=False)
+        relay.suppressions.append(entry)
+
+        page = connected.get(SUPPRESSIONS)
+
+        assert "Only the person can take a complaint back" in page.text
+        assert 'value="lift"' not in page.html
+
+    def test_a_mail_is_sent_again_to_a_corrected_address(
+        self, connected: Visitor, relay: FakeRelay
+    ) -> None:
+        send_test_mail(connected, to="ada@x.example")
+        relay.settle("bounced")
+        (identifier,) = relay.messages
+
+        page = press(connected, "resend", f"{SCREEN}&message={identifier}", to="eda@x.example")
+
+        assert "The mail is sent again, as a new one." in page.text
+        (resent,) = (each for each in relay.requests if each["path"].endswith("/resend"))
+        assert resent["json"] == {"to": ["eda@x.example"]}
+
+    def test_a_mail_is_not_sent_again_to_nonsense(
+        self, connected: Visitor, relay: FakeRelay
+    ) -> None:
+        send_test_mail(connected, to="ada@x.example")
+        relay.settle("bounced")
+        (identifier,) = relay.messages
+
+        page = press(connected, "resend", f"{SCREEN}&message={identifier}", to="nonsense")
+
+        assert "That is not an e-mail address." in page.text
+        assert not [each for each in relay.requests if each["path"].endswith("/resend")]
+
+
+class TestDomain:
+    def test_without_a_domain_the_page_says_what_one_is_for(
+        self, connected: Visitor, relay: FakeRelay
+    ) -> None:
+        assert "No domain yet." in connected.get(DOMAIN).text
+
+    def test_the_owner_adds_one_and_sees_its_records(
+        self, connected: Visitor, relay: FakeRelay
+    ) -> None:
+        page = press(connected, "add-domain", DOMAIN, domain="https://Shop.example/blog")
+
+        assert relay.domains[0]["name"] == "shop.example"
+        for words in (
+            "_postreeve.shop.example",
+            "postreeve-account=abc",
+            "Proves that the domain is yours required",
+            "Not right yet Nothing is published there yet.",
+            "Send them this link.",
+        ):
+            assert words in page.text
+        assert "https://relay.example/setup/abc" in page.html
+
+    def test_check_now_asks_the_relay_to_look(self, connected: Visitor, relay: FakeRelay) -> None:
+        relay.domains.append(a_domain("shop.example"))
+
+        page = press(connected, "check-domain", DOMAIN)
+
+        assert "The relay has just looked." in page.text
+        assert "/v1/domains/shop.example/check" in asked(relay, "POST")
+
+    def test_after_three_days_the_record_in_the_way_is_named(
+        self, connected: Visitor, relay: FakeRelay
+    ) -> None:
+        relay.domains.append(a_domain("shop.example"))
+        assert "What is in the way" not in connected.get(DOMAIN).text
+
+        relay.domains[0]["created_at"] = "2026-01-01T10:00:00Z"
+        page = connected.get(fresh(DOMAIN))
+
+        assert "What is in the way is the TXT record _postreeve.shop.example." in page.text
+
+
+class TestConnectingInTheBrowser:
+    @pytest.fixture
+    def sent(self, owner: Visitor, relay: FakeRelay) -> dict[str, str]:
+        """What the relay's page is asked when the owner presses the button."""
+        press(owner, "connect", SETTINGS, relay_url=relay.url)
+        (path,) = (path for path in asked(relay) if path.startswith("/connect?"))
+        return {name: values[0] for name, values in parse_qs(urlsplit(path).query).items()}
+
+    def back(self, sent: dict[str, str], **answer: str) -> str:
+        """The address at which the browser comes back."""
+        return sent["return"] + "".join(f"&{name}={value}" for name, value in answer.items())
+
+    def test_the_site_says_who_it_is_and_keeps_the_secret(
+        self, sent: dict[str, str], owner: Visitor
+    ) -> None:
+        assert sent["site"] == owner.site_url
+        assert sent["return"] == f"{owner.site_url}{SETTINGS}"
+        assert (sent["name"], sent["from"]) == ("Shop", "owner@shop.example")
+        assert len(sent["state"]) == len(sent["challenge"]) == 43
+
+    def test_the_browser_comes_back_and_the_server_fetches_the_key(
+        self, sent: dict[str, str], owner: Visitor, relay: FakeRelay
+    ) -> None:
+        page = owner.get(self.back(sent, code="abc", state=sent["state"]))
+
+        assert "Connected. Nothing of this site's mail has changed yet." in page.text
+        assert 'data-state="ready"' in page.html
+        (exchange,) = (each for each in relay.requests if each["path"] == "/v1/connect")
+        assert "authorization" not in exchange["headers"]
+        assert (exchange["json"]["code"], exchange["json"]["site"]) == ("abc", owner.site_url)
+        digest = hashlib.sha256(exchange["json"]["verifier"].encode()).digest()
+        assert base64.urlsafe_b64encode(digest).decode().rstrip("=") == sent["challenge"]
+        assert 'data-live="no"' in page.html
+
+    def test_a_code_is_used_once(
+        self, sent: dict[str, str], owner: Visitor, relay: FakeRelay
+    ) -> None:
+        owner.get(self.back(sent, code="abc", state=sent["state"]))
+        page = owner.get(self.back(sent, code="abc", state=sent["state"]))
+
+        assert "This connection was not begun here" in page.text
+        assert len([each for each in relay.requests if each["path"] == "/v1/connect"]) == 1
+
+    @pytest.mark.parametrize("state", ["", "another-state-of-some-length"])
+    def test_somebody_else_s_code_connects_nothing(
+        self, sent: dict[str, str], owner: Visitor, relay: FakeRelay, state: str
+    ) -> None:
+        page = owner.get(self.back(sent, code="evil", state=state))
+
+        assert "This connection was not begun here" in page.text
+        assert asked(relay, "POST") == []
+
+    def test_going_back_without_agreeing_is_said(
+        self, sent: dict[str, str], owner: Visitor, relay: FakeRelay
+    ) -> None:
+        page = owner.get(self.back(sent, error="access_denied", state=sent["state"]))
+
+        assert "you came back without agreeing" in page.text
+        assert asked(relay, "POST") == []
+
+    def test_without_an_address_nothing_is_begun(self, owner: Visitor, relay: FakeRelay) -> None:
+        page = press(owner, "connect", SETTINGS, relay_url="")
+
+        assert "Enter the address of your relay first." in page.text
+
+
+class TestDashboardAndAdminBar:
+    def test_the_dashboard_counts_today_and_says_how_all_is(
+        self, connected: Visitor, relay: FakeRelay
+    ) -> None:
+        press(connected, "go-live")
+        send_test_mail(connected)
+        relay.settle("delivered")
+
+        page = connected.get(DASHBOARD)
+
+        assert "All well." in page.text
+        assert "1 delivered today" in page.text
+        assert "0 not delivered" in page.text
+
+    def test_the_admin_bar_is_silent_until_something_is_wrong(
+        self, connected: Visitor, relay: FakeRelay
+    ) -> None:
+        press(connected, "go-live")
+        assert "wp-admin-bar-postreeve" not in connected.get(DASHBOARD).html
+
+        fields = connected.get(SCREEN).form_with("action", "postreeve_test")
+        relay.problem("sender-not-verified", 422, "No")
+        connected.post("/wp-admin/admin-post.php", fields)
+        assert "Mail: some is parked" in connected.get(DASHBOARD).text
+        assert "Mail: some is parked" in connected.get("/").text
+
+        press(connected, "send-parked")
+        connected.get(SCREEN)
+        assert "wp-admin-bar-postreeve" not in connected.get("/").html
+
+
+class TestStrangers:
+    @pytest.fixture
+    def editor(self, disconnected: sites.Site) -> Visitor:
+        """Somebody who writes and manages nothing."""
+        disconnected.run(SCRIPTS / "add-editor.php", "edith", "edith-password")
+        visitor = Visitor(disconnected.url)
+        visitor.log_in("edith", "edith-password")
+        return visitor
+
+    @pytest.mark.parametrize("button", ["add-domain", "check-domain"])
+    @pytest.mark.parametrize("lacks", ["right", "nonce"])
+    def test_nobody_else_has_the_relay_do_anything(
+        self, editor: Visitor, connected: Visitor, relay: FakeRelay, button: str, lacks: str
+    ) -> None:
+        relay.domains.append(a_domain("shop.example"))
+        fields = connected.get(DOMAIN).form_with("what", button) | {"domain": "shop.example"}
+        relay.requests.clear()
+
+        if lacks == "right":
+            page = editor.post("/wp-admin/admin-post.php", fields)
+        else:
+            page = connected.post("/wp-admin/admin-post.php", fields | {"_wpnonce": "0123456789"})
+
+        assert page.status == 403
+        assert asked(relay, "POST") == []
+
+    def test_a_nonce_of_one_button_is_none_for_another(
+        self, connected: Visitor, relay: FakeRelay
+    ) -> None:
+        relay.domains.append(a_domain("shop.example"))
+        fields = connected.get(DOMAIN).form_with("what", "check-domain") | {"what": "lift"}
+        relay.requests.clear()
+
+        assert connected.post("/wp-admin/admin-post.php", fields).status == 403
+        assert relay.requests == []
+
+    def test_an_editor_sees_no_widget_and_no_warning(self, editor: Visitor) -> None:
+        page = editor.get(DASHBOARD)
+
+        assert 'id="postreeve"' not in page.html
+        assert "wp-admin-bar-postreeve" not in page.html
+
+    def test_another_capability_can_be_enough(
+        self, editor: Visitor, connected: Visitor, disconnected: sites.Site
+    ) -> None:
+        capability = disconnected.path / "wp-content" / "mu-plugins" / "capability.php"
+        capability.write_text(
+            "<?php add_filter( 'postreeve_capability', function () { return 'edit_pages'; } );\n"
+        )
+
+        page = editor.get(SCREEN)
+        pressed = press(editor, "go-live")
+
+        capability.unlink()
+        assert page.status == 200
+        assert 'data-live="yes"' in pressed.html

@@ -1,0 +1,171 @@
+<?php
+/**
+ * Whether something is wrong that the owner should know on every screen.
+ *
+ * @package Postreeve
+ */
+
+namespace Postreeve;
+
+use WP_Admin_Bar;
+
+defined( 'ABSPATH' ) || exit;
+
+/**
+ * Keeps one word in the option that every page loads anyway, and shows it in the admin bar while it is there.
+ */
+final class Alarm {
+
+	/**
+	 * Mails wait this many seconds until that is worth a word.
+	 */
+	const LATE = 900;
+
+	const ELSEWHERE  = 'elsewhere';
+	const UNREADABLE = 'key-unreadable';
+	const PARKED     = 'parked';
+	const WAITS      = 'waits';
+
+	/**
+	 * States of the account that are worth a word.
+	 */
+	const STANDINGS = array( 'terminated', 'suspended', 'limited' );
+
+	/**
+	 * Where and how this site is connected.
+	 *
+	 * @var Settings
+	 */
+	private $settings;
+
+	/**
+	 * Where mails wait.
+	 *
+	 * @var Outbox
+	 */
+	private $outbox;
+
+	/**
+	 * Whether this is the site that was connected.
+	 *
+	 * @var Whereabouts
+	 */
+	private $whereabouts;
+
+	/**
+	 * What the relay says about this site.
+	 *
+	 * @var Account
+	 */
+	private $account;
+
+	/**
+	 * Whether to look after this response.
+	 *
+	 * @var bool
+	 */
+	private $later = false;
+
+	/**
+	 * Makes an alarm.
+	 *
+	 * @param Settings    $settings    Where and how this site is connected.
+	 * @param Outbox      $outbox      Where mails wait.
+	 * @param Whereabouts $whereabouts Whether this is the site that was connected.
+	 * @param Account     $account     What the relay says about this site.
+	 */
+	public function __construct( Settings $settings, Outbox $outbox, Whereabouts $whereabouts, Account $account ) {
+		$this->settings    = $settings;
+		$this->outbox      = $outbox;
+		$this->whereabouts = $whereabouts;
+		$this->account     = $account;
+	}
+
+	/**
+	 * Looks, and writes down what has changed: in wp-admin's screens of ours, and after WP-Cron has tried what waits.
+	 */
+	public function look(): void {
+		$word = $this->word();
+		if ( $word !== $this->settings->alarm() ) {
+			$this->settings->set_alarm( $word );
+		}
+	}
+
+	/**
+	 * A mail has failed: it may be parked now.
+	 */
+	public function look_later(): void {
+		$this->later = true;
+	}
+
+	/**
+	 * After the response: looks, if something has happened.
+	 */
+	public function after_response(): void {
+		if ( $this->later ) {
+			$this->later = false;
+			$this->look();
+		}
+	}
+
+	/**
+	 * Warns in the admin bar. Asks nobody and reads nothing but what is loaded already.
+	 *
+	 * @param WP_Admin_Bar $bar WordPress's.
+	 */
+	public function warn( $bar ): void {
+		$text = $this->title( $this->settings->alarm() );
+		if ( '' === $text || ! $this->settings->is_in_charge() || ! Access::may() ) {
+			return;
+		}
+		$bar->add_node(
+			array(
+				'id'    => 'postreeve',
+				'title' => '<span class="ab-icon dashicons dashicons-warning" aria-hidden="true"></span><span class="ab-label">' . esc_html( $text ) . '</span>',
+				'href'  => Screen::url(),
+			)
+		);
+	}
+
+	/**
+	 * What is wrong, in a word, or ''.
+	 */
+	private function word(): string {
+		if ( ! $this->settings->is_in_charge() ) {
+			return '';
+		}
+		if ( $this->whereabouts->is_elsewhere() ) {
+			return $this->whereabouts->is_copy() ? '' : self::ELSEWHERE;
+		}
+		if ( Settings::KEY_UNREADABLE === $this->settings->key_state() ) {
+			return self::UNREADABLE;
+		}
+		$state = $this->account->known()['state'];
+		if ( in_array( $state, self::STANDINGS, true ) ) {
+			return $state;
+		}
+		if ( $this->outbox->counts()[ Outbox::PARKED ] > 0 ) {
+			return self::PARKED;
+		}
+		$next = $this->outbox->next();
+		return null !== $next && $next['since'] < time() - self::LATE ? self::WAITS : '';
+	}
+
+	/**
+	 * What is wrong, in a few words.
+	 *
+	 * @param string $word What is stored.
+	 */
+	private function title( string $word ): string {
+		$titles = array(
+			self::ELSEWHERE  => __( 'Mail: moved or a copy?', 'postreeve' ),
+			self::UNREADABLE => __( 'Mail: enter the key again', 'postreeve' ),
+			self::PARKED     => __( 'Mail: some is parked', 'postreeve' ),
+			self::WAITS      => __( 'Mail: some waits', 'postreeve' ),
+			'limited'        => __( 'Mail: limited', 'postreeve' ),
+			'suspended'      => __( 'Mail: suspended', 'postreeve' ),
+			'terminated'     => __( 'Mail: closed', 'postreeve' ),
+		);
+		return $titles[ $word ] ?? '';
+	}
+}

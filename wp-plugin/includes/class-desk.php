@@ -1,0 +1,228 @@
+<?php
+/**
+ * What screens ask of the relay.
+ *
+ * @package Postreeve
+ */
+
+namespace Postreeve;
+
+use WP_Error;
+
+defined( 'ABSPATH' ) || exit;
+
+/**
+ * Asks for people who look on: waits three seconds, asks the same not twice in a minute, and knows for a day what was
+ * said last, sealed, so that a screen shows that with its age when the relay does not answer. Then it waits but once in
+ * half a minute.
+ */
+final class Desk {
+
+	/**
+	 * Seconds a screen waits for each answer, and a button, which may make the relay ask others.
+	 */
+	const PATIENCE        = 3.0;
+	const PATIENCE_TO_ACT = 10.0;
+
+	/**
+	 * Seconds an answer is as good as new, and is kept.
+	 */
+	const FRESH = 60;
+	const KEPT  = DAY_IN_SECONDS;
+
+	/**
+	 * Seconds after which a relay that did not answer is asked again by itself.
+	 */
+	const AWAY = 30;
+
+	/**
+	 * What is remembered, the last answer of each kind only.
+	 */
+	const ACCOUNT      = 'account';
+	const MESSAGES     = 'messages';
+	const TODAY        = 'today';
+	const DOMAINS      = 'domains';
+	const APPEALS      = 'appeals';
+	const REPUTATION   = 'reputation';
+	const SUPPRESSIONS = 'suppressions';
+	const KINDS        = array( self::ACCOUNT, self::MESSAGES, self::TODAY, self::DOMAINS, self::APPEALS, self::REPUTATION, self::SUPPRESSIONS );
+
+	/**
+	 * How the transients' names begin.
+	 */
+	const MEMORY = 'postreeve_seen_';
+
+	/**
+	 * Where and how this site is connected.
+	 *
+	 * @var Settings
+	 */
+	private $settings;
+
+	/**
+	 * What the relay says about this site.
+	 *
+	 * @var Account
+	 */
+	private $account;
+
+	/**
+	 * Whether somebody wants to know it as it is now.
+	 *
+	 * @var bool
+	 */
+	private $anew = false;
+
+	/**
+	 * Makes a desk.
+	 *
+	 * @param Settings $settings Where and how this site is connected.
+	 * @param Account  $account  What the relay says about this site.
+	 */
+	public function __construct( Settings $settings, Account $account ) {
+		$this->settings = $settings;
+		$this->account  = $account;
+	}
+
+	/**
+	 * What the relay says about this site.
+	 *
+	 * @param int $fresh Seconds an answer is as good as new.
+	 */
+	public function account( int $fresh = self::FRESH ): Reading {
+		$ask = function () {
+			return $this->account->ask( self::PATIENCE );
+		};
+		return $this->remembered( self::ACCOUNT, '', $ask, $fresh );
+	}
+
+	/**
+	 * An answer of the relay.
+	 *
+	 * @param string        $kind     One of the KINDS.
+	 * @param string        $path     What follows the relay's address.
+	 * @param callable|null $condense Takes out of an answer what is worth remembering.
+	 * @param int           $fresh    Seconds an answer is as good as new.
+	 */
+	public function read( string $kind, string $path, ?callable $condense = null, int $fresh = self::FRESH ): Reading {
+		$ask = function () use ( $path, $condense ) {
+			$answer = $this->ask( 'GET', $path );
+			return is_wp_error( $answer ) || null === $condense ? $answer : $condense( $answer );
+		};
+		return $this->remembered( $kind, $path, $ask, $fresh );
+	}
+
+	/**
+	 * Asks the relay, or has it do something.
+	 *
+	 * @param string     $method   GET, POST or DELETE.
+	 * @param string     $path     What follows the relay's address.
+	 * @param array|null $body     What is sent along.
+	 * @param float      $patience Seconds to wait.
+	 * @return array|WP_Error
+	 */
+	public function ask( string $method, string $path, ?array $body = null, float $patience = self::PATIENCE ) {
+		$headers = array(
+			'Authorization'    => 'Bearer ' . $this->settings->api_key(),
+			'X-Postreeve-Site' => Whereabouts::address(),
+		);
+		return self::request( $method, $this->settings->relay_url(), $path, $body, $patience, $headers );
+	}
+
+	/**
+	 * Asks a relay that has given us no key yet.
+	 *
+	 * @param string $relay_url The relay's address.
+	 * @param string $path      What follows it.
+	 * @param array  $body      What is sent along.
+	 * @return array|WP_Error
+	 */
+	public static function introduce( string $relay_url, string $path, array $body ) {
+		return self::request( 'POST', $relay_url, $path, $body, self::PATIENCE_TO_ACT, array() );
+	}
+
+	/**
+	 * From here on asks anew, however fresh what was said is; that stays for the case that nobody answers.
+	 */
+	public function ask_anew(): void {
+		$this->anew = true;
+	}
+
+	/**
+	 * Forgets everything that was said: something has changed.
+	 */
+	public static function forget(): void {
+		foreach ( self::KINDS as $kind ) {
+			delete_transient( self::MEMORY . $kind );
+		}
+	}
+
+	/**
+	 * What was said last, if it is fresh; else what is said now; else what was said last.
+	 *
+	 * @param string   $kind  One of the KINDS.
+	 * @param string   $about Tells questions of one kind apart.
+	 * @param callable $ask   Gives an array or a WP_Error.
+	 * @param int      $fresh Seconds an answer is as good as new.
+	 */
+	private function remembered( string $kind, string $about, callable $ask, int $fresh ): Reading {
+		$whose  = md5( $this->settings->relay_url() . ' ' . $this->settings->api_key() . ' ' . $about );
+		$memory = get_transient( self::MEMORY . $kind );
+		$memory = is_string( $memory ) ? json_decode( (string) Vault::open( $memory ), true ) : null;
+		$known  = is_array( $memory ) && $whose === $memory['whose'] && is_array( $memory['answer'] );
+		if ( $known && ! $this->anew && $memory['asked_at'] > time() - $fresh ) {
+			return new Reading( $memory['answer'], $memory['asked_at'] );
+		}
+		if ( $known && ! $this->anew && $memory['away_at'] > time() - self::AWAY ) {
+			return new Reading( $memory['answer'], $memory['asked_at'], Problems::of_our_own( Problems::UNREACHABLE, $memory['away'] ) );
+		}
+		$answer = $ask();
+		if ( is_wp_error( $answer ) && ! ( $known && Problems::passes( $answer ) ) ) {
+			return new Reading( null, 0, $answer );
+		}
+		$memory = array(
+			'whose'    => $whose,
+			'asked_at' => is_wp_error( $answer ) ? $memory['asked_at'] : time(),
+			'answer'   => is_wp_error( $answer ) ? $memory['answer'] : $answer,
+			'away_at'  => is_wp_error( $answer ) ? time() : 0,
+			'away'     => is_wp_error( $answer ) ? $answer->get_error_message() : '',
+		);
+		set_transient( self::MEMORY . $kind, Vault::seal( (string) wp_json_encode( $memory ) ), self::KEPT );
+		return new Reading( $memory['answer'], $memory['asked_at'], is_wp_error( $answer ) ? $answer : null );
+	}
+
+	/**
+	 * One request.
+	 *
+	 * @param string     $method    GET, POST or DELETE.
+	 * @param string     $relay_url The relay's address.
+	 * @param string     $path      What follows it.
+	 * @param array|null $body      What is sent along, as JSON.
+	 * @param float      $patience  Seconds to wait.
+	 * @param array      $headers   Who we are.
+	 * @return array|WP_Error
+	 */
+	private static function request( string $method, string $relay_url, string $path, ?array $body, float $patience, array $headers ) {
+		$response = wp_remote_request(
+			$relay_url . $path,
+			array(
+				'method'      => $method,
+				'timeout'     => $patience,
+				'redirection' => 0, // The key is for this address only.
+				'user-agent'  => 'Postreeve/' . VERSION . ' WordPress/' . get_bloginfo( 'version' ),
+				'headers'     => $headers + array( 'Accept' => 'application/json, application/problem+json' ) + ( null === $body ? array() : array( 'Content-Type' => 'application/json' ) ),
+				'body'        => null === $body ? null : wp_json_encode( (object) $body ),
+				Client::MARK  => $patience,
+			)
+		);
+		if ( is_wp_error( $response ) ) {
+			return Problems::unreachable( $relay_url, $response );
+		}
+		$status = (int) wp_remote_retrieve_response_code( $response );
+		$answer = json_decode( wp_remote_retrieve_body( $response ), true );
+		if ( $status >= 200 && $status < 300 && is_array( $answer ) ) {
+			return $answer;
+		}
+		return Problems::from_answer( $status, is_array( $answer ) ? $answer : array() );
+	}
+}

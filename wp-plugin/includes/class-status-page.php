@@ -1,0 +1,192 @@
+<?php
+/**
+ * Settings → Postreeve → Status.
+ *
+ * @package Postreeve
+ */
+
+namespace Postreeve;
+
+defined( 'ABSPATH' ) || exit;
+
+/**
+ * How this site's mail is, what to do next, what waits, and what it may send.
+ */
+final class Status_Page {
+
+	/**
+	 * Where and how this site is connected.
+	 *
+	 * @var Settings
+	 */
+	private $settings;
+
+	/**
+	 * The relay.
+	 *
+	 * @var Desk
+	 */
+	private $desk;
+
+	/**
+	 * Where mails wait.
+	 *
+	 * @var Outbox
+	 */
+	private $outbox;
+
+	/**
+	 * Whether this is the site that was connected.
+	 *
+	 * @var Whereabouts
+	 */
+	private $whereabouts;
+
+	/**
+	 * What the relay says about this site.
+	 *
+	 * @var Reading
+	 */
+	private $account;
+
+	/**
+	 * Appeals and their answers.
+	 *
+	 * @var Reading
+	 */
+	private $appeals;
+
+	/**
+	 * The rates by which the site is judged.
+	 *
+	 * @var Reading
+	 */
+	private $reputation;
+
+	/**
+	 * Makes the page.
+	 *
+	 * @param Settings    $settings    Where and how this site is connected.
+	 * @param Desk        $desk        The relay.
+	 * @param Outbox      $outbox      Where mails wait.
+	 * @param Whereabouts $whereabouts Whether this is the site that was connected.
+	 */
+	public function __construct( Settings $settings, Desk $desk, Outbox $outbox, Whereabouts $whereabouts ) {
+		$this->settings    = $settings;
+		$this->desk        = $desk;
+		$this->outbox      = $outbox;
+		$this->whereabouts = $whereabouts;
+	}
+
+	/**
+	 * Asks the relay. Appeals and rates only where the site is not in good standing.
+	 */
+	public function load(): void {
+		$nothing          = new Reading( null, 0 );
+		$this->account    = $this->settings->is_connected() ? $this->desk->account() : $nothing;
+		$this->appeals    = $nothing;
+		$this->reputation = $nothing;
+		if ( null === $this->account->problem() && self::is_restricted( $this->account->answer() ) ) {
+			$this->appeals    = $this->desk->read( Desk::APPEALS, '/v1/account/appeals' );
+			$this->reputation = $this->desk->read( Desk::REPUTATION, '/v1/account/reputation' );
+		}
+	}
+
+	/**
+	 * Seconds until the page should ask again; 0 for never.
+	 */
+	public function refresh_after(): int {
+		return 0;
+	}
+
+	/**
+	 * Writes the page.
+	 */
+	public function render(): void {
+		$answer     = $this->account->answer();
+		$connection = Connection::of( $this->settings, $this->account );
+		$arguments  = array(
+			'settings'    => $this->settings,
+			'whereabouts' => $this->whereabouts,
+			'connection'  => $connection,
+			'account'     => $this->account,
+			'answer'      => $answer,
+			'counts'      => $this->outbox->counts(),
+			'next'        => $this->outbox->next(),
+			'appeals'     => $this->appeals,
+			'reputation'  => $this->reputation,
+		);
+		View::show( 'summary', array( 'summary' => Summary::of( $this->settings, $this->whereabouts, $this->outbox, $connection, $answer ), 'connection' => $connection ) );
+		if ( $this->account->is_known() && null !== $this->account->problem() ) {
+			/* translators: %s: a span such as "3 minutes" */
+			printf( '<p class="postreeve-quiet">%s</p>', esc_html( sprintf( __( 'You see what was known %s ago.', 'postreeve' ), $this->account->age() ) ) );
+		}
+		if ( ! $this->settings->takes_mail() && ! $this->settings->is_off() ) {
+			View::show( 'checklist', array( 'steps' => self::checklist( $this->settings->is_connected(), $answer, Test_Mail::last() ) ) );
+		}
+		if ( $this->account->is_known() && self::is_restricted( $answer ) ) {
+			View::show( 'standing', $arguments );
+		}
+		View::show( 'state', $arguments );
+		if ( $this->settings->is_connected() && ! $this->settings->is_off() ) {
+			View::show( 'test-mail' );
+		}
+		if ( $this->account->is_known() ) {
+			View::show( 'connection', $arguments );
+			View::show( 'limits', $arguments );
+		}
+	}
+
+	/**
+	 * Whether the site, its account or one of its streams is warned or worse, or mail of it is held.
+	 *
+	 * @param array $answer What the relay says about this site.
+	 */
+	public static function is_restricted( array $answer ): bool {
+		$standing = is_array( $answer['standing'] ?? null ) ? $answer['standing'] : array();
+		$held     = array_filter( (array) ( $standing['held'] ?? array() ) );
+		return ! in_array( $standing['state'] ?? 'active', array( 'active' ), true ) || array() !== Screen::list_of( $standing, 'streams' ) || array() !== $held;
+	}
+
+	/**
+	 * What is to be done until the site is live: `label`, `done`, `text`, `url`.
+	 *
+	 * @param bool  $connected Whether there is a relay and a key.
+	 * @param array $answer    What the relay says about this site.
+	 * @param array $test      The last test mail.
+	 */
+	public static function checklist( bool $connected, array $answer, array $test ): array {
+		$verified = array();
+		foreach ( Screen::list_of( $answer, 'domains' ) as $domain ) {
+			if ( in_array( $domain['status'] ?? '', Account::USABLE, true ) ) {
+				$verified[] = Problems::clean( $domain['name'] ?? '' );
+			}
+		}
+		return array(
+			array(
+				'label' => __( 'Connect this site with a relay', 'postreeve' ),
+				'done'  => $connected,
+				'text'  => Problems::clean( $answer['account']['name'] ?? '' ),
+				'url'   => Screen::url( array( 'tab' => Screen::SETTINGS ) ),
+			),
+			array(
+				'label' => __( 'Verify the domain you send from', 'postreeve' ),
+				'done'  => array() !== $verified,
+				'text'  => implode( ', ', $verified ),
+				'url'   => Screen::url( array( 'tab' => Screen::DOMAIN ) ),
+			),
+			array(
+				'label' => __( 'Send a test mail and see it delivered', 'postreeve' ),
+				'done'  => $test['delivered'],
+				'text'  => '' !== $test['id'] && ! $test['delivered'] ? __( 'It is on its way.', 'postreeve' ) : '',
+				'url'   => '' !== $test['id'] ? Screen::url( array( 'message' => rawurlencode( $test['id'] ) ) ) : '#postreeve-test-to',
+			),
+			array(
+				'label' => __( 'Go live: hand this site\'s mail to the relay', 'postreeve' ),
+				'done'  => false,
+				'text'  => '',
+				'url'   => '#postreeve-live',
+			),
+		);
+	}
+}

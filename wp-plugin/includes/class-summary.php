@@ -1,0 +1,142 @@
+<?php
+/**
+ * How this site's mail is, in one sentence.
+ *
+ * @package Postreeve
+ */
+
+namespace Postreeve;
+
+defined( 'ABSPATH' ) || exit;
+
+/**
+ * The answer first: what is the matter most of all, and what to do next.
+ */
+final class Summary {
+
+	/**
+	 * The kind of WordPress notice that fits: success, info, warning or error.
+	 *
+	 * @var string
+	 */
+	public $notice;
+
+	/**
+	 * The state in a word, for programs.
+	 *
+	 * @var string
+	 */
+	public $code;
+
+	/**
+	 * The state in a few words.
+	 *
+	 * @var string
+	 */
+	public $title;
+
+	/**
+	 * What follows from it.
+	 *
+	 * @var string
+	 */
+	public $text;
+
+	/**
+	 * What to do next: a label and an address, or an empty array.
+	 *
+	 * @var string[]
+	 */
+	public $next;
+
+	/**
+	 * Makes a summary.
+	 *
+	 * @param string   $notice The kind of WordPress notice that fits.
+	 * @param string   $code   The state in a word.
+	 * @param string   $title  The state in a few words.
+	 * @param string   $text   What follows from it.
+	 * @param string[] $next   What to do next: a label and an address.
+	 */
+	private function __construct( string $notice, string $code, string $title, string $text, array $next = array() ) {
+		$this->notice = $notice;
+		$this->code   = $code;
+		$this->title  = $title;
+		$this->text   = $text;
+		$this->next   = $next;
+	}
+
+	/**
+	 * Finds the one thing to say. What stops mail comes first, what only delays it later, and good news last.
+	 *
+	 * @param Settings    $settings    Where and how this site is connected.
+	 * @param Whereabouts $whereabouts Whether this is the site that was connected.
+	 * @param Outbox      $outbox      Where mails wait.
+	 * @param Connection  $connection  How the connection is.
+	 * @param array       $answer      What the relay says about this site.
+	 */
+	public static function of( Settings $settings, Whereabouts $whereabouts, Outbox $outbox, Connection $connection, array $answer ): self {
+		if ( $settings->is_off() ) {
+			/* translators: %s: a constant's name */
+			return new self( 'warning', 'off', __( 'Switched off.', 'postreeve' ), sprintf( __( '%s is set in wp-config.php, so WordPress sends this site\'s mail by itself.', 'postreeve' ), 'POSTREEVE_OFF' ) );
+		}
+		$counts = $outbox->counts();
+		$next   = $outbox->next();
+		if ( ! in_array( $connection->state(), array( Connection::READY, 'warned' ), true ) ) {
+			$text = $connection->text();
+			if ( null !== $next ) {
+				/* translators: 1: number of mails, 2: a span such as "3 minutes" */
+				$text .= ' ' . sprintf( __( 'Mails kept here until then: %1$s, the oldest for %2$s.', 'postreeve' ), Words::count( $counts[ Outbox::WAITING ] ), human_time_diff( $next['since'] ) );
+			}
+			return new self( $connection->notice(), $connection->state(), $connection->title(), $text, self::way_out( $connection->state() ) );
+		}
+		if ( $settings->is_live() ) {
+			foreach ( Conflicts::found() as $conflict ) {
+				if ( $conflict['harm'] ) {
+					return new self( 'error', 'conflict', __( 'Another plugin takes this site\'s mail.', 'postreeve' ), Conflicts::sentence( $conflict ), array( __( 'Open Plugins', 'postreeve' ), admin_url( 'plugins.php' ) ) );
+				}
+			}
+		}
+		if ( $counts[ Outbox::PARKED ] > 0 ) {
+			return new self( 'error', 'parked', __( 'Some mails are parked.', 'postreeve' ), __( 'The relay refused them for a reason you can put right; then send them below.', 'postreeve' ) );
+		}
+		if ( null !== $next && $next['since'] < time() - Alarm::LATE ) {
+			/* translators: %s: a span such as "2 hours" */
+			return new self( 'warning', 'waits', __( 'Mail waits.', 'postreeve' ), sprintf( __( 'The oldest has waited for %s. It goes out by itself when the relay takes it.', 'postreeve' ), human_time_diff( $next['since'] ) ) );
+		}
+		if ( 'warned' === $connection->state() ) {
+			return new self( 'warning', 'warned', $connection->title(), __( 'Mail goes out. What has to get better stands below.', 'postreeve' ) );
+		}
+		if ( ! $settings->is_live() ) {
+			return new self( 'info', Connection::READY, __( 'Connected and ready.', 'postreeve' ), __( 'Send a test mail; when it has arrived, go live. Until then this site mails as it did before.', 'postreeve' ) );
+		}
+		$today = $answer['usage']['day']['recipients'] ?? null;
+		/* translators: %s: number of mails */
+		$text = is_numeric( $today ) ? sprintf( _n( 'The relay has taken %s mail today (UTC).', 'The relay has taken %s mails today (UTC).', (int) $today, 'postreeve' ), Words::count( $today ) ) : __( 'The relay sends this site\'s mail.', 'postreeve' );
+		return new self( 'success', Connection::READY, __( 'All well.', 'postreeve' ), $text );
+	}
+
+	/**
+	 * Where to put right what is the matter.
+	 *
+	 * @param string $state A state of the connection.
+	 */
+	private static function way_out( string $state ): array {
+		$settings = Screen::url( array( 'tab' => 'settings' ) );
+		$standing = array( __( 'What goes out, and how to appeal', 'postreeve' ), '#postreeve-standing' );
+		$ways     = array(
+			'limited'                  => $standing,
+			'suspended'                => $standing,
+			'terminated'               => $standing,
+			Connection::NOT_CONNECTED  => array( __( 'Connect this site', 'postreeve' ), $settings ),
+			Connection::KEY_UNREADABLE => array( __( 'Enter the key again', 'postreeve' ), $settings ),
+			Connection::NOT_READY      => array( __( 'Verify the domain', 'postreeve' ), Screen::url( array( 'tab' => 'domain' ) ) ),
+			'key-invalid'              => array( __( 'Connect anew', 'postreeve' ), $settings ),
+			'scope-missing'            => array( __( 'Connect anew', 'postreeve' ), $settings ),
+			'key-site-mismatch'        => array( __( 'Connect anew', 'postreeve' ), $settings ),
+			Problems::UNREACHABLE      => array( __( 'Ask again', 'postreeve' ), Screen::url( array( 'fresh' => '1' ) ) ),
+			Problems::UNEXPECTED       => array( __( 'Check the address', 'postreeve' ), $settings ),
+		);
+		return $ways[ $state ] ?? array();
+	}
+}

@@ -1,0 +1,118 @@
+<?php
+/**
+ * Postreeve on the dashboard.
+ *
+ * @package Postreeve
+ */
+
+namespace Postreeve;
+
+defined( 'ABSPATH' ) || exit;
+
+/**
+ * Today's mails in three numbers, and how all is in one sentence.
+ */
+final class Widget {
+
+	/**
+	 * Seconds that what was said stays good enough for the dashboard, which people open often.
+	 */
+	const FRESH = 300;
+
+	/**
+	 * Where and how this site is connected.
+	 *
+	 * @var Settings
+	 */
+	private $settings;
+
+	/**
+	 * The relay.
+	 *
+	 * @var Desk
+	 */
+	private $desk;
+
+	/**
+	 * Where mails wait.
+	 *
+	 * @var Outbox
+	 */
+	private $outbox;
+
+	/**
+	 * Whether this is the site that was connected.
+	 *
+	 * @var Whereabouts
+	 */
+	private $whereabouts;
+
+	/**
+	 * Makes the widget.
+	 *
+	 * @param Settings    $settings    Where and how this site is connected.
+	 * @param Desk        $desk        The relay.
+	 * @param Outbox      $outbox      Where mails wait.
+	 * @param Whereabouts $whereabouts Whether this is the site that was connected.
+	 */
+	public function __construct( Settings $settings, Desk $desk, Outbox $outbox, Whereabouts $whereabouts ) {
+		$this->settings    = $settings;
+		$this->desk        = $desk;
+		$this->outbox      = $outbox;
+		$this->whereabouts = $whereabouts;
+	}
+
+	/**
+	 * Adds it for people who may see it.
+	 */
+	public function add(): void {
+		if ( Access::may() ) {
+			wp_add_dashboard_widget( 'postreeve', __( 'Mail', 'postreeve' ), array( $this, 'render' ) );
+			View::dress();
+		}
+	}
+
+	/**
+	 * Writes it.
+	 */
+	public function render(): void {
+		$connected  = $this->settings->is_connected();
+		$account    = $connected ? $this->desk->account( self::FRESH ) : new Reading( null, 0 );
+		$counts     = $connected && null === $account->problem() ? $this->desk->read( Desk::TODAY, '/v1/messages?limit=' . Mails_Page::SEARCH, array( __CLASS__, 'count' ), self::FRESH ) : new Reading( null, 0 );
+		$connection = Connection::of( $this->settings, $account );
+		View::show(
+			'widget',
+			array(
+				'summary' => Summary::of( $this->settings, $this->whereabouts, $this->outbox, $connection, $account->answer() ),
+				'counts'  => $counts->answer(),
+				'kept'    => $this->outbox->counts(),
+			)
+		);
+	}
+
+	/**
+	 * Counts today's copies by what became of them: `delivered`, `moving`, `problems`; `all` unless there were more
+	 * than were looked at.
+	 *
+	 * @param array $answer The relay's list of messages.
+	 */
+	public static function count( array $answer ): array {
+		$today  = wp_date( 'Y-m-d' );
+		$counts = array( 'delivered' => 0, 'moving' => 0, 'problems' => 0, 'all' => empty( $answer['next_cursor'] ) );
+		foreach ( Screen::list_of( $answer, 'messages' ) as $message ) {
+			$time = strtotime( is_string( $message['accepted_at'] ?? null ) ? $message['accepted_at'] : '' );
+			if ( false === $time || wp_date( 'Y-m-d', $time ) !== $today ) {
+				$counts['all'] = true;
+				continue;
+			}
+			foreach ( Screen::list_of( $message, 'recipients' ) as $recipient ) {
+				foreach ( array( 'delivered' => array( 'delivered' ), 'moving' => array( 'moving', 'held' ), 'problems' => array( 'problems' ) ) as $name => $filters ) {
+					foreach ( $filters as $filter ) {
+						$counts[ $name ] += (int) in_array( $recipient['status'] ?? '', Mails_Page::FILTERS[ $filter ], true );
+					}
+				}
+			}
+		}
+		return $counts;
+	}
+}
