@@ -1,7 +1,9 @@
 """Pack `wp-plugin/` as WordPress wants to install it: `make plugin-zip`.
 
-The archive holds the folder `postreeve/` and in it the files that are there, but for the sources of
-translations, with one time for all, so that the same sources make the same bytes.
+The archive holds the folder `postreeve/` and in it the files that are there, but for translations: those
+are language packs, as WordPress fetches them for what comes from its directory, in an archive of their own
+that belongs into `wp-content/languages/plugins/`. One time for all, so that the same sources make the same
+bytes.
 """
 
 from __future__ import annotations
@@ -9,7 +11,7 @@ from __future__ import annotations
 import re
 import sys
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -20,8 +22,11 @@ SLUG = "postreeve"
 LARGEST = 150_000
 """Bytes of the archive (our decision): a plugin that a slow line fetches in a second."""
 
-NOT_SHIPPED = frozenset((".po", ".pot"))
-"""WordPress reads what is made of them (.mo); they would be a third of the archive."""
+TRANSLATED = ".mo"
+"""What WordPress reads of a translation."""
+
+NOT_SHIPPED = frozenset((".po", ".pot", TRANSLATED))
+"""An owner needs one language of five; all together would be as large as the plugin."""
 
 MOMENT = (1980, 1, 1, 0, 0, 0)
 """The earliest time a zip archive knows."""
@@ -31,17 +36,31 @@ def main() -> None:
     """Write the archive and say where it is."""
     DESTINATION.mkdir(exist_ok=True)
     path = pack(DESTINATION / f"{SLUG}-{version()}.zip")
+    languages = pack_languages(DESTINATION / f"{SLUG}-languages-{version()}.zip")
     size = path.stat().st_size
     print(f"{path.relative_to(ROOT)}: {size:,} bytes, {len(list(files()))} files")
+    print(
+        f"{languages.relative_to(ROOT)}: {languages.stat().st_size:,} bytes, "
+        "for wp-content/languages/plugins/"
+    )
     if size > LARGEST:
         sys.exit(f"It may have {LARGEST:,} bytes at most.")
 
 
 def pack(path: Path) -> Path:
-    """Write the archive to this path."""
+    """Write the plugin's archive to this path."""
+    return _write(path, ((f"{SLUG}/{p.relative_to(PLUGIN).as_posix()}", p) for p in files()))
+
+
+def pack_languages(path: Path) -> Path:
+    """Write the archive of all language packs to this path."""
+    return _write(path, ((p.name, p) for p in sorted(PLUGIN.rglob(f"*{TRANSLATED}"))))
+
+
+def _write(path: Path, named: Iterable[tuple[str, Path]]) -> Path:
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
-        for file in files():
-            entry = zipfile.ZipInfo(f"{SLUG}/{file.relative_to(PLUGIN).as_posix()}", MOMENT)
+        for name, file in named:
+            entry = zipfile.ZipInfo(name, MOMENT)
             entry.compress_type = zipfile.ZIP_DEFLATED
             entry.external_attr = 0o644 << 16
             archive.writestr(entry, file.read_bytes())

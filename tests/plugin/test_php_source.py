@@ -109,10 +109,18 @@ def test_what_ships_is_small_and_holds_nothing_else(tmp_path: Path) -> None:
     with zipfile.ZipFile(archive) as packed:
         names = packed.namelist()
     kinds = {PurePath(name).suffix or PurePath(name).name for name in names}
-    assert kinds <= {".php", ".txt", ".css", ".js", ".mo", "LICENSE"}
+    assert kinds <= {".php", ".txt", ".css", ".js", "LICENSE"}
     assert {name.split("/")[0] for name in names} == {"postreeve"}
     assert archive.stat().st_size <= plugin_zip.LARGEST == 150_000
     assert "GNU GENERAL PUBLIC LICENSE" in (PLUGIN / "LICENSE").read_text()
+
+
+def test_languages_come_as_packs_for_wordpress_own_folder(tmp_path: Path) -> None:
+    archive = plugin_zip.pack_languages(tmp_path / "languages.zip")
+
+    with zipfile.ZipFile(archive) as packed:
+        names = packed.namelist()
+    assert names == [f"postreeve-{each}.mo" for each in ("ar", "de_DE", "es_ES", "id_ID", "zh_TW")]
 
 
 def test_the_same_sources_make_the_same_archive(tmp_path: Path) -> None:

@@ -245,6 +245,33 @@ final class Client {
 	}
 
 	/**
+	 * Sends one request to a relay.
+	 *
+	 * @param string $method    GET, POST or DELETE.
+	 * @param string $relay_url The relay's address.
+	 * @param string $path      What follows it.
+	 * @param float  $patience  Seconds until we give up.
+	 * @param array  $headers   Header fields beside those of every request.
+	 * @param string $body      The request's body.
+	 * @return array|WP_Error WordPress's answer, or why there is none.
+	 */
+	public static function exchange( string $method, string $relay_url, string $path, float $patience, array $headers, string $body = '' ) {
+		$response = wp_remote_request(
+			$relay_url . $path,
+			array(
+				'method'      => $method,
+				'timeout'     => $patience,
+				'redirection' => 0, // The key is for this address only.
+				'user-agent'  => 'Postreeve/' . VERSION . ' WordPress/' . get_bloginfo( 'version' ),
+				'headers'     => $headers + array( 'Accept' => 'application/json, application/problem+json' ),
+				'body'        => '' === $body ? null : $body,
+				self::MARK    => $patience,
+			)
+		);
+		return is_wp_error( $response ) ? Problems::unreachable( $relay_url, $response ) : $response;
+	}
+
+	/**
 	 * Asks the relay.
 	 *
 	 * @param string $method   GET, POST or DELETE.
@@ -256,25 +283,13 @@ final class Client {
 	 * @return array|WP_Error
 	 */
 	private function request( string $method, string $path, int $wanted, float $patience, array $headers = array(), string $body = '' ) {
-		$url      = $this->settings->relay_url();
-		$response = wp_remote_request(
-			$url . $path,
-			array(
-				'method'      => $method,
-				'timeout'     => $patience,
-				'redirection' => 0, // The key is for this address only.
-				'user-agent'  => 'Postreeve/' . VERSION . ' WordPress/' . get_bloginfo( 'version' ),
-				'headers'     => $headers + array(
-					'Authorization'    => 'Bearer ' . $this->settings->api_key(),
-					'Accept'           => 'application/json, application/problem+json',
-					'X-Postreeve-Site' => Whereabouts::address(),
-				),
-				'body'        => '' === $body ? null : $body,
-				self::MARK    => $patience,
-			)
+		$headers += array(
+			'Authorization'    => 'Bearer ' . $this->settings->api_key(),
+			'X-Postreeve-Site' => Whereabouts::address(),
 		);
+		$response = self::exchange( $method, $this->settings->relay_url(), $path, $patience, $headers, $body );
 		if ( is_wp_error( $response ) ) {
-			return Problems::unreachable( $url, $response );
+			return $response;
 		}
 		$answer = json_decode( wp_remote_retrieve_body( $response ), true );
 		if ( wp_remote_retrieve_response_code( $response ) === $wanted && is_array( $answer ) ) {

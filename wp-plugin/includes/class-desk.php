@@ -203,20 +203,11 @@ final class Desk {
 	 * @return array|WP_Error
 	 */
 	private static function request( string $method, string $relay_url, string $path, ?array $body, float $patience, array $headers ) {
-		$response = wp_remote_request(
-			$relay_url . $path,
-			array(
-				'method'      => $method,
-				'timeout'     => $patience,
-				'redirection' => 0, // The key is for this address only.
-				'user-agent'  => 'Postreeve/' . VERSION . ' WordPress/' . get_bloginfo( 'version' ),
-				'headers'     => $headers + array( 'Accept' => 'application/json, application/problem+json' ) + ( null === $body ? array() : array( 'Content-Type' => 'application/json' ) ),
-				'body'        => null === $body ? null : wp_json_encode( (object) $body ),
-				Client::MARK  => $patience,
-			)
-		);
+		$headers += null === $body ? array() : array( 'Content-Type' => 'application/json' );
+		$sent     = null === $body ? '' : (string) wp_json_encode( (object) $body );
+		$response = Client::exchange( $method, $relay_url, $path, $patience, $headers, $sent );
 		if ( is_wp_error( $response ) ) {
-			return Problems::unreachable( $relay_url, $response );
+			return $response;
 		}
 		$status = (int) wp_remote_retrieve_response_code( $response );
 		$answer = json_decode( wp_remote_retrieve_body( $response ), true );

@@ -126,7 +126,7 @@ if ( array() !== $rates ) :
 		<p><?php echo esc_html( Problems::clean( $appeal['text'] ?? '' ) ); ?></p>
 		<p>
 			<?php if ( 'accepted' === ( $appeal['decision'] ?? '' ) ) : ?>
-				<?php View::state( Words::GOOD, __( 'Accepted', 'postreeve' ) ); ?>
+				<?php View::state( Words::GOOD, _x( 'Accepted', 'an appeal', 'postreeve' ) ); ?>
 			<?php elseif ( 'declined' === ( $appeal['decision'] ?? '' ) ) : ?>
 				<?php View::state( Words::BAD, __( 'Declined', 'postreeve' ) ); ?>
 			<?php else : ?>
