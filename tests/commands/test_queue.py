@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import _thread
 import json
+import signal
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
@@ -109,6 +110,15 @@ def test_a_hold_is_told_with_its_reason(site: Site, engine: Engine) -> None:
     )
 
 
+@pytest.fixture
+def keyboard() -> Iterator[None]:
+    """Ctrl-C is heard, also where the tests were started in the background, which is deaf to it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("keyboard")
 def test_watching_looks_again_until_it_is_stopped(site: Site) -> None:
     ctrl_c = threading.Timer(0.8, _thread.interrupt_main)
     ctrl_c.start()
