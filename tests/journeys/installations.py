@@ -38,8 +38,8 @@ class Installation:
         return _command(self.environment, *arguments, "--json")
 
     def mails(self, recipient: str) -> list[dict[str, Any]]:
-        """What the simulator got for somebody, newest first."""
-        listing = _json(f"{self.simulator_url}/mails?recipient={recipient}")
+        """The latest 1,000 mails that the simulator got for somebody, newest first."""
+        listing = _json(f"{self.simulator_url}/mails?limit=1000&recipient={recipient}")
         mails: list[dict[str, Any]] = listing["mails"]
         return mails
 
@@ -56,6 +56,12 @@ class Installation:
         listing = _json(f"{self.relay_url}/v1/messages", Authorization=f"Bearer {self.key}")
         messages: list[dict[str, Any]] = listing["messages"]
         return messages
+
+    def queue(self) -> list[dict[str, Any]]:
+        """What waits at the relay of the site's mail, by lane."""
+        account = _json(f"{self.relay_url}/v1/account", Authorization=f"Bearer {self.key}")
+        queue: list[dict[str, Any]] = account["queue"]
+        return queue
 
 
 @contextmanager

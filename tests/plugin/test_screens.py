@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -135,6 +136,36 @@ class TestStatus:
         assert "Today Receipts and the like 125 of 500" in page.text
         assert "inline-size: 25%" in page.html
         assert "3,000" not in page.text
+
+    def test_the_owner_sees_which_plugins_and_forms_send_and_which_is_stopped(
+        self, connected: Visitor, relay: FakeRelay
+    ) -> None:
+        tomorrow = (datetime.now(UTC) + timedelta(days=1)).isoformat()
+        shop = {"plugin": "woocommerce", "form": None, "used": 12, "allowed": 1000}
+        form = {"plugin": "forms", "form": "<b>7</b>", "used": 500, "allowed": 500}
+        relay.account["sources"] = [
+            {**form, "open_until": tomorrow},
+            {**shop, "open_until": "2026-01-01T10:00:00Z"},
+        ]
+
+        page = connected.get(fresh(SCREEN))
+
+        assert "Which plugins and forms send" in page.text
+        assert "forms / ‹b›7‹/b› 500 of 500 Stopped until" in page.text
+        assert "<b>7</b>" not in page.html
+        assert "woocommerce 12 of 1,000 Goes out" in page.text
+        assert "See whether strangers use it." in page.text
+
+    @pytest.mark.parametrize("sources", [None, [], "many", ["shop"]])
+    def test_a_relay_that_tells_no_sources_has_no_table_of_them(
+        self, connected: Visitor, relay: FakeRelay, sources: object
+    ) -> None:
+        relay.account["sources"] = sources
+
+        page = connected.get(fresh(SCREEN))
+
+        assert page.status == 200
+        assert "Which plugins and forms send" not in page.text
 
 
 class TestMails:

@@ -165,6 +165,9 @@ final class Runner {
 	/**
 	 * After the response: hands over what this request has kept, and after a success whatever else is due.
 	 *
+	 * Not if the relay has just left somebody waiting in vain: where the response cannot be finished first, this
+	 * page's visitor would wait once more for the same.
+	 *
 	 * @param float $seconds How long somebody would wait for it where the response cannot be finished first.
 	 */
 	public function after_response( float $seconds ): void {
@@ -173,7 +176,7 @@ final class Runner {
 		}
 		$this->later = false;
 		$next        = $this->outbox->next();
-		if ( null === $next || $next['due'] > time() ) {
+		if ( null === $next || $next['due'] > time() || $this->breaker->is_open() ) {
 			return;
 		}
 		$this->run( $this->finish_response() ? Client::PATIENCE_IN_BACKGROUND : $seconds );

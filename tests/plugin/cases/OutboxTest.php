@@ -148,6 +148,20 @@ final class OutboxTest extends Site_Test_Case {
 		$this->assertSame( array( 'waiting no-time' ), $this->kept() );
 	}
 
+	public function test_a_page_that_waited_for_the_relay_in_vain_does_not_wait_again_after_the_response(): void {
+		$this->on_a_page();
+		$this->relay->answer( 202, '{"id": "a"}', 'application/json', 3.0 );
+		foreach ( range( 1, 4 ) as $number ) {
+			$this->assertTrue( wp_mail( "p$number@x.example", "Mail $number", 'Text' ) );
+		}
+
+		do_action( 'shutdown' );
+
+		$this->assertCount( 1, $this->relay->requests() );
+		$this->assertCount( 4, $this->kept( 'waiting' ) );
+		$this->assertNotFalse( wp_next_scheduled( Runner::HOOK ) );
+	}
+
 	public function test_what_arrives_later_is_byte_for_byte_what_would_have_arrived(): void {
 		$file = wp_tempnam( 'attachment' );
 		file_put_contents( $file, random_bytes( 3 * MB_IN_BYTES ) );
