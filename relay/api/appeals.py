@@ -22,6 +22,7 @@ from relay.models import Appeal
 from relay.policy import acceptable_use as policy
 from relay.services import acceptable_use, actions, appeals
 from relay.services.owner_events import event_of
+from relay.services.paging import cut
 from relay.vocabulary import Scope
 
 blueprint = Blueprint(
@@ -46,10 +47,10 @@ class OwnActions(MethodView):
             found = actions.history(
                 session, site_id=site_id(), limit=limit + 1, before=query["cursor"]
             )
-        shown = found[:limit]
+        shown, cursor = cut(found, limit)
         return {
             "events": [event_of(each, public_url=context.settings.public_url) for each in shown],
-            "next_cursor": shown[-1].id.hex if len(found) > limit else None,
+            "next_cursor": cursor,
         }
 
 
@@ -68,11 +69,8 @@ class OwnAppeals(MethodView):
             found = appeals.of_account(
                 session, caller().account_id, site_id(), limit=limit + 1, before=query["cursor"]
             )
-        shown = found[:limit]
-        return {
-            "appeals": shown,
-            "next_cursor": shown[-1].id.hex if len(found) > limit else None,
-        }
+        shown, cursor = cut(found, limit)
+        return {"appeals": shown, "next_cursor": cursor}
 
     @keyed(Scope.MANAGE)
     @blueprint.arguments(

@@ -115,6 +115,18 @@ NOT_NOW: dict[str, Any] = {
     "409": _problem("It contradicts the state of things: it was decided, or cannot be done now.")
 }
 
+ONE_FOR_OPERATORS: dict[str, Any] = {
+    "responses": {**NO_SUCH_THING, **NOTHING_TO_MISTAKE},
+    **OPERATORS_ONLY,
+}
+"""A route that shows operators one thing."""
+
+DONE_BY_OPERATORS: dict[str, Any] = {
+    "responses": {**NO_SUCH_THING, **NOT_NOW, **PROBLEM},
+    **OPERATORS_ONLY,
+}
+"""A route by which operators do something to one thing."""
+
 NO_ACTION: dict[str, Any] = {"404": _problem("There is no such action on this account or site.")}
 
 NO_APPEAL: dict[str, Any] = {

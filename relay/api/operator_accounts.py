@@ -9,7 +9,13 @@ from flask.views import MethodView
 from flask_smorest import Blueprint
 
 from relay.api.auth import for_operators, officer, relay
-from relay.api.openapi import NO_SUCH_THING, NOT_NOW, NOTHING_TO_MISTAKE, OPERATORS_ONLY, PROBLEM
+from relay.api.openapi import (
+    DONE_BY_OPERATORS,
+    NO_SUCH_THING,
+    ONE_FOR_OPERATORS,
+    OPERATORS_ONLY,
+    PROBLEM,
+)
 from relay.api.operator_schemas import (
     AccountOrderSchema,
     ActionSchema,
@@ -25,6 +31,7 @@ from relay.services import account_views, actions, decisions
 from relay.services.account_views import Page
 from relay.services.actions import Order, Subject
 from relay.services.decisions import NO_WAIVERS, Waivers
+from relay.services.paging import cut
 from relay.vocabulary import Cause, State, Stream, Verb
 
 blueprint = Blueprint(
@@ -61,11 +68,7 @@ class Account(MethodView):
 
     @for_operators
     @blueprint.response(200, WatchedAccountSchema)
-    @blueprint.doc(
-        operationId="watchAccount",
-        responses={**NO_SUCH_THING, **NOTHING_TO_MISTAKE},
-        **OPERATORS_ONLY,
-    )
+    @blueprint.doc(operationId="watchAccount", **ONE_FOR_OPERATORS)
     def get(self, account_id: UUID) -> dict[str, Any]:
         """Show an account: sites with their standing, domains, what waits, what was done, who is related."""
         context = relay()
@@ -100,11 +103,7 @@ class AccountActions(MethodView):
     @for_operators
     @blueprint.arguments(AccountOrderSchema, error_status_code=400, example=EXAMPLE)
     @blueprint.response(201, ActionSchema)
-    @blueprint.doc(
-        operationId="actOnAccount",
-        responses={**NO_SUCH_THING, **NOT_NOW, **PROBLEM},
-        **OPERATORS_ONLY,
-    )
+    @blueprint.doc(operationId="actOnAccount", **DONE_BY_OPERATORS)
     def post(self, asked: dict[str, Any], account_id: UUID) -> Action:
         """Approve, warn, limit, suspend, reinstate or terminate an account; its owner is told."""
         expressly = Waivers(asked["keep_domains"], asked["without_policy"])
@@ -118,11 +117,7 @@ class SiteActions(MethodView):
     @for_operators
     @blueprint.arguments(SiteOrderSchema, error_status_code=400, example=EXAMPLE)
     @blueprint.response(201, ActionSchema)
-    @blueprint.doc(
-        operationId="actOnSite",
-        responses={**NO_SUCH_THING, **NOT_NOW, **PROBLEM},
-        **OPERATORS_ONLY,
-    )
+    @blueprint.doc(operationId="actOnSite", **DONE_BY_OPERATORS)
     def post(self, asked: dict[str, Any], site_id: UUID) -> Action:
         """Approve, warn, limit, suspend, reinstate or terminate a site; its owner is told.
 
@@ -155,11 +150,8 @@ class Actions(MethodView):
                 limit=limit + 1,
                 before=query["cursor"],
             )
-        shown = found[:limit]
-        return {
-            "actions": shown,
-            "next_cursor": shown[-1].id.hex if len(found) > limit else None,
-        }
+        shown, cursor = cut(found, limit)
+        return {"actions": shown, "next_cursor": cursor}
 
 
 def _act(subject: Subject, asked: dict[str, Any], expressly: Waivers = NO_WAIVERS) -> Action:

@@ -10,7 +10,7 @@ from flask_smorest import Blueprint
 from sqlalchemy.orm import Session
 
 from relay.api.auth import for_operators, officer, relay
-from relay.api.openapi import NO_SUCH_THING, NOT_NOW, NOTHING_TO_MISTAKE, OPERATORS_ONLY, PROBLEM
+from relay.api.openapi import DONE_BY_OPERATORS, ONE_FOR_OPERATORS, OPERATORS_ONLY, PROBLEM
 from relay.api.operator_schemas import (
     AppealAnswerSchema,
     AppealCasesSchema,
@@ -28,12 +28,6 @@ from relay.vocabulary import AppealDecision, Decision
 blueprint = Blueprint(
     "operator desk", __name__, description="For operators: what waits for a person."
 )
-
-ONE: dict[str, Any] = {"responses": {**NO_SUCH_THING, **NOTHING_TO_MISTAKE}, **OPERATORS_ONLY}
-DECIDING: dict[str, Any] = {
-    "responses": {**NO_SUCH_THING, **NOT_NOW, **PROBLEM},
-    **OPERATORS_ONLY,
-}
 
 
 @blueprint.route("/reviews")
@@ -63,7 +57,7 @@ class Review(MethodView):
 
     @for_operators
     @blueprint.response(200, HeldMailSchema)
-    @blueprint.doc(operationId="getReview", **ONE)
+    @blueprint.doc(operationId="getReview", **ONE_FOR_OPERATORS)
     def get(self, review_id: UUID) -> dict[str, Any]:
         """Show held mail: the text of the first one without its HTML, and where its links lead."""
         with relay().reads() as session:
@@ -81,7 +75,7 @@ class ReviewDecision(MethodView):
         example={"decision": "released", "reason": "a cancelled concert"},
     )
     @blueprint.response(200, HeldMailSchema)
-    @blueprint.doc(operationId="decideReview", **DECIDING)
+    @blueprint.doc(operationId="decideReview", **DONE_BY_OPERATORS)
     def post(self, asked: dict[str, Any], review_id: UUID) -> dict[str, Any]:
         """Release or reject held mail; the worker moves its copies within seconds."""
         context = relay()
@@ -127,7 +121,7 @@ class Appeal(MethodView):
 
     @for_operators
     @blueprint.response(200, AppealWithMailSchema)
-    @blueprint.doc(operationId="getAppealCase", **ONE)
+    @blueprint.doc(operationId="getAppealCase", **ONE_FOR_OPERATORS)
     def get(self, appeal_id: UUID) -> dict[str, Any]:
         """Show an appeal, the action it is about, and the frozen mail that may go with it."""
         with relay().reads() as session:
@@ -145,7 +139,7 @@ class AppealAnswer(MethodView):
         example={"decision": "accepted", "reason": "the form is closed now", "release": []},
     )
     @blueprint.response(200, AppealWithMailSchema)
-    @blueprint.doc(operationId="decideAppeal", **DECIDING)
+    @blueprint.doc(operationId="decideAppeal", **DONE_BY_OPERATORS)
     def post(self, asked: dict[str, Any], appeal_id: UUID) -> dict[str, Any]:
         """Accept an appeal, which lets the account or site send again, or decline it; the owner is told."""
         context = relay()

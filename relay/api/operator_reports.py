@@ -11,8 +11,7 @@ from flask_smorest import Blueprint
 
 from relay.api.auth import for_operators, officer, relay
 from relay.api.drafts import from_base64
-from relay.api.openapi import NO_SUCH_THING, NOTHING_TO_MISTAKE, OPERATORS_ONLY, PROBLEM
-from relay.api.operator_desk import DECIDING
+from relay.api.openapi import DONE_BY_OPERATORS, ONE_FOR_OPERATORS, OPERATORS_ONLY, PROBLEM
 from relay.api.operator_report_schemas import (
     FeedbackSchema,
     OneReportSchema,
@@ -69,11 +68,7 @@ class Report(MethodView):
 
     @for_operators
     @blueprint.response(200, OneReportSchema)
-    @blueprint.doc(
-        operationId="getAbuseReport",
-        responses={**NO_SUCH_THING, **NOTHING_TO_MISTAKE},
-        **OPERATORS_ONLY,
-    )
+    @blueprint.doc(operationId="getAbuseReport", **ONE_FOR_OPERATORS)
     def get(self, report_id: UUID) -> dict[str, Any]:
         """Show a report: what it says, about which mail, and what is known of the consent."""
         with relay().reads() as session:
@@ -92,7 +87,7 @@ class ReportDecision(MethodView):
         example={"decision": "acted", "reason": "the site is limited"},
     )
     @blueprint.response(200, OneReportSchema)
-    @blueprint.doc(operationId="decideAbuseReport", **DECIDING)
+    @blueprint.doc(operationId="decideAbuseReport", **DONE_BY_OPERATORS)
     def post(self, asked: dict[str, Any], report_id: UUID) -> dict[str, Any]:
         """Close a report: something was done about it, or nothing needs to be. Sites are acted on apart."""
         context = relay()

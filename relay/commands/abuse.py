@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import sys
 from pathlib import Path
 from typing import Any
@@ -12,18 +11,12 @@ import click
 
 from relay.addresses import parse
 from relay.commands.output import Row, json_option, relay, show, show_one
+from relay.commands.standing import BY, log_in
 from relay.errors import NotFound
 from relay.models import AbuseReport
 from relay.services import abuse_reports, accounts, arf, links, networks, proofs
 from relay.services.abuse_reports import Said
 from relay.vocabulary import AbuseDecision, AbuseReason
-
-
-def _operator() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return "unknown"
 
 
 @click.group()
@@ -120,7 +113,7 @@ def add_report(
             site_id=site_id,
             address=parse(address),
             message_id=message_id,
-            said=Said(AbuseReason(reason), comment, {"by": _operator()}),
+            said=Said(AbuseReason(reason), comment, {"by": log_in()}),
             now=context.clock(),
         )
     show_one({"report_id": id}, as_json=as_json, title="Written down")
@@ -130,7 +123,7 @@ def add_report(
 @click.argument("report_id", type=click.UUID)
 @click.option("--reason", "because", required=True, metavar="TEXT", help="Why; kept with it.")
 @click.option("--acted", is_flag=True, help="Something was done about it; else it is dismissed.")
-@click.option("--by", "operator", default=_operator, metavar="NAME", help="Who decides.")
+@BY
 @json_option
 def close_report(report_id: UUID, because: str, acted: bool, operator: str, as_json: bool) -> None:
     """Close a report. What is done to the site is a command of its own (`site warn|limit|suspend`)."""

@@ -8,7 +8,7 @@ from uuid import UUID
 import click
 
 from relay.commands.output import Row, json_option, relay, show, show_one
-from relay.commands.standing import log_in
+from relay.commands.standing import BY
 from relay.services import appeal_answers, operators, reviews
 from relay.services import appeals as cases
 from relay.services.appeal_answers import Answer
@@ -17,9 +17,6 @@ from relay.vocabulary import AppealDecision
 
 REASON = click.option(
     "--reason", required=True, metavar="TEXT", help="Why; kept, and told to the owner."
-)
-BY = click.option(
-    "--by", "operator", default=log_in, metavar="NAME", help="Who decides; else your log-in."
 )
 
 

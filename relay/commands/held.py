@@ -7,18 +7,13 @@ from uuid import UUID
 import click
 
 from relay.commands.output import Row, json_option, relay, show, show_one
-from relay.commands.standing import log_in
+from relay.commands.standing import BY
 from relay.services import operators, reviews
 from relay.services.reviews import Waiting
 from relay.vocabulary import Decision
 
 REASON = click.option(
     "--reason", "because", required=True, metavar="TEXT", help="Why; it is kept with the review."
-)
-
-
-BY = click.option(
-    "--by", "operator", default=log_in, metavar="NAME", help="Who decides; else your log-in."
 )
 
 

@@ -41,6 +41,12 @@ def log_in() -> str:
         return "unknown"
 
 
+BY = click.option(
+    "--by", "operator", default=log_in, metavar="NAME", help="Who decides; else your log-in."
+)
+"""The option that says who decides."""
+
+
 WAIVERS: dict[tuple[str, Verb], tuple[str, str]] = {
     ("account", Verb.APPROVE): (
         "without_policy",
@@ -71,9 +77,7 @@ def _command(word: str, verb: Verb) -> Callable[..., Any]:
         required=verb in actions.NEEDS_CAUSE,
         help="What it is about.",
     )
-    @click.option(
-        "--by", "operator", default=log_in, metavar="NAME", help="Who decides; else your log-in."
-    )
+    @BY
     @json_option
     def command(
         id: UUID,

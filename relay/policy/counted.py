@@ -9,9 +9,9 @@ from relay.policy.bounces import BounceClass
 from relay.policy.consequences import Consequence
 from relay.policy.gateways import Gateway
 from relay.policy.reputation import FEEDBACK_LOOPS, TELL_NOBODY
-from relay.vocabulary import EventType
+from relay.vocabulary import EventType, FeedbackType
 
-NOT_SPAM: Final = "not-spam"
+NOT_SPAM: Final = FeedbackType.NOT_SPAM.value
 """complaintFeedbackType of somebody who took mail out of the spam folder (RFC 5965 registry)."""
 
 AT_FAULT: Final = frozenset(
@@ -27,6 +27,11 @@ SPAM: Final = frozenset((BounceClass.SPAM_BLOCK.value, BounceClass.SPAM_CONTENT.
 
 SPEAKS_AGAINST: Final = ("invalid", "complaints", "spam", "left")
 """Numbers after which a stream is judged at once; good news can wait."""
+
+
+def is_not_spam(data: Mapping[str, Any]) -> bool:
+    """Whether what came as a complaint is word of somebody who took the mail out of the spam folder."""
+    return data.get("complaintFeedbackType") == NOT_SPAM
 
 
 def is_spam(data: Mapping[str, Any]) -> bool:
@@ -72,7 +77,7 @@ def numbers(
             }
         case EventType.DEFERRED if unheard and is_spam(data) and not repeats:
             return {"spam": 1}
-        case EventType.COMPLAINED if data.get("complaintFeedbackType") != NOT_SPAM:
+        case EventType.COMPLAINED if not is_not_spam(data):
             return {"complaints": 1}
         case EventType.UNSUBSCRIBED:
             return {"left": 1}

@@ -15,7 +15,9 @@ from math import sqrt
 from operator import attrgetter
 from typing import Any, Final, NamedTuple
 
+from relay.policy import warm_up
 from relay.policy.gateways import Gateway
+from relay.policy.streams import PROMOTIONAL
 from relay.vocabulary import Cause, Rule, Stream, Verb
 
 DAY: Final = timedelta(hours=24)
@@ -47,9 +49,8 @@ OTHERS_AT_LEAST: Final = 20
 """So many mails must come from elsewhere on the site before one plugin or form is held instead of the
 stream (our decision): else it is the site."""
 
-YOUNG_FOR: Final = timedelta(days=30)
 YOUNG_DELIVERED: Final = 5_000
-"""A site is young for so long, and until so much of its mail was delivered."""
+"""A site is young for as long as the warm-up says, and until so much of its mail was delivered."""
 
 YOUNG_INVALID: Final = 5
 YOUNG_COMPLAINTS: Final = 3
@@ -198,8 +199,6 @@ class Signal:
         return cases, max(getattr(figures, self.of), cases)
 
 
-PROMOTIONAL: Final = frozenset((Stream.NOTIFICATION, Stream.MARKETING))
-
 SIGNALS: Final = (
     Signal(
         Rule.INVALID_ADDRESSES,
@@ -249,7 +248,7 @@ SIGNALS: Final = (
         settles=True,
     ),
 )
-"""The lines of product.md part 5. Those for spam refusals and the least numbers of warnings are our decision:
+"""The lines (docs/reputation.md). Those for spam refusals, and the least numbers of warnings, we decided:
 one complaint in a club of forty is no rate yet."""
 
 SEVERITY: Final = (Verb.WARN, Verb.LIMIT, Verb.SUSPEND)
@@ -411,4 +410,4 @@ def _too_young(record: Record) -> Verdict | None:
 
 def is_young(created_at: datetime, delivered: int, now: datetime) -> bool:
     """Whether a site, made then and with so much delivered ever, has little history."""
-    return now - created_at < YOUNG_FOR or delivered < YOUNG_DELIVERED
+    return warm_up.is_young(created_at, now) or delivered < YOUNG_DELIVERED

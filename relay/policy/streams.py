@@ -8,6 +8,9 @@ from relay.mail import Draft
 from relay.policy.topics import slug
 from relay.vocabulary import Kind, Lane, Stream
 
+PROMOTIONAL = frozenset((Stream.NOTIFICATION, Stream.MARKETING))
+"""Streams that the warm-up binds, and by which it is judged; what people can leave."""
+
 NEWSLETTER_PLUGINS = frozenset(
     (
         "acymailing",

@@ -11,14 +11,12 @@ from relay.policy import first_contacts, plans, warm_up
 from relay.policy import limits as limits_policy
 from relay.policy.plans import Limits
 from relay.policy.standing import Stand, Streams, promotional, together
-from relay.policy.streams import NEWSLETTER_PLUGINS
+from relay.policy.streams import NEWSLETTER_PLUGINS, PROMOTIONAL
 from relay.policy.topics import slug
 from relay.policy.warm_up import Ceiling, Ramp
 from relay.policy.windows import day_of, hour_of
 from relay.replay.scenario import Mail, Place
 from relay.vocabulary import CanaryState, Cause, State, Stream
-
-PROMOTIONAL = (Stream.NOTIFICATION, Stream.MARKETING)
 
 OLD, KNOWN = 30, 5_000
 """Days, and delivered mails, from which on a site is taken to have earned what its mail needs."""

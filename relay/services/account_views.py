@@ -16,6 +16,7 @@ from relay.services import actions, appeals, relations, reviews, standing
 from relay.services.appeals import Case
 from relay.services.domains import list_domains
 from relay.services.letters import HOUSE_ACCOUNT
+from relay.services.paging import cut
 from relay.services.relations import Related
 from relay.services.reviews import Waiting
 from relay.services.standing import Where
@@ -70,8 +71,7 @@ def page(
     if before is not None:
         query = query.where(Account.id < before)
     found = session.scalars(query.order_by(Account.id.desc()).limit(limit + 1)).all()
-    shown = found[:limit]
-    return Page(shown, shown[-1].id.hex if len(found) > limit else None)
+    return Page(*cut(found, limit))
 
 
 def view(session: Session, account_id: UUID, *, now: datetime) -> AccountView:

@@ -19,7 +19,7 @@ from relay.db import new_id
 from relay.errors import Conflict, Invalid, NotFound
 from relay.models import Account, Action, Pulse, Site
 from relay.policy import appeals
-from relay.policy.reasons import numbers_of
+from relay.policy.reasons import MAIL, numbers_of
 from relay.policy.standing import SHUTS_EVERYTHING, STEPS, stream_state
 from relay.services import letters, limits
 from relay.services.circumstances import iso
@@ -44,14 +44,6 @@ SUBJECTS = {
     Verb.SLOW: "{name}: newsletters leave more slowly for a day",
     Verb.HOLD_SOURCE: "{name}: one form or plugin may not send for now",
 }
-
-MAIL_OF = {
-    None: "newsletters and notifications",
-    Stream.TRANSACTIONAL: "receipts and form mail",
-    Stream.NOTIFICATION: "notifications",
-    Stream.MARKETING: "newsletters",
-}
-"""What the mail of a stream is called in a letter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,7 +281,7 @@ def _tell(
     session: Session, found: Account | Site, action: Action, *, sender: str, now: datetime
 ) -> None:
     """Write to the owner: what happened, why, what still flows, how to put it right, how to appeal."""
-    mail = MAIL_OF[action.stream]
+    mail = MAIL[action.stream] if action.stream else "newsletters and notifications"
     words = {
         "mail": mail if action.stream else "mail",
         "held": mail,

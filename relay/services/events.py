@@ -22,7 +22,7 @@ from relay.mail import DeliveryEvent
 from relay.models import Attempt, Event, EventKey, Message, Recipient
 from relay.policy.bounces import BounceClass, Diagnosis
 from relay.policy.consent import scope_of_complaint
-from relay.policy.counted import NOT_SPAM
+from relay.policy.counted import is_not_spam
 from relay.policy.erasures import is_placeholder, without_person
 from relay.policy.gateways import Gateway
 from relay.policy.lifecycle import after
@@ -137,9 +137,7 @@ def record(session: Session, events: Sequence[DeliveryEvent], *, now: datetime) 
 
 
 def _is_complaint(event: DeliveryEvent) -> bool:
-    return (
-        event.type is EventType.COMPLAINED and event.data.get("complaintFeedbackType") != NOT_SPAM
-    )
+    return event.type is EventType.COMPLAINED and not is_not_spam(event.data)
 
 
 def _complained(
@@ -163,9 +161,7 @@ def _complained(
         ),
         {"copies": about},
     )
-    return {
-        row.recipient_id for row in earlier if row.data.get("complaintFeedbackType") != NOT_SPAM
-    }
+    return {row.recipient_id for row in earlier if not is_not_spam(row.data)}
 
 
 def _domain(address: str) -> str:
@@ -274,9 +270,7 @@ def _only_proves_arrival(event: DeliveryEvent, found: Diagnosis | None) -> bool:
     """Whether it is an automatic answer, or word of somebody who took the mail out of the spam folder."""
     if found is not None:
         return found.bounce_class is BounceClass.AUTO_REPLY
-    return (
-        event.type is EventType.COMPLAINED and event.data.get("complaintFeedbackType") == NOT_SPAM
-    )
+    return event.type is EventType.COMPLAINED and is_not_spam(event.data)
 
 
 def _reason(event: DeliveryEvent, found: Diagnosis | None) -> dict[str, Any] | None:
@@ -307,7 +301,7 @@ def _reason(event: DeliveryEvent, found: Diagnosis | None) -> dict[str, Any] | N
 
 def _heed(session: Session, row: Any, event: DeliveryEvent, now: datetime) -> None:
     """A complaint stops its stream; word that it was no spam stops nothing."""
-    if event.data.get("complaintFeedbackType") == NOT_SPAM:
+    if is_not_spam(event.data):
         return
     suppress(
         session,

@@ -27,6 +27,9 @@ from relay.vocabulary import Dimension
 
 _TALLIES, _PULSES = table_of(Tally), table_of(Pulse)
 
+SUMS = [func.sum(_TALLIES.c[name]).label(name) for name in COUNTED]
+"""All numbers of a tally, added up; `figures_of` reads them."""
+
 
 class Age(IntEnum):
     """How old mail is, as far as the rules ask."""
@@ -58,7 +61,7 @@ def of_sites(
             _TALLIES.c.site_id,
             _TALLIES.c.stream,
             age,
-            *(func.sum(_TALLIES.c[name]).label(name) for name in COUNTED),
+            *SUMS,
         )
         .outerjoin(
             _PULSES,
@@ -84,7 +87,7 @@ def by_source(
     """The same for each plugin and form of one stream."""
     age = _age(now)
     rows = session.execute(
-        select(_TALLIES.c.value, age, *(func.sum(_TALLIES.c[name]).label(name) for name in COUNTED))
+        select(_TALLIES.c.value, age, *SUMS)
         .where(
             _TALLIES.c.site_id == line[0],
             _TALLIES.c.stream == line[1],
@@ -108,7 +111,7 @@ def forgiven(
     found: dict[Age, Figures] = defaultdict(Figures)
     for source, until in sources.items():
         rows = session.execute(
-            select(age, *(func.sum(_TALLIES.c[name]).label(name) for name in COUNTED))
+            select(age, *SUMS)
             .where(
                 _TALLIES.c.site_id == line[0],
                 _TALLIES.c.stream == line[1],
@@ -175,7 +178,7 @@ def where(
 def by_site(session: Session, *, since: datetime) -> dict[UUID, Figures]:
     """What all sites' mail since then came to, whoever wrote it, as Amazon SES counts it."""
     rows = session.execute(
-        select(_TALLIES.c.site_id, *(func.sum(_TALLIES.c[name]).label(name) for name in COUNTED))
+        select(_TALLIES.c.site_id, *SUMS)
         .where(_TALLIES.c.dimension == Dimension.PROVIDER, _TALLIES.c.hour > since)
         .group_by(_TALLIES.c.site_id)
     )

@@ -64,9 +64,6 @@ SOURCE_HELD = timedelta(hours=24)
 AGAIN_HELD = timedelta(days=7)
 """So long where it goes on within as much time after that: nobody has mended the form (our decision)."""
 
-A_DAY = 24
-"""Hours."""
-
 STOPPED = (State.SUSPENDED, State.TERMINATED)
 
 _PULSES = table_of(Pulse)
@@ -197,7 +194,7 @@ def _carry_out(
     gets worse as its good mail grows too old to count, and nothing follows from that.
     """
     held = stream_state(site.streams, Stream(row.stream)) is State.LIMITED
-    if held and verdict.evidence.get("window_hours", 0) > A_DAY:
+    if held and timedelta(hours=verdict.evidence.get("window_hours", 0)) > DAY:
         return
     stream = None if verdict.whole_site else Stream(row.stream)
     state = site.state if stream is None else stream_state(site.streams, stream)

@@ -21,6 +21,7 @@ from relay.models import AddressHold, Site, Suppression
 from relay.policy.admission import TITLES
 from relay.policy.consequences import DISPUTED_FOR
 from relay.services import holds
+from relay.services.paging import cut
 from relay.vocabulary import HoldKind, SuppressionReason
 
 MOST_A_DAY = 20
@@ -102,9 +103,8 @@ def page(
     if address_key is not None:
         query = query.where(Suppression.address_key == address_key)
     found = session.scalars(query.order_by(Suppression.id.desc()).limit(limit + 1)).all()
-    shown = found[:limit]
-    more = len(found) > limit
-    return Page(_entries(session, site_id, shown), shown[-1].id.hex if more else None)
+    shown, cursor = cut(found, limit)
+    return Page(_entries(session, site_id, shown), cursor)
 
 
 def entry(session: Session, site_id: UUID, suppression_id: UUID) -> Entry:

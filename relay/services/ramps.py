@@ -18,18 +18,16 @@ from relay.models import Account, Domain, Event, Message, Ramp, Site
 from relay.policy import warm_up
 from relay.policy.sender import USABLE
 from relay.policy.standing import STRICTNESS, promotional, stricter
+from relay.policy.streams import PROMOTIONAL
 from relay.policy.warm_up import Ceiling, Day
 from relay.policy.windows import day_of
 from relay.services import allowances, first_contacts
 from relay.services.allowances import domain_of, domain_ramp, site_ramp
 from relay.services.ceilings import ceiling
-from relay.vocabulary import State, Stream
+from relay.vocabulary import State
 
 COUNTER = "warm-up judged"
 """The counter that holds the last day that was judged."""
-
-PROMOTIONAL = (Stream.MARKETING, Stream.NOTIFICATION)
-"""Streams that the ramp binds, and by which it is judged."""
 
 _RAMPS = table_of(Ramp)
 

@@ -14,11 +14,10 @@ from sqlalchemy.orm import Session
 from relay.db import table_of
 from relay.errors import NotFound
 from relay.models import Pulse, Site, Tally
-from relay.policy.reputation import BURST_OF, SIGNALS, WINDOWS, Line, Recent, is_young, lower_bound
+from relay.policy.reputation import SIGNALS, WINDOWS, Line, lower_bound
 from relay.policy.standing import stream_state
 from relay.services import judging
-from relay.services.figures import figures_of
-from relay.services.tallies import COUNTED, recent_of
+from relay.services.figures import SUMS, figures_of
 from relay.vocabulary import Dimension, Rule, State, Stream, Verb
 
 PLACES = 10
@@ -73,17 +72,15 @@ def of_site(session: Session, site_id: UUID, *, now: datetime) -> list[StreamRep
         select(Pulse).where(Pulse.site_id == site_id).order_by(Pulse.stream)
     ).all()
     records = judging.records(session, [site_id], now=now)
-    delivered = sum(pulse.delivered for pulse in pulses)
     found = []
     for pulse in pulses:
         record = records[site_id, pulse.stream]
-        recent = Recent(recent_of(pulse.recent))
         found.append(
             StreamReputation(
                 pulse.stream,
                 stream_state(site.streams, pulse.stream),
                 pulse.delivered,
-                is_young(site.created_at, delivered, now),
+                record.is_young,
                 [
                     Rate(
                         signal.rule,
@@ -99,8 +96,8 @@ def of_site(session: Session, site_id: UUID, *, now: datetime) -> list[StreamRep
                     for window in WINDOWS
                     for cases, of in [signal.share(record.windows[window])]
                 ],
-                min(len(recent.ends), BURST_OF),
-                recent.invalid,
+                len(record.recent.ends),
+                record.recent.invalid,
             )
         )
     return found
@@ -112,7 +109,7 @@ def places(
     """Where a site's mail of that time went, or came from, by one dimension. Raises `NotFound`."""
     _site(session, site_id)
     rows = session.execute(
-        select(_TALLIES.c.value, *(func.sum(_TALLIES.c[name]).label(name) for name in COUNTED))
+        select(_TALLIES.c.value, *SUMS)
         .where(
             _TALLIES.c.site_id == site_id,
             _TALLIES.c.dimension == dimension,

@@ -9,6 +9,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
@@ -29,6 +30,7 @@ from relay.models import (
     Suppression,
 )
 from relay.services import erasures, holds, ledger, lists, opt_outs
+from relay.services.paging import cut
 from relay.services.visitors import Visitor
 from relay.vocabulary import ConsentKind, SubscriptionStatus, SuppressionReason
 
@@ -289,8 +291,8 @@ def page(
     if before is not None:
         query = query.where(Subscription.id < before)
     rows = session.execute(query.order_by(Subscription.id.desc()).limit(limit + 1)).all()
-    shown = [(row.Subscription, row.key) for row in rows[:limit]]
-    return Page(shown, shown[-1][0].id.hex if len(rows) > limit else None)
+    shown, cursor = cut(rows, limit, attrgetter("Subscription.id"))
+    return Page([(row.Subscription, row.key) for row in shown], cursor)
 
 
 def agreed_to(found: Any) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from relay.models import Attempt, Event, Message, Recipient
 from relay.policy.lifecycle import status
 from relay.policy.words import summary
 from relay.services import progress
+from relay.services.paging import cut
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +92,8 @@ def page(
             )
         )
     found = session.scalars(query.limit(limit + 1)).all()
-    messages = found[:limit]
-    more = len(found) > limit
-    return Page(_timelines(session, messages), messages[-1].id.hex if more else None)
+    messages, cursor = cut(found, limit)
+    return Page(_timelines(session, messages), cursor)
 
 
 def _timelines(
