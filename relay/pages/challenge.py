@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from flask import Blueprint, Response, current_app, request
-from werkzeug.exceptions import HTTPException
 
 from relay.context import Relay
 from relay.errors import NotFound
@@ -12,9 +11,7 @@ from relay.services import challenges
 from relay.services.challenges import Attempt, Challenge
 
 blueprint = Blueprint("challenge", __name__, template_folder="templates")
-blueprint.after_request(frame.headers)
-blueprint.register_error_handler(HTTPException, confirm.not_understood)
-blueprint.register_error_handler(Exception, confirm.our_trouble)
+frame.furnish(blueprint)
 
 BAIT = "website"
 """A field that people do not see, and programs like to fill in."""

@@ -6,11 +6,7 @@ link; a button does, by POST. A token that is unknown looks like one that is ove
 
 from __future__ import annotations
 
-import structlog
 from flask import Blueprint, Response, current_app, request
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
-from werkzeug.exceptions import HTTPException
 
 from relay.context import Relay
 from relay.errors import NotFound
@@ -21,12 +17,10 @@ from relay.services.leaving import address_for_show
 from relay.services.subscriptions import Asked
 
 blueprint = Blueprint("confirm", __name__, template_folder="templates")
-blueprint.after_request(frame.headers)
+frame.furnish(blueprint)
 
 LARGEST_FORM = 8 * 1024
 """Bytes of a request: a button needs none."""
-
-log = structlog.get_logger(__name__)
 
 
 @blueprint.before_request
@@ -79,23 +73,6 @@ def not_me(token: str) -> Response:
 @blueprint.errorhandler(NotFound)
 def _over(_error: NotFound) -> Response:
     return frame.show("confirm_over.html", status=404)
-
-
-@blueprint.errorhandler(HTTPException)
-def not_understood(error: HTTPException) -> Response:
-    """The request was no form of ours."""
-    return frame.show("people_error.html", status=error.code or 400, kind="form")
-
-
-@blueprint.errorhandler(DBAPIError)
-@blueprint.errorhandler(PoolTimeout)
-@blueprint.errorhandler(Exception)
-def our_trouble(error: Exception) -> Response:
-    """Nothing was changed; the link stays good."""
-    log.error("page failed", endpoint=request.endpoint, exc_info=error)
-    response = frame.show("people_error.html", status=503, kind="trouble")
-    response.headers["Retry-After"] = "300"
-    return response
 
 
 def _relay() -> Relay:

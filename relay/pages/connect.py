@@ -11,7 +11,6 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from flask import Blueprint, Response, current_app, g, redirect, request, url_for
-from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as AnyResponse
 
 from relay import addresses
@@ -30,9 +29,7 @@ from relay.services import connections, sign_ins
 from relay.services.sign_ins import House, Start
 
 blueprint = Blueprint("connect", __name__, template_folder="templates", url_prefix="/connect")
-blueprint.after_request(frame.headers)
-blueprint.register_error_handler(HTTPException, confirm.not_understood)
-blueprint.register_error_handler(Exception, confirm.our_trouble)
+frame.furnish(blueprint)
 
 
 @blueprint.before_request

@@ -5,14 +5,13 @@ from __future__ import annotations
 from uuid import UUID
 
 from flask import Blueprint, Response, g, redirect, request
-from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as AnyResponse
 
 from relay.addresses import EmailAddress
 from relay.errors import AccountSuspended, Forbidden, Invalid, LimitReached, NotFound, Refused
 from relay.models import SiteConnection
 from relay.pages import browser as browsers
-from relay.pages import confirm, connect, frame, speech
+from relay.pages import connect, frame, speech
 from relay.pages.connect import page, refusal, stale, wait
 from relay.pages.connect_form import VOLUMES, Filled, read, said_of
 from relay.policy.site_urls import origin, with_answer
@@ -24,8 +23,7 @@ blueprint = Blueprint(
     "connect_choice", __name__, template_folder="templates", url_prefix="/connect"
 )
 blueprint.before_request(connect.only_forms)
-blueprint.register_error_handler(HTTPException, confirm.not_understood)
-blueprint.register_error_handler(Exception, confirm.our_trouble)
+frame.catch(blueprint)
 blueprint.register_error_handler(NotFound, connect.over)
 blueprint.register_error_handler(LimitReached, connect.crowd)
 

@@ -9,7 +9,9 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import Response, make_response, render_template, request
+import structlog
+from flask import Blueprint, Response, make_response, render_template, request
+from werkzeug.exceptions import HTTPException
 
 from relay import languages
 from relay.pages import speech
@@ -25,6 +27,34 @@ HEADERS = {
     "X-Robots-Tag": "noindex, nofollow",
 }
 """On every answer, good or bad. No script runs on these pages: what they do works without."""
+
+
+log = structlog.get_logger(__name__)
+
+
+def furnish(blueprint: Blueprint) -> None:
+    """Give a blueprint of such pages the headers, and pages for what goes wrong."""
+    blueprint.after_request(headers)
+    catch(blueprint)
+
+
+def catch(blueprint: Blueprint) -> None:
+    """Give a blueprint pages for what goes wrong; it may have others for what it expects."""
+    blueprint.register_error_handler(HTTPException, _not_understood)
+    blueprint.register_error_handler(Exception, _our_trouble)
+
+
+def _not_understood(error: HTTPException) -> Response:
+    """The request was no form of ours."""
+    return show("people_error.html", status=error.code or 400, kind="form")
+
+
+def _our_trouble(error: Exception) -> Response:
+    """Nothing was changed: the link stays good, and a mail program may try its one click again."""
+    log.error("page failed", endpoint=request.endpoint, exc_info=error)
+    response = show("people_error.html", status=503, kind="trouble")
+    response.headers["Retry-After"] = "300"
+    return response
 
 
 def headers(response: Response) -> Response:

@@ -9,12 +9,8 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Any, TypeVar
 
-import structlog
 from flask import Blueprint, Response, current_app, request
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
-from werkzeug.exceptions import HTTPException
 
 from relay.context import Relay
 from relay.errors import NotFound
@@ -28,12 +24,10 @@ from relay.services.leaving import Hand, Way
 from relay.vocabulary import AbuseReason, LeavingReason
 
 blueprint = Blueprint("people", __name__, template_folder="templates")
-blueprint.after_request(frame.headers)
+frame.furnish(blueprint)
 
 LARGEST_FORM = 64 * 1024
 """Bytes of a request: the longest comment in any script, and a good many boxes."""
-
-log = structlog.get_logger(__name__)
 
 Word = TypeVar("Word", bound=StrEnum)
 
@@ -149,22 +143,6 @@ def do_report_abuse(token: str) -> Response:
 @blueprint.errorhandler(NotFound)
 def _broken_link(_error: NotFound) -> Response:
     return frame.show("people_error.html", status=404, kind="link")
-
-
-@blueprint.errorhandler(HTTPException)
-def _not_understood(error: HTTPException) -> Response:
-    return frame.show("people_error.html", status=error.code or 400, kind="form")
-
-
-@blueprint.errorhandler(DBAPIError)
-@blueprint.errorhandler(PoolTimeout)
-@blueprint.errorhandler(Exception)
-def _our_trouble(error: Exception) -> Response:
-    """Nothing was changed, and a mail program may try its one click again."""
-    log.error("page failed", endpoint=request.endpoint, exc_info=error)
-    response = frame.show("people_error.html", status=503, kind="trouble")
-    response.headers["Retry-After"] = "300"
-    return response
 
 
 def _relay() -> Relay:

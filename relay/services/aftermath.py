@@ -8,11 +8,10 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import case, func, or_, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from relay.addresses import EmailAddress
-from relay.db import is_postgresql
+from relay.db import upsert
 from relay.mail import DeliveryEvent
 from relay.models import (
     AddressHold,
@@ -285,8 +284,7 @@ def _enter_as_unknown(
     )
     if session.execute(delivered).first() is not None:
         return
-    dialect = postgresql if is_postgresql(session) else sqlite
-    entry = dialect.insert(UnknownAddress).values(
+    entry = upsert(session, UnknownAddress).values(
         address_key=address.key,
         since=now,
         until=now + UNKNOWN_FOR,

@@ -12,7 +12,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from relay.addresses import EmailAddress
-from relay.db import among, is_postgresql, new_id, table_of
+from relay.db import among, is_postgresql, new_id, table_of, upsert
 from relay.models import AddressHold, Confirmation, Content, Recipient, UnknownAddress
 from relay.vocabulary import HoldKind, Outcome, Stage
 
@@ -53,9 +53,8 @@ def begin(
     now: datetime,
 ) -> bool:
     """Let an address wait. False where it waits for the same already: then nothing changes."""
-    dialect = postgresql if is_postgresql(session) else sqlite
     made = session.execute(
-        dialect.insert(AddressHold)
+        upsert(session, AddressHold)
         .values(
             id=new_id(),
             site_id=site_id,

@@ -7,11 +7,10 @@ from datetime import datetime, timedelta
 
 import structlog
 from sqlalchemy import func, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from relay.context import Relay
-from relay.db import is_postgresql
+from relay.db import upsert
 from relay.errors import Unavailable
 from relay.gateways.dns import MailExchangers
 from relay.models import ReceivingDomain, Recipient
@@ -49,9 +48,8 @@ def note_new(session: Session, *, now: datetime) -> None:
         .where(newest.c.domain.not_in(select(ReceivingDomain.domain)))
     ).all()
     if found:
-        dialect = postgresql if is_postgresql(session) else sqlite
         session.execute(
-            dialect.insert(ReceivingDomain).on_conflict_do_nothing(),
+            upsert(session, ReceivingDomain).on_conflict_do_nothing(),
             [{"domain": domain, "mx": [], "due_at": now} for domain in found],
         )
 

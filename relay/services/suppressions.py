@@ -8,11 +8,10 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select, text
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from relay.addresses import EmailAddress
-from relay.db import is_postgresql, new_id
+from relay.db import new_id, upsert
 from relay.models import Suppression
 from relay.vocabulary import SuppressionReason, SuppressionScope
 
@@ -29,9 +28,8 @@ def suppress(
     now: datetime,
 ) -> None:
     """Stop mail to this person from this site. The same reason twice changes nothing."""
-    dialect = postgresql if is_postgresql(session) else sqlite
     session.execute(
-        dialect.insert(Suppression)
+        upsert(session, Suppression)
         .values(
             id=new_id(),
             account_id=account_id,
