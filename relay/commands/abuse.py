@@ -14,7 +14,7 @@ from relay.commands.output import Row, json_option, relay, show, show_one
 from relay.commands.standing import BY, log_in
 from relay.errors import NotFound
 from relay.models import AbuseReport
-from relay.services import abuse_reports, accounts, arf, links, networks, proofs
+from relay.services import abuse_reports, accounts, arf, links, networks, operators, proofs
 from relay.services.abuse_reports import Said
 from relay.vocabulary import AbuseDecision, AbuseReason
 
@@ -131,7 +131,12 @@ def close_report(report_id: UUID, because: str, acted: bool, operator: str, as_j
     decision = AbuseDecision.ACTED if acted else AbuseDecision.DISMISSED
     with context.sessions.begin() as session:
         abuse_reports.close(
-            session, report_id, decision, because=because, by=operator, now=context.clock()
+            session,
+            report_id,
+            decision,
+            because=because,
+            by=operators.actor(operator),
+            now=context.clock(),
         )
     show_one({"report_id": report_id, "decision": decision.value}, as_json=as_json, title="Closed")
 

@@ -73,7 +73,7 @@ def test_the_desk_shows_closes_and_writes_down(site_id: str) -> None:
     assert len(json.loads(run("abuse", "list", "--open", "--json").stdout)) == 1
     told = json.loads(run("abuse", "show", new, "--json").stdout)
     assert (told["decision"], told["because"], told["decided_by"]) == (
-        "acted", "site was warned", "eve",
+        "acted", "site was warned", "operator:eve",
     )  # fmt: skip
     assert run("abuse", "close", new, "--reason", " ").returncode == 1
 
