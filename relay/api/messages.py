@@ -45,6 +45,7 @@ from relay.services import accounts, messages, timelines
 from relay.services.messages import Accepted, Request
 from relay.services.networks import Came
 from relay.services.person_links import Links
+from relay.services.searches import Wanted
 from relay.services.timelines import MessageTimeline, RecipientTimeline
 from relay.vocabulary import Scope
 
@@ -79,16 +80,26 @@ class Messages(MethodView):
     @blueprint.response(200, MessagesSchema)
     @blueprint.doc(operationId="listMessages", responses=PROBLEM)
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
-        """List messages, newest first, with each recipient's timeline."""
+        """List messages, newest first, with each recipient's timeline.
+
+        With `status`, `q` or `recipient` those of which one copy fits all that is asked. A page may
+        then have fewer messages than `limit`, or none, and still a `next_cursor`: `looked_back_to`
+        says how far was looked.
+        """
         asked = query["recipient"]
-        person = address_at(asked, "#/query/recipient").key if asked is not None else None
+        wanted = Wanted(
+            statuses=frozenset(query["status"]),
+            word=query["q"] or "",
+            address_key=address_at(asked, "#/query/recipient").key if asked is not None else None,
+        )
         with relay().reads() as session:
             page = timelines.page(
-                session, site_id(), limit=query["limit"], before=query["cursor"], address_key=person
+                session, site_id(), wanted, limit=query["limit"], before=query["cursor"]
             )
         return {
             "messages": [message_as_json(each) for each in page.messages],
             "next_cursor": page.next_cursor,
+            "looked_back_to": page.looked_back_to,
         }
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from marshmallow import EXCLUDE, RAISE, Schema, fields, validate
+from webargs.fields import DelimitedList
 
+from relay.policy.lifecycle import STATUSES
 from relay.vocabulary import (
     AttemptState,
     ConsentKind,
@@ -293,6 +295,22 @@ class MessagesQuerySchema(Closed):
     limit = fields.Integer(load_default=50, validate=validate.Range(min=1, max=MOST_LISTED))
     cursor = fields.UUID(load_default=None)
     recipient = _address(load_default=None)
+    status = DelimitedList(
+        fields.String(validate=validate.OneOf(STATUSES)),
+        load_default=list,
+        metadata={"description": "Words, by commas: a copy has one of these statuses."},
+    )
+    q = fields.String(
+        load_default=None,
+        validate=[
+            validate.Length(min=2, max=100),
+            validate.Regexp(r"[^\x00-\x1f]*\Z", error="It holds no control characters."),
+        ],
+        metadata={
+            "description": "Part of the subject or of a recipient's address, in any case.",
+            "pattern": r"^[^\x00-\x1f]*$",
+        },
+    )
 
 
 class MessagesSchema(Answer):
@@ -300,6 +318,13 @@ class MessagesSchema(Answer):
 
     messages = fields.List(fields.Nested(MessageSchema))
     next_cursor = fields.String(allow_none=True)
+    looked_back_to = fields.AwareDateTime(
+        allow_none=True,
+        metadata={
+            "description": "When the last message was accepted that was looked at, where looking "
+            "ended before the page was full. Go on with `next_cursor`."
+        },
+    )
 
 
 class MomentSchema(Answer):
@@ -323,6 +348,12 @@ class SuppressionSchema(Answer):
     ended_at = fields.AwareDateTime(allow_none=True)
     ending = fields.String(allow_none=True)
     liftable = fields.Boolean(metadata={"description": "Whether the site's owner may lift it."})
+    probe_at = fields.AwareDateTime(
+        allow_none=True,
+        metadata={
+            "description": "From when the address is tried once more; in the past: by the next mail to it."
+        },
+    )
     timeline = fields.List(fields.Nested(MomentSchema))
 
 

@@ -101,5 +101,6 @@ def _as_json(found: Entry) -> dict[str, Any]:
         "ended_at": each.ended_at,
         "ending": each.ending,
         "liftable": each.ended_at is None and each.reason in LIFTABLE,
+        "probe_at": found.probe_at,
         "timeline": found.timeline,
     }

@@ -28,6 +28,12 @@ from relay.db import Base
 from relay.models.columns import Address, Details, Id, Json, Sometime, When, words
 from relay.vocabulary import AttemptState, EventType, Kind, Lane, Outcome, Stage, Stream
 
+AMISS = (
+    "(stage = 'held' OR outcome IN ('suppressed', 'expired', 'failed', 'unconfirmed', 'soft_bounced',"
+    " 'rejected', 'render_failed', 'bounced', 'complained'))"
+)
+"""Copies that are held or have not arrived. Most never are: their index costs acceptance nothing."""
+
 
 class Message(Base):
     """An accepted message: one sender, one content, one or more people.
@@ -112,6 +118,13 @@ class Recipient(Base):
             "id",
             postgresql_where=text("stage = 'held'"),
             sqlite_where=text("stage = 'held'"),
+        ),
+        Index(
+            "ix_recipients_amiss",
+            "site_id",
+            "message_id",
+            postgresql_where=text(AMISS),
+            sqlite_where=text(AMISS),
         ),
         Index(
             "ix_recipients_silent",

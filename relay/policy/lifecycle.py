@@ -7,6 +7,9 @@ docs/states.md draws both.
 
 from __future__ import annotations
 
+from collections.abc import Set
+from dataclasses import dataclass
+
 from relay.mail import OUTCOMES
 from relay.vocabulary import EventType, Outcome, Stage
 
@@ -55,3 +58,38 @@ def status(stage: Stage, outcome: Outcome) -> str:
     if outcome is not Outcome.NONE:
         return outcome.value
     return stage.value if stage not in _AS_QUEUED else Stage.QUEUED.value
+
+
+STATUSES: tuple[str, ...] = tuple(
+    dict.fromkeys(
+        (
+            *(status(stage, Outcome.NONE) for stage in Stage if stage is not Stage.DONE),
+            *(outcome.value for outcome in Outcome if outcome is not Outcome.NONE),
+        )
+    )
+)
+"""All words that `status` has for copies at rest or on their way."""
+
+ASTRAY = FINAL - {Outcome.DELIVERED, Outcome.NO_REPORT}
+"""Outcomes of copies that have not arrived, as far as anybody knows, or were not wanted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standings:
+    """Copies that some words are for: with one of the outcomes, or with none at one of the stages."""
+
+    stages: Set[Stage]
+    outcomes: Set[Outcome]
+
+    @property
+    def are_amiss(self) -> bool:
+        """Whether all of them are held or astray: few, and found by an index of their own."""
+        return self.stages <= {Stage.HELD} and self.outcomes <= ASTRAY
+
+
+def behind(words: Set[str]) -> Standings:
+    """What stands behind some of the `STATUSES`."""
+    return Standings(
+        frozenset(stage for stage in Stage if status(stage, Outcome.NONE) in words),
+        frozenset(outcome for outcome in Outcome if outcome.value in words) - {Outcome.NONE},
+    )

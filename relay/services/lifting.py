@@ -71,10 +71,15 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A suppression with the history of its address at this site, oldest first."""
+    """A suppression with the history of its address at this site, oldest first.
+
+    `probe_at`: of one that is over, from when the address is tried once more; None where no try is
+    planned. Where it has passed, the next mail to the address is the try.
+    """
 
     suppression: Suppression
     timeline: Sequence[Moment]
+    probe_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +210,7 @@ def _copy_of(found: Suppression) -> UUID | None:
 
 def _entries(session: Session, site_id: UUID, shown: Sequence[Suppression]) -> list[Entry]:
     moments: dict[str, list[Moment]] = defaultdict(list)
+    tries: dict[str, datetime] = {}
     waits = session.scalars(
         select(AddressHold).where(
             AddressHold.site_id == site_id,
@@ -214,12 +220,18 @@ def _entries(session: Session, site_id: UUID, shown: Sequence[Suppression]) -> l
     for hold in waits:
         told = moments[hold.address_key]
         told.append(Moment(hold.began_at, hold.kind.value, HOLDS[hold.kind]))
+        if hold.ended_at is None and hold.probed_at is None:
+            tries[hold.address_key] = min(tries.get(hold.address_key, hold.probe_at), hold.probe_at)
         if hold.probed_at is not None:
             told.append(Moment(hold.probed_at, "probed", "One more mail was sent to find out"))
         if hold.ended_at is not None and hold.ending is not None:
             told.append(Moment(hold.ended_at, hold.ending, HOLD_ENDINGS[hold.ending]))
     return [
-        Entry(each, sorted(moments[each.address_key] + _own(each), key=lambda moment: moment.at))
+        Entry(
+            each,
+            sorted(moments[each.address_key] + _own(each), key=lambda moment: moment.at),
+            tries.get(each.address_key) if each.ended_at is not None else None,
+        )
         for each in shown
     ]
 

@@ -17,7 +17,7 @@ from relay.models import Attempt, Event, Message, Recipient
 from relay.policy.lifecycle import status
 from relay.policy.words import summary
 from relay.services import progress
-from relay.services.paging import cut
+from relay.services.searches import ANY, Wanted, search
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +50,14 @@ class MessageTimeline:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Messages, newest first, and the cursor of the next page (None on the last)."""
+    """Messages, newest first, and the cursor of the next page (None on the last).
+
+    `looked_back_to`: see `searches.Found`.
+    """
 
     messages: Sequence[MessageTimeline]
     next_cursor: str | None
+    looked_back_to: datetime | None = None
 
 
 def find(
@@ -74,26 +78,17 @@ def find(
 def page(
     session: Session,
     site_id: UUID,
+    wanted: Wanted = ANY,
     *,
     limit: int,
     before: UUID | None = None,
-    address_key: str | None = None,
 ) -> Page:
-    """The site's messages, newest first; `address_key` keeps those to one person."""
-    query = select(Message).where(Message.site_id == site_id).order_by(Message.id.desc())
-    if before is not None:
-        query = query.where(Message.id < before)
-    if address_key is not None:
-        query = query.where(
-            Message.id.in_(
-                select(Recipient.message_id).where(
-                    Recipient.site_id == site_id, Recipient.address_key == address_key
-                )
-            )
-        )
-    found = session.scalars(query.limit(limit + 1)).all()
-    messages, cursor = cut(found, limit)
-    return Page(_timelines(session, messages), cursor)
+    """The site's messages that fit, newest first."""
+    found = search(session, site_id, wanted, limit=limit, before=before)
+    messages = session.scalars(
+        select(Message).where(Message.id.in_(found.ids)).order_by(Message.id.desc())
+    ).all()
+    return Page(_timelines(session, messages), found.next_cursor, found.looked_back_to)
 
 
 def _timelines(

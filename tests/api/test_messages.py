@@ -11,7 +11,7 @@ from uuid import UUID
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import insert, select
 from werkzeug.test import TestResponse
 
 from relay.addresses import parse
@@ -19,7 +19,9 @@ from relay.api.drafts import LARGEST_REQUEST
 from relay.context import Relay
 from relay.db import new_id
 from relay.gateways.mime import LARGEST
-from relay.models import Account, KeyNetwork, Site
+from relay.models import Account, KeyNetwork, Message, Site
+from relay.policy.lifecycle import STATUSES
+from relay.services.searches import MOST_LOOKED_AT
 from relay.vocabulary import DomainStatus, State
 from tests import factories
 from tests.api.requests import (
@@ -542,7 +544,69 @@ def test_messages_to_one_person_are_listed(
 
 
 def test_an_empty_list_is_a_list(client: FlaskClient, bearer: dict[str, str]) -> None:
-    assert listed(client, bearer) == {"messages": [], "next_cursor": None}
+    empty = {"messages": [], "next_cursor": None, "looked_back_to": None}
+    assert listed(client, bearer) == empty
+
+
+def test_messages_are_picked_by_what_became_of_them_and_by_a_word(
+    client: FlaskClient, bearer: dict[str, str], relay: Relay, site: Site
+) -> None:
+    """For `status`, words by commas; everything that is asked holds for one copy."""
+    bounced, delivered = (
+        accept(relay, site, to=[f"{who}@customer.example"], Subject=f"For {who}")["id"]
+        for who in ("ada", "bob")
+    )
+    for envelope in deliver_due(relay):
+        tell(relay, "Bounce" if "ada" in envelope.recipient else "Delivery", envelope)
+    waiting = accept(relay, site, to=["eve@customer.example"])["id"]
+
+    for query, found in (
+        ("status=bounced", [bounced]),
+        ("status=bounced,queued", [waiting, bounced]),
+        ("status=delivered&q=FOR", [delivered]),
+        ("status=delivered&q=for+ada", []),
+        ("status=bounced&recipient=ada@customer.example", [bounced]),
+        ("status=held", []),
+        ("q=CUSTOMER.ex", [waiting, delivered, bounced]),
+        ("q=%25%25", []),
+        ("status=bounced,queued&limit=1", [waiting]),
+    ):
+        told = listed(client, bearer, f"?{query}")
+        assert [message["id"] for message in told["messages"]] == found, query
+        assert told["looked_back_to"] is None
+
+
+def test_a_look_ends_somewhere_and_says_where(
+    client: FlaskClient, bearer: dict[str, str], relay: Relay, site: Site, clock: FakeClock
+) -> None:
+    old = accept(relay, site, Subject="The needle")["id"]
+    with relay.sessions.begin() as session:
+        needle = session.get_one(Message, UUID(old))
+        columns = (column.key for column in Message.__mapper__.columns)
+        like_it = {name: getattr(needle, name) for name in columns} | {"subject": "Hay"}
+        clock.advance(days=1)
+        now = {"accepted_at": clock.now}
+        session.execute(
+            insert(Message), [like_it | now | {"id": new_id()} for _ in range(MOST_LOOKED_AT)]
+        )
+
+    first = listed(client, bearer, "?q=needle")
+    second = listed(client, bearer, f"?q=needle&cursor={first['next_cursor']}")
+
+    assert first["messages"] == []
+    assert datetime.fromisoformat(first["looked_back_to"]) == clock.now
+    assert [message["id"] for message in second["messages"]] == [old]
+    assert (second["next_cursor"], second["looked_back_to"]) == (None, None)
+
+
+def test_a_status_that_does_not_exist_is_answered_with_those_that_do(
+    client: FlaskClient, bearer: dict[str, str]
+) -> None:
+    response = client.get("/v1/messages?status=bounced,lost", headers=bearer)
+
+    told = check_problem(response, 400, "request-invalid", pointer="#/query/status/1")
+    (error,) = told["errors"]
+    assert all(word in error["detail"] for word in STATUSES)
 
 
 @pytest.mark.parametrize(
@@ -556,6 +620,14 @@ def test_an_empty_list_is_a_list(client: FlaskClient, bearer: dict[str, str]) ->
         ("cursor=' OR 1=1", "#/query/cursor"),
         ("page=2", "#/query/page"),
         ("recipient=" + "x" * 1_001, "#/query/recipient"),
+        ("status=done", "#/query/status/0"),
+        ("status=bounced,,held", "#/query/status/1"),
+        ("status=BOUNCED", "#/query/status/0"),
+        ("q=", "#/query/q"),
+        ("q=x", "#/query/q"),
+        ("q=" + "x" * 101, "#/query/q"),
+        ("q=ab%00", "#/query/q"),
+        ("q=ab%0A", "#/query/q"),
     ],
 )
 def test_a_wrong_query_is_pointed_at(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -162,6 +163,7 @@ def test_a_contested_address_is_probed_after_three_days_and_the_answer_decides(
     (id,) = suppressed(relay, site, stream=Stream.NOTIFICATION)
     told = client.post(f"/v1/suppressions/{id}/contest", headers=manager)
     assert (told.status_code, told.json["ending"]) == (200, "contested")
+    assert datetime.fromisoformat(told.json["probe_at"]) == clock.now + timedelta(days=3)
     again = client.post(f"/v1/suppressions/{id}/contest", headers=manager)
     assert again.json["timeline"] == told.json["timeline"]
     Duties(relay).run_once()
@@ -169,10 +171,37 @@ def test_a_contested_address_is_probed_after_three_days_and_the_answer_decides(
     clock.advance(days=3)
     Duties(relay).run_once()
     (probe,) = deliver_due(relay)
+    (contested,) = client.get("/v1/suppressions?ended=true", headers=manager).json["suppressions"]
+    assert contested["probe_at"] is None, "it has just been made"
     tell(relay, "Bounce", probe, feedbackId="second")
     (told,) = client.get("/v1/suppressions", headers=manager).json["suppressions"]
     assert told["id"] != id
     assert [moment["code"] for moment in told["timeline"]].count("probed") == 1
+    assert told["probe_at"] is None
+
+
+def test_no_try_is_planned_for_an_address_that_is_not_contested(
+    client: FlaskClient, relay: Relay, site: Site, manager: Headers
+) -> None:
+    (id,) = suppressed(relay, site)
+    (told,) = client.get("/v1/suppressions", headers=manager).json["suppressions"]
+    lifted = client.delete(f"/v1/suppressions/{id}", headers=manager).json
+
+    assert (told["probe_at"], lifted["probe_at"]) == (None, None)
+
+
+def test_where_the_refused_mail_is_worth_nothing_any_more_the_next_one_is_the_try(
+    client: FlaskClient, relay: Relay, site: Site, manager: Headers, clock: FakeClock
+) -> None:
+    (id,) = suppressed(relay, site)
+    planned = client.post(f"/v1/suppressions/{id}/contest", headers=manager).json["probe_at"]
+    clock.advance(days=4)
+    Duties(relay).run_once()
+
+    assert deliver_due(relay) == []
+    (told,) = client.get("/v1/suppressions?ended=true", headers=manager).json["suppressions"]
+    assert told["probe_at"] == planned
+    accept(relay, site)
 
 
 @pytest.mark.parametrize("path", ["", "/contest"])

@@ -105,7 +105,8 @@ def test_an_owner_contests_a_suppression(
     owner.get_by_role("button", name="The address is right: try once more").click()
 
     expect(owner.get_by_text("its answer decides")).to_be_visible()
-    expect(copy).to_contain_text("You contested it: one mail will tell. It is tried on")
+    expect(copy).to_contain_text("You contested it: one mail will tell.")
+    expect(copy).to_contain_text(re.compile(r"It is tried on .+ \(in 3 days\)\."))
     photograph(owner, screenshots, "screens-contested")
     owner.goto(site.url + SUPPRESSIONS)
     expect(owner.locator("tr", has_text="bounce+ada@simulator.amazonses.com")).to_contain_text(

@@ -18,11 +18,14 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from relay.policy.lifecycle import STATUSES
+from relay.services.searches import MOST_LOOKED_AT, Wanted
 
 KEY = "prk_0123456789abcdef_ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopq"
 
@@ -55,6 +58,7 @@ class FakeRelay:
     suppressions: list[Json] = field(default_factory=list)
     appeals: list[Json] | None = None
     reputation: Json | None = None
+    looks_at: int = MOST_LOOKED_AT
 
     def reset(self) -> None:
         """Forget everything."""
@@ -66,6 +70,7 @@ class FakeRelay:
         self.domains.clear()
         self.suppressions.clear()
         self.appeals = self.reputation = None
+        self.looks_at = MOST_LOOKED_AT
         self.account = {
             "account": {"id": "a1", "name": "Example Ltd", "state": "active"},
             "site": {"id": "s1", "name": "Shop", "url": "https://shop.example", "state": "active"},
@@ -104,6 +109,24 @@ class FakeRelay:
                     {"type": status, "occurred_at": _now(), "summary": summary, "data": {}}
                 )
 
+    def page(self, wanted: Wanted, asked: dict[str, str]) -> Json:
+        """A page of the messages that fit, as the relay tells it."""
+        newest = list(self.messages.values())[::-1]
+        cursor = asked.get("cursor")
+        known = [message["id"] for message in newest]
+        begin = known.index(cursor) + 1 if cursor in known else 0
+        bounded = not wanted.is_looked_up and len(newest) - begin >= self.looks_at
+        looked_at = newest[begin : begin + self.looks_at] if bounded else newest[begin:]
+        found = [message for message in looked_at if _fits(message, wanted)]
+        shown = found[: int(asked.get("limit", 50))]
+        answer: Json = {"messages": shown, "next_cursor": None, "looked_back_to": None}
+        if len(found) > len(shown):
+            answer["next_cursor"] = shown[-1]["id"]
+        elif bounded:
+            answer["next_cursor"] = looked_at[-1]["id"]
+            answer["looked_back_to"] = looked_at[-1]["accepted_at"]
+        return answer
+
     def accept(self, request: Json) -> Json | None:
         """Take a message in, once for each key, and give the receipt; None if the key is another's."""
         fingerprint = json.dumps([request["metadata"], request["mime"]], sort_keys=True)
@@ -115,6 +138,12 @@ class FakeRelay:
         if not receipt:
             receipt.update(self._take(request))
         return receipt
+
+    def take(self, sender: str, to: str, subject: str) -> None:
+        """Have a message as if it had been sent."""
+        envelope = {"from": sender, "to": [to]}
+        metadata = {"envelope": envelope, "stream": "transactional"}
+        self._take({"metadata": metadata, "mail": {"subject": subject}, "size": 1_000})
 
     def _take(self, request: Json) -> Json:
         metadata = request["metadata"]
@@ -258,12 +287,23 @@ class _Handler(BaseHTTPRequestHandler):
         elif path == "/v1/account":
             self._say(200, json.dumps(self.fake.account))
         elif path == "/v1/messages":
-            latest = list(reversed(self.fake.messages.values()))[:10]
-            self._say(200, json.dumps({"messages": latest, "next_cursor": None}))
+            self._list_messages(parse_qs(urlsplit(self.path).query, keep_blank_values=True))
         elif path.rpartition("/")[2] in self.fake.messages:
             self._say(200, json.dumps(self.fake.messages[path.rpartition("/")[2]]))
         else:
             self._problem(404, "not-found", "There is no such thing")
+
+    def _list_messages(self, query: dict[str, list[str]]) -> None:
+        asked = {name: values[-1] for name, values in query.items()}
+        statuses = [word for word in asked.get("status", "").split(",") if word]
+        unknown = asked.keys() - {"limit", "cursor", "recipient", "status", "q"}
+        if unknown or set(statuses) - set(STATUSES) or not 2 <= len(asked.get("q", "??")) <= 100:
+            self._problem(400, "request-invalid", "The request is not valid")
+        else:
+            wanted = Wanted(
+                frozenset(statuses), asked.get("q", ""), asked.get("recipient", "").lower() or None
+            )
+            self._say(200, json.dumps(self.fake.page(wanted, asked)))
 
     def _answer_about(self, address: str) -> None:
         if self.command == "DELETE":
@@ -278,6 +318,7 @@ class _Handler(BaseHTTPRequestHandler):
         (found,) = (each for each in self.fake.suppressions if each["id"] == path.split("/")[3])
         ending = "contested" if self.command == "POST" else "lifted"
         found.update(ended_at=_now(), ending=ending, liftable=False)
+        found["probe_at"] = _now(timedelta(days=3)) if ending == "contested" else None
         found["timeline"].append({"at": _now(), "code": ending, "title": ending})
         self._say(200, json.dumps(found))
 
@@ -490,10 +531,21 @@ def a_suppression(address: str, **given: Any) -> Json:
         "ended_at": None,
         "ending": None,
         "liftable": True,
+        "probe_at": None,
         "timeline": [{"at": _now(), "code": "suppressed", "title": "It came back"}],
         **given,
     }
 
 
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+def _fits(message: Json, wanted: Wanted) -> bool:
+    """Whether one of the copies is all that is wanted."""
+    return any(
+        (not wanted.statuses or copy["status"] in wanted.statuses)
+        and wanted.address_key in (None, copy["address"].lower())
+        and wanted.word.casefold() in f"{message['subject']}\n{copy['address']}".casefold()
+        for copy in message["recipients"]
+    )
+
+
+def _now(later: timedelta = timedelta(0)) -> str:
+    return (datetime.now(UTC) + later).isoformat(timespec="seconds").replace("+00:00", "Z")

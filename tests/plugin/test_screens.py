@@ -228,27 +228,121 @@ class TestMails:
         assert "v1:" in page.text
         assert "ada@x.example" not in page.text
 
-    def test_filters_and_words_look_through_a_hundred(
-        self, connected: Visitor, relay: FakeRelay
-    ) -> None:
+    def test_the_relay_filters_and_searches(self, connected: Visitor, relay: FakeRelay) -> None:
         send_test_mail(connected, to="ada@x.example")
         relay.settle("delivered")
         send_test_mail(connected, to="bob@x.example")
         relay.requests.clear()
 
-        delivered = connected.get(f"{MAILS}&status=delivered")
-        moving = connected.get(f"{MAILS}&status=moving")
-        word = connected.get(f"{MAILS}&s=BOB")
-        address = connected.get(f"{MAILS}&s=bob%40x.example")
+        for question, people, asks in (
+            ("status=delivered", {"ada"}, "limit=20&status=delivered%2Cno_report"),
+            ("status=moving", {"bob"}, "limit=20&status=queued%2Csending%2Csent%2C"),
+            ("s=BOB", {"bob"}, "limit=20&q=BOB"),
+            ("s=bob%40x.example", {"bob"}, "limit=20&recipient=bob%40x.example"),
+            ("s=ada&status=moving", set(), "limit=20&status=queued%2C"),
+        ):
+            page = connected.get(f"{MAILS}&{question}")
 
-        assert ("ada@x.example" in delivered.text, "bob@x.example" in delivered.text) == (
-            True,
-            False,
+            assert {who for who in ("ada", "bob") if f"{who}@x.example" in page.text} == people
+            (path,) = asked(relay)
+            assert path.startswith(f"/v1/messages?{asks}"), path
+
+    def test_a_filter_shows_only_the_copies_that_it_is_about(
+        self, connected: Visitor, relay: FakeRelay
+    ) -> None:
+        send_test_mail(connected, to="ada@x.example")
+        (message,) = relay.messages.values()
+        (ada,) = message["recipients"]
+        message["recipients"].append(ada | {"address": "bob@x.example", "status": "bounced"})
+
+        bounced = connected.get(f"{MAILS}&status=problems").text
+        found = connected.get(f"{MAILS}&s=bob@").text
+        subject = connected.get(f"{MAILS}&s=test").text
+
+        for text, people in (
+            (bounced, (False, True)),
+            (found, (False, True)),
+            (subject, (True, True)),
+        ):
+            assert ("ada@x.example" in text, "bob@x.example" in text) == people
+
+    @pytest.mark.parametrize(
+        ("filter", "says"),
+        [
+            ("moving", "No mail is on its way."),
+            ("delivered", "No mail was delivered yet."),
+            ("held", "No mail is held. A mail stands here while"),
+            ("problems", "No mail failed to arrive."),
+            ("held&s=ada", 'No mail with "ada" in its address or subject is under "Held".'),
+            ("&s=100%25", 'No mail has "100%" in its address or subject.'),
+        ],
+    )
+    def test_an_empty_list_says_why_it_is_empty(
+        self, connected: Visitor, relay: FakeRelay, filter: str, says: str
+    ) -> None:
+        page = connected.get(f"{MAILS}&status={filter}")
+
+        assert says in page.text
+        assert "Show all" in page.text
+
+    def test_one_letter_is_not_searched_for(self, connected: Visitor, relay: FakeRelay) -> None:
+        page = connected.get(f"{MAILS}&s=a")
+
+        assert "Enter at least two letters to search for." in page.text
+        assert asked(relay) == []
+
+    def test_a_list_says_how_many_it_shows(self, connected: Visitor, relay: FakeRelay) -> None:
+        for number in range(21):
+            relay.take("owner@shop.example", f"p{number}@x.example", "Hello")
+
+        first = connected.get(f"{MAILS}&s=x.example")
+        second = connected.get(first.link("Older"))
+
+        assert "20 mails, newest first. There are older ones." in first.text
+        assert "1 mail, newest first." in second.text
+        assert "p0@x.example" in second.text
+        assert asked(relay)[1].startswith("/v1/messages?limit=20&cursor=")
+        assert "&s=x.example" in second.url
+
+    def test_a_look_that_ended_early_goes_on_from_there(
+        self, connected: Visitor, relay: FakeRelay
+    ) -> None:
+        relay.looks_at = 2
+        relay.take("owner@shop.example", "ada@x.example", "The needle")
+        for _ in range(2):
+            relay.take("owner@shop.example", "ada@x.example", "Hay")
+
+        first = connected.get(f"{MAILS}&s=needle&status=moving")
+        second = connected.get(first.link("Look further back"))
+
+        assert "Of the mails since" in first.text
+        assert "none fits. Older ones may." in first.text
+        assert "The needle" in second.text
+        assert "status=moving" in second.url
+
+    def test_a_search_does_not_take_the_place_of_the_list_that_is_remembered(
+        self, connected: Visitor, relay: FakeRelay, disconnected: sites.Site
+    ) -> None:
+        send_test_mail(connected, to="ada@x.example")
+        connected.get(MAILS)
+        connected.get(f"{MAILS}&status=held")
+        away = disconnected.path / "wp-content" / "mu-plugins" / "away.php"
+        away.write_text(
+            "<?php add_filter( 'pre_http_request', function () {\n"
+            "\treturn new WP_Error( 'http_request_failed', 'timed out' );\n"
+            "} );\n"
         )
-        assert ("ada@x.example" in moving.text, "bob@x.example" in moving.text) == (False, True)
-        assert ("ada@x.example" in word.text, "bob@x.example" in word.text) == (False, True)
-        assert address.status == 200
-        assert asked(relay)[0] == "/v1/messages?limit=100"
+
+        remembered = connected.get(fresh(MAILS))
+        held = connected.get(fresh(f"{MAILS}&status=held"))
+        never = connected.get(f"{MAILS}&status=delivered")
+
+        away.unlink()
+        assert "ada@x.example" in remembered.text
+        assert "No mail is held." in held.text
+        assert "You see what was known" in held.text
+        assert "cannot be reached at the moment (timed out)" in never.text
+        assert "This was not asked before, so there is no answer to show." in never.text
 
     def test_older_mails_are_a_cursor_away(self, connected: Visitor, relay: FakeRelay) -> None:
         connected.get(f"{MAILS}&cursor=018f")
@@ -288,7 +382,10 @@ class TestMails:
         page = press(connected, "contest", screen)
 
         assert "In three days one mail is sent there, and its answer decides." in page.text
-        assert "You contested it: one mail will tell. It is tried on" in page.text
+        assert "You contested it: one mail will tell." in page.text
+        planned = datetime.now(UTC) + timedelta(days=3)
+        assert f"It is tried on {planned:%B} {planned.day}, {planned.year}" in page.text
+        assert "(in 3 days)." in page.text
         assert "/v1/suppressions/0123/contest" in asked(relay, "POST")
 
     def test_addresses_not_mailed_are_listed_and_lifted(

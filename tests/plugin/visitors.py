@@ -26,6 +26,12 @@ class Page:
         body = re.sub(r"(?s)<(script|style)\b.*?</\1>|<[^>]+>", " ", self.html)
         return " ".join(unescape(body).split())
 
+    def link(self, label: str) -> str:
+        """Where the link with these words leads."""
+        found = re.search(rf'<a\b[^>]*\bhref="([^"]*)"[^>]*>{re.escape(label)}</a>', self.html)
+        assert found, f"there is no link {label!r}"
+        return unescape(found[1])
+
     def form(self, action: str) -> dict[str, str]:
         """The fields of the form whose address ends with `action`, filled as they came."""
         forms = _Forms()

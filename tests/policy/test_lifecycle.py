@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from itertools import combinations, permutations, product
 
 import pytest
 
 from relay.mail import OUTCOMES
-from relay.policy.lifecycle import FINAL, STEPS, after, status
+from relay.models.messages import AMISS
+from relay.policy.lifecycle import ASTRAY, FINAL, STATUSES, STEPS, after, behind, status
 from relay.vocabulary import EventType, Outcome, Stage
 
 
@@ -103,3 +105,23 @@ def test_every_stage_can_reach_the_end_and_is_reached() -> None:
 )
 def test_people_see_one_word(stage: Stage, outcome: Outcome, word: str) -> None:
     assert status(stage, outcome) == word
+
+
+def test_behind_a_word_stands_what_is_called_so() -> None:
+    for stage, outcome, word in product(Stage, Outcome, STATUSES):
+        found = behind({word})
+        stands = outcome in found.outcomes or (outcome is Outcome.NONE and stage in found.stages)
+        assert stands == (status(stage, outcome) == word), (stage, outcome, word)
+
+
+def test_every_copy_at_rest_or_on_its_way_is_called_by_one_of_the_words() -> None:
+    told = {status(stage, outcome) for stage, outcome in product(Stage, Outcome)}
+    assert told - set(STATUSES) == {"done"}, "at rest, and nothing is known: that never lasts"
+    assert len(STATUSES) == len(set(STATUSES))
+
+
+def test_the_index_about_what_is_amiss_knows_all_of_it() -> None:
+    assert set(re.findall(r"'(\w+)'", AMISS)) == {"held", *ASTRAY}
+    assert behind({"held", *ASTRAY}).are_amiss
+    assert not behind({"held", "sent"}).are_amiss
+    assert not behind({"queued"}).are_amiss

@@ -11,6 +11,7 @@ from relay.db import new_id
 from relay.errors import NotFound
 from relay.models import Account, Site
 from relay.services import timelines
+from relay.services.searches import Wanted
 from relay.services.timelines import Page
 from tests import factories
 from tests.fakes import FakeClock
@@ -61,8 +62,8 @@ def test_a_full_last_page_has_no_next(relay: Relay, site: Site) -> None:
 def test_messages_to_one_person_can_be_picked(relay: Relay, site: Site) -> None:
     accept(relay, site, to=["bob@customer.example"])
     mine = accept(relay, site, to=["Ada@customer.example", "bob@customer.example"])["id"]
-    assert ids(page(relay, site, address_key="ada@customer.example")) == [mine]
-    assert ids(page(relay, site, address_key="nobody@customer.example")) == []
+    assert ids(page(relay, site, wanted=Wanted(address_key="ada@customer.example"))) == [mine]
+    assert ids(page(relay, site, wanted=Wanted(address_key="nobody@customer.example"))) == []
 
 
 def test_a_site_sees_its_own_messages_only(relay: Relay, site: Site, account: Account) -> None:
@@ -71,7 +72,9 @@ def test_a_site_sees_its_own_messages_only(relay: Relay, site: Site, account: Ac
         other = factories.make_site(session, account)
     theirs = accept(relay, other)
     assert ids(page(relay, site)) == [mine["id"]]
-    assert ids(page(relay, other, address_key="ada@customer.example")) == [theirs["id"]]
+    assert ids(page(relay, other, wanted=Wanted(address_key="ada@customer.example"))) == [
+        theirs["id"]
+    ]
     for unreachable in (UUID(theirs["id"]), new_id()):
         with relay.reads() as session, pytest.raises(NotFound):
             timelines.find(session, site.id, unreachable)

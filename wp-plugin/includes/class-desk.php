@@ -40,12 +40,13 @@ final class Desk {
 	 */
 	const ACCOUNT      = 'account';
 	const MESSAGES     = 'messages';
+	const FOUND        = 'found';
 	const TODAY        = 'today';
 	const DOMAINS      = 'domains';
 	const APPEALS      = 'appeals';
 	const REPUTATION   = 'reputation';
 	const SUPPRESSIONS = 'suppressions';
-	const KINDS        = array( self::ACCOUNT, self::MESSAGES, self::TODAY, self::DOMAINS, self::APPEALS, self::REPUTATION, self::SUPPRESSIONS );
+	const KINDS        = array( self::ACCOUNT, self::MESSAGES, self::FOUND, self::TODAY, self::DOMAINS, self::APPEALS, self::REPUTATION, self::SUPPRESSIONS );
 
 	/**
 	 * How the transients' names begin.

@@ -16,10 +16,15 @@ defined( 'ABSPATH' ) || exit;
 final class Mails_Page {
 
 	/**
-	 * Mails on a page, and those that are looked through for a status or a word.
+	 * Mails on a page.
 	 */
-	const PAGE   = 20;
-	const SEARCH = 100;
+	const PAGE = 20;
+
+	/**
+	 * Characters of a word to search for, as the relay takes them.
+	 */
+	const SHORTEST = 2;
+	const LONGEST  = 100;
 
 	/**
 	 * A page that follows a mail asks again by itself: every few seconds at first, and not for ever.
@@ -34,7 +39,7 @@ final class Mails_Page {
 		'moving'    => array( 'queued', 'sending', 'sent', 'deferred', 'unknown' ),
 		'delivered' => array( 'delivered', 'no_report' ),
 		'held'      => array( 'held' ),
-		'problems'  => array( 'bounced', 'soft_bounced', 'complained', 'suppressed', 'no-consent', 'rejected', 'failed', 'render_failed', 'expired', 'unconfirmed' ),
+		'problems'  => array( 'bounced', 'soft_bounced', 'complained', 'suppressed', 'rejected', 'failed', 'render_failed', 'expired', 'unconfirmed' ),
 	);
 
 	/**
@@ -87,10 +92,7 @@ final class Mails_Page {
 		} elseif ( self::shows_suppressions() ) {
 			$this->reading = $this->desk->read( Desk::SUPPRESSIONS, '/v1/suppressions?' . http_build_query( array_filter( array( 'limit' => self::PAGE, 'ended' => 'true', 'cursor' => Screen::asked( 'cursor' ), 'address' => self::searched_address() ) ) ) );
 		} else {
-			$address       = self::searched_address();
-			$wide          = '' !== self::filter() || ( '' !== Screen::asked( 's' ) && '' === $address );
-			$query         = array( 'limit' => $wide ? self::SEARCH : self::PAGE, 'cursor' => Screen::asked( 'cursor' ), 'recipient' => $address );
-			$this->reading = $this->desk->read( Desk::MESSAGES, '/v1/messages?' . http_build_query( array_filter( $query ) ), array( __CLASS__, 'condense' ) );
+			$this->load_list();
 		}
 	}
 
@@ -117,8 +119,7 @@ final class Mails_Page {
 			View::show( 'suppressions', array( 'reading' => $this->reading ) );
 			return;
 		}
-		$word = '' === self::searched_address() ? Screen::asked( 's' ) : '';
-		View::show( 'mails', array( 'reading' => $this->reading, 'filter' => self::filter(), 'rows' => self::rows( $this->reading->list_of( 'messages' ), self::filter(), $word ) ) );
+		View::show( 'mails', array( 'reading' => $this->reading, 'filter' => self::filter(), 'word' => self::word(), 'rows' => self::rows( $this->reading->list_of( 'messages' ), self::filter(), self::word() ) ) );
 	}
 
 	/**
@@ -154,28 +155,56 @@ final class Mails_Page {
 		}
 		return array(
 			'messages'    => $messages,
-			'next_cursor' => Problems::clean( $answer['next_cursor'] ?? '' ),
+			'next_cursor'    => Problems::clean( $answer['next_cursor'] ?? '' ),
+			'looked_back_to' => Problems::clean( $answer['looked_back_to'] ?? '' ),
 		);
 	}
 
 	/**
-	 * The rows of the table: one for each copy that the filter and the word let through.
+	 * The rows of the table: of the messages that the relay found, one for each copy that the filter and the word are
+	 * about.
 	 *
 	 * @param array  $messages What the relay listed, condensed.
 	 * @param string $filter   One of the FILTERS, or ''.
-	 * @param string $word     What is searched for in addresses and subjects, or ''.
+	 * @param string $word     What was searched for in addresses and subjects, or ''.
 	 */
 	public static function rows( array $messages, string $filter, string $word ): array {
 		$rows = array();
 		foreach ( $messages as $message ) {
-			foreach ( Screen::list_of( $message, 'recipients' ) as $recipient ) {
-				$fits = '' === $filter || in_array( $recipient['status'], self::FILTERS[ $filter ], true );
-				if ( $fits && ( '' === $word || false !== mb_stripos( $recipient['address'] . ' ' . $message['subject'], $word ) ) ) {
-					$rows[] = array( 'id' => $message['id'], 'subject' => $message['subject'], 'accepted_at' => $message['accepted_at'] ) + $recipient;
-				}
+			foreach ( self::copies( $message, $filter, $word ) as $copy ) {
+				$rows[] = array( 'id' => $message['id'], 'subject' => $message['subject'], 'accepted_at' => $message['accepted_at'] ) + $copy;
 			}
 		}
 		return $rows;
+	}
+
+	/**
+	 * The copies of a message that a filter and a word are about; the relay has found that there are some.
+	 *
+	 * @param array  $message A message, condensed.
+	 * @param string $filter  One of the FILTERS, or ''.
+	 * @param string $word    What was searched for, or ''.
+	 */
+	private static function copies( array $message, string $filter, string $word ): array {
+		$copies = Screen::list_of( $message, 'recipients' );
+		if ( '' !== $filter ) {
+			$copies = array_filter(
+				$copies,
+				static function ( $copy ) use ( $filter ) {
+					return in_array( $copy['status'], self::FILTERS[ $filter ], true );
+				}
+			);
+		}
+		if ( '' === $word || false !== mb_stripos( $message['subject'], $word ) ) {
+			return $copies;
+		}
+		$named = array_filter(
+			$copies,
+			static function ( $copy ) use ( $word ) {
+				return false !== mb_stripos( $copy['address'], $word );
+			}
+		);
+		return array() === $named ? $copies : $named;
 	}
 
 	/**
@@ -207,11 +236,39 @@ final class Mails_Page {
 	}
 
 	/**
-	 * What is searched for, if it is a whole address, which the relay can look up; else ''.
+	 * What is searched for, or ''.
+	 */
+	private static function word(): string {
+		return mb_substr( trim( Screen::asked( 's' ) ), 0, self::LONGEST );
+	}
+
+	/**
+	 * What is searched for, if it is a whole address; else ''.
 	 */
 	private static function searched_address(): string {
-		$word = trim( Screen::asked( 's' ) );
-		return is_email( $word ) ? $word : '';
+		return is_email( self::word() ) ? self::word() : '';
+	}
+
+	/**
+	 * Asks for a list. What is found is remembered apart, so that a search does not take the place of the whole list.
+	 */
+	private function load_list(): void {
+		$filter  = self::filter();
+		$word    = self::word();
+		$address = self::searched_address();
+		if ( '' !== $word && mb_strlen( $word ) < self::SHORTEST ) {
+			$this->reading = new Reading( null, 0 );
+			return;
+		}
+		$query         = array(
+			'limit'     => self::PAGE,
+			'cursor'    => Screen::asked( 'cursor' ),
+			'status'    => '' === $filter ? '' : implode( ',', self::FILTERS[ $filter ] ),
+			'recipient' => $address,
+			'q'         => '' === $address ? $word : '',
+		);
+		$kind          = '' === $filter . $word ? Desk::MESSAGES : Desk::FOUND;
+		$this->reading = $this->desk->read( $kind, '/v1/messages?' . http_build_query( array_filter( $query, 'strlen' ) ), array( __CLASS__, 'condense' ) );
 	}
 
 	/**

@@ -20,6 +20,11 @@ final class Widget {
 	const FRESH = 300;
 
 	/**
+	 * Mails that are looked at to count those of today.
+	 */
+	const MOST = 100;
+
+	/**
 	 * Where and how this site is connected.
 	 *
 	 * @var Settings
@@ -78,7 +83,7 @@ final class Widget {
 	public function render(): void {
 		$connected  = $this->settings->is_connected();
 		$account    = $connected ? $this->desk->account( self::FRESH ) : new Reading( null, 0 );
-		$counts     = $connected && null === $account->problem() ? $this->desk->read( Desk::TODAY, '/v1/messages?limit=' . Mails_Page::SEARCH, array( __CLASS__, 'count' ), self::FRESH ) : new Reading( null, 0 );
+		$counts     = $connected && null === $account->problem() ? $this->desk->read( Desk::TODAY, '/v1/messages?limit=' . self::MOST, array( __CLASS__, 'count' ), self::FRESH ) : new Reading( null, 0 );
 		$connection = Connection::of( $this->settings, $account );
 		View::show(
 			'widget',

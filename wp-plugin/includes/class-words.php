@@ -156,6 +156,17 @@ final class Words {
 	}
 
 	/**
+	 * A point in time to come, as people say it: "November 25, 2026 10:00 am (in 3 days)", or ''.
+	 *
+	 * @param mixed $moment The relay's time.
+	 */
+	public static function ahead( $moment ): string {
+		$date = self::date( $moment );
+		/* translators: 1: a date and time of day, 2: a span such as "3 days" */
+		return '' === $date ? '' : sprintf( __( '%1$s (in %2$s)', 'postreeve' ), $date, human_time_diff( time(), (int) strtotime( $moment ) ) );
+	}
+
+	/**
 	 * How many, as people write it.
 	 *
 	 * @param mixed $count The relay's number.

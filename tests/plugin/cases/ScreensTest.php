@@ -22,6 +22,7 @@ use Postreeve\Steps;
 use Postreeve\Summary;
 use Postreeve\Whereabouts;
 use Postreeve\Widget;
+use Postreeve\Words;
 
 final class ScreensTest extends Site_Test_Case {
 
@@ -128,8 +129,26 @@ final class ScreensTest extends Site_Test_Case {
 	public function test_a_list_that_is_remembered_holds_what_it_shows_and_no_more(): void {
 		$condensed = Mails_Page::condense( array( 'messages' => array( array( 'id' => 'm1', 'subject' => 'Hello', 'size' => 5, 'recipients' => array( array( 'address' => 'ada@x.example', 'status' => 'delivered', 'attempts' => array( 1 ) ) ) ) ), 'next_cursor' => null ) );
 
+		$this->assertSame( array( 'messages', 'next_cursor', 'looked_back_to' ), array_keys( $condensed ) );
 		$this->assertSame( array( 'id', 'subject', 'accepted_at', 'recipients' ), array_keys( $condensed['messages'][0] ) );
 		$this->assertSame( array( 'address', 'status', 'reason' ), array_keys( $condensed['messages'][0]['recipients'][0] ) );
+	}
+
+	public function test_a_copy_that_folds_case_in_another_way_here_is_shown_all_the_same(): void {
+		$message = array( 'id' => 'm1', 'subject' => 'Hello', 'accepted_at' => '', 'recipients' => array( array( 'address' => 'ada@x.example', 'status' => 'delivered', 'reason' => '' ), array( 'address' => 'bob@x.example', 'status' => 'bounced', 'reason' => '' ) ) );
+
+		$shown = static function ( $filter, $word ) use ( $message ) {
+			return array_column( Mails_Page::rows( array( $message ), $filter, $word ), 'address' );
+		};
+		$this->assertSame( array( 'ada@x.example' ), $shown( '', 'ADA' ) );
+		$this->assertSame( array( 'bob@x.example' ), $shown( 'problems', '' ) );
+		$this->assertSame( array( 'bob@x.example' ), $shown( 'problems', 'hello' ) );
+		$this->assertSame( array( 'ada@x.example', 'bob@x.example' ), $shown( '', 'as the relay understands it' ) );
+	}
+
+	public function test_a_time_to_come_is_a_date_and_a_span(): void {
+		$this->assertStringEndsWith( ' (in 3 days)', Words::ahead( gmdate( 'c', time() + 3 * DAY_IN_SECONDS + 5 ) ) );
+		$this->assertSame( '', Words::ahead( null ) );
 	}
 
 	public function test_every_status_the_relay_has_is_in_one_filter(): void {

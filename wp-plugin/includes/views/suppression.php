@@ -17,6 +17,7 @@ $fields      = array(
 );
 $moments     = Screen::list_of( $suppression, 'timeline' );
 $codes       = array_column( $moments, 'code' );
+$probe_at    = is_string( $suppression['probe_at'] ?? null ) ? $suppression['probe_at'] : '';
 ?>
 <div class="postreeve-suppression" data-ended="<?php echo esc_attr( empty( $suppression['ended_at'] ) ? 'no' : 'yes' ); ?>">
 	<?php if ( array() !== $moments ) : ?>
@@ -29,16 +30,22 @@ $codes       = array_column( $moments, 'code' );
 				?>
 				<li>
 					<?php echo esc_html( Words::sentence( Terms::moment( Problems::clean( $moment['code'] ?? '' ), Problems::clean( $moment['title'] ?? '' ) ) ) ); ?>
-					<?php
-					if ( 'contested' === ( $moment['code'] ?? '' ) && is_string( $moment['at'] ?? null ) ) {
-						/* translators: %s: a date and time */
-						echo esc_html( sprintf( __( 'It is tried on %s.', 'postreeve' ), Words::date( gmdate( 'c', (int) strtotime( $moment['at'] ) + 3 * DAY_IN_SECONDS ) ) ) );
-					}
-					?>
 					<span class="postreeve-quiet"><?php echo esc_html( Words::time( $moment['at'] ?? '' ) ); ?></span>
 				</li>
 			<?php endforeach; ?>
 		</ol>
+	<?php endif; ?>
+	<?php if ( '' !== $probe_at ) : ?>
+		<p>
+			<?php
+			if ( strtotime( $probe_at ) > time() ) {
+				/* translators: %s: a date and time to come */
+				echo esc_html( sprintf( __( 'It is tried on %s.', 'postreeve' ), Words::ahead( $probe_at ) ) );
+			} else {
+				esc_html_e( 'The next mail there will tell.', 'postreeve' );
+			}
+			?>
+		</p>
 	<?php endif; ?>
 	<?php if ( ! empty( $suppression['liftable'] ) ) : ?>
 		<div class="postreeve-row">
