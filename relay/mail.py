@@ -136,5 +136,8 @@ OUTCOMES: Mapping[EventType, Outcome] = {
     EventType.EXPIRED: Outcome.EXPIRED,
     EventType.UNCONFIRMED: Outcome.UNCONFIRMED,
     EventType.NO_REPORT: Outcome.NO_REPORT,
+    EventType.OPENED: Outcome.SENT,
+    EventType.CLICKED: Outcome.SENT,
+    EventType.UNSUBSCRIBED: Outcome.SENT,
 }
-"""What each event says about a copy; opens, clicks and unsubscribes say nothing about it."""
+"""What each event says about a copy; who opens, clicks or unsubscribes only proves that it left."""

@@ -45,8 +45,7 @@ FINAL = frozenset(
 
 def after(outcome: Outcome, event: EventType) -> Outcome:
     """The outcome once `event` is known: the stronger of the two, whatever came first."""
-    told = OUTCOMES.get(event, Outcome.NONE)
-    return max(outcome, told, key=lambda each: each.strength)
+    return max(outcome, OUTCOMES[event], key=lambda each: each.strength)
 
 
 _AS_QUEUED = frozenset((Stage.LEASED, Stage.CHECKING, Stage.WAITING))

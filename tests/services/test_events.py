@@ -14,7 +14,7 @@ from relay.errors import MailerSilent, NobodyToMail
 from relay.gateways.ses_events import read_events
 from relay.mail import Envelope
 from relay.models import Account, Event, Site, Suppression
-from relay.services import events
+from relay.services import delivery, events
 from relay.services.delivery import Result
 from relay.services.messages import Receipt
 from relay.services.suppressions import list_suppressions
@@ -87,6 +87,22 @@ def test_an_event_moves_the_copy_and_says_why(
     assert (copy.status, copy.recipient.stage) == (expected, Stage.DONE)
     assert (copy.recipient.reason or {}).get("code") == code
     assert len(copy.events) == 1
+
+
+@pytest.mark.parametrize("kind", ["Open", "Click", "Subscription"])
+def test_whoever_opens_a_mail_of_which_nobody_knew_whether_it_left_has_got_it(
+    kind: str, relay: Relay, site: Site, clock: FakeClock
+) -> None:
+    """The worker died on the way, no other notice came: the copy still ends, explained."""
+    receipt = accept(relay, site)
+    (envelope,) = start(relay, claim(relay))
+
+    tell(relay, kind, envelope)
+    assert status(relay, site, receipt) == "sent"
+    clock.advance(hours=25)
+    with relay.sessions.begin() as session:
+        delivery.close_silent(session, now=relay.clock())
+    assert status(relay, site, receipt) == "no_report"
 
 
 def test_a_bounce_is_kept_with_what_the_server_said_and_our_reading(
@@ -287,7 +303,7 @@ def test_an_event_proves_that_the_provider_had_the_copy(
     receipt = accept(relay, site)
     (envelope,) = start(relay, claim(relay))
     record(relay, Result(envelope, error=MailerSilent("no answer")))
-    tell(relay, "Open", envelope)  # even one that says nothing about delivery
+    tell(relay, "Open", envelope)  # even one that says no more
     copy = copy_of(relay, site, receipt)
     assert copy.attempts[0].state is AttemptState.ACCEPTED
     assert copy.recipient.stage is Stage.DONE
