@@ -24,6 +24,9 @@ $whereabouts = $arguments['whereabouts'];
 		<div class="postreeve-row">
 			<?php
 			Actions::button( Actions::MOVED, __( 'The site has moved: send from here', 'postreeve' ) );
+			if ( $whereabouts->may_be_the_same() ) {
+				Actions::button( Actions::SAME, __( 'It is the same site under another address', 'postreeve' ) );
+			}
 			if ( ! $whereabouts->is_copy() ) {
 				Actions::button( Actions::COPY, __( 'This is a copy: keep its mail', 'postreeve' ), 'primary' );
 			}
