@@ -123,7 +123,7 @@ final class Courier {
 		$messages = $message->split();
 		$reason   = $this->reason_to_wait( $message );
 		if ( '' !== $reason ) {
-			$kept = $this->keep( $messages, Outbox::WAITING, $reason );
+			$kept    = $this->keep( $messages, Outbox::WAITING, $reason );
 			$is_full = is_wp_error( $kept ) && Problems::FULL === $kept->get_error_code();
 			if ( ! is_wp_error( $kept ) || ( $is_full && Problems::UNREACHABLE === $reason ) ) {
 				return $kept;

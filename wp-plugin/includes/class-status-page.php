@@ -116,7 +116,11 @@ final class Status_Page {
 			'appeals'     => $this->appeals,
 			'reputation'  => $this->reputation,
 		);
-		View::show( 'summary', array( 'summary' => Summary::of( $this->settings, $this->whereabouts, $this->outbox, $connection, $answer ), 'connection' => $connection ) );
+		$summary    = Summary::of( $this->settings, $this->whereabouts, $this->outbox, $connection, $answer );
+		// These two have a box of their own, with buttons.
+		if ( ! in_array( $summary->code, array( 'policy', 'elsewhere' ), true ) ) {
+			View::show( 'summary', compact( 'summary', 'connection' ) );
+		}
 		if ( $this->account->is_known() && null !== $this->account->problem() ) {
 			/* translators: %s: a span such as "3 minutes" */
 			printf( '<p class="postreeve-quiet">%s</p>', esc_html( sprintf( __( 'You see what was known %s ago.', 'postreeve' ), $this->account->age() ) ) );

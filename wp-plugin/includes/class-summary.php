@@ -86,9 +86,15 @@ final class Summary {
 			}
 			return new self( 'warning', 'off', __( 'Switched off.', 'postreeve' ), $text );
 		}
+		if ( $settings->is_in_charge() && $whereabouts->is_elsewhere() ) {
+			$is_copy = $whereabouts->is_copy();
+			$title   = $is_copy ? __( 'Postreeve: this copy sends no mail.', 'postreeve' ) : __( 'Postreeve: no mail leaves this site.', 'postreeve' );
+			$way     = $is_copy ? array() : array( __( 'Say whether it has moved or is a copy', 'postreeve' ), Screen::url() );
+			return new self( $is_copy ? 'info' : 'error', 'elsewhere', $title, $whereabouts->sentence(), $way );
+		}
 		$counts = $outbox->counts();
 		$next   = $outbox->next();
-		if ( $outbox->is_full() && ! $whereabouts->is_elsewhere() ) {
+		if ( $outbox->is_full() ) {
 			$cause = in_array( $connection->state(), array( Connection::READY, 'warned' ), true ) ? '' : $connection->title() . ' ';
 			return new self( 'error', 'full', __( 'Too much mail is kept here.', 'postreeve' ), $cause . self::full( $outbox ), self::way_out( $connection->state() ) );
 		}

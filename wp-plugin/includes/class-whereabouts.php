@@ -134,6 +134,14 @@ final class Whereabouts {
 	}
 
 	/**
+	 * Where it was and is, in a sentence.
+	 */
+	public function sentence(): string {
+		/* translators: 1: an address and a kind of environment, such as "shop.example (production)", 2: the same of this site */
+		return sprintf( __( 'It was connected as %1$s and runs as %2$s. Its mails are kept here.', 'postreeve' ), $this->origin(), implode( ' (', self::here() ) . ')' );
+	}
+
+	/**
 	 * The owner says: this is the site itself. From now on it belongs here, and what was kept goes out.
 	 *
 	 * @return int How many mails go out.

@@ -95,6 +95,25 @@ final class ScreensTest extends Site_Test_Case {
 		return array( array( null ), array( 'x' ), array( array() ), array( array( 'version' => array() ) ) );
 	}
 
+	/**
+	 * @dataProvider answers_of_its_owner
+	 */
+	public function test_a_site_whose_mail_is_kept_is_never_said_to_be_well( string $answer, string $notice ): void {
+		( new Settings() )->bind( array( 'home' => 'shop.example' ) );
+		if ( '' !== $answer ) {
+			$this->whereabouts()->is_a_copy();
+		}
+
+		$summary = $this->summary( array( 'ready' => true ) );
+
+		$this->assertSame( array( 'elsewhere', $notice ), array( $summary->code, $summary->notice ) );
+		$this->assertStringContainsString( 'It was connected as shop.example', $summary->text );
+	}
+
+	public function answers_of_its_owner(): array {
+		return array( array( '', 'error' ), array( 'a copy', 'info' ) );
+	}
+
 	public function test_an_outbox_without_room_comes_first_with_its_cause(): void {
 		global $wpdb;
 		$this->relay->answer( 503, '{}' );
