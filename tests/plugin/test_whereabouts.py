@@ -60,7 +60,9 @@ def original(movable: sites.Site) -> sites.Site:
 def run(site: sites.Site, place: Place, *steps: list[Any]) -> list[Any]:
     """Do this where and as the place says."""
     configuration = site.path / "wp-config.php"
-    text = re.sub(r"define\( 'WP_(HOME|SITEURL|ENVIRONMENT_TYPE)'.*\n", "", configuration.read_text())
+    text = re.sub(
+        r"define\( 'WP_(HOME|SITEURL|ENVIRONMENT_TYPE)'.*\n", "", configuration.read_text()
+    )
     lines = [f"define( 'WP_ENVIRONMENT_TYPE', '{place.environment}' );"]
     if place.home is not None:
         lines += [f"define( 'WP_HOME', {place.home} );", f"define( 'WP_SITEURL', {place.home} );"]
