@@ -88,6 +88,12 @@ class AppealsSchema(Answer):
 
 
 class AcceptanceSchema(Closed):
-    """Which version of the policy is accepted."""
+    """Which version of the policy is accepted, and by whom."""
 
     version = said(32, required=True)
+    by = said(
+        100,
+        load_default="",
+        least=0,
+        metadata={"description": "Who accepts it, such as the log-in of the person at the site."},
+    )

@@ -113,7 +113,7 @@ class Policy(MethodView):
                 session,
                 caller().account_id,
                 asked["version"],
-                by=f"key {caller().key_id}",
+                by=f"key {caller().key_id} {asked['by']}".rstrip(),
                 now=context.clock(),
             )
         return acceptable_use.shown(account, public_url=context.settings.public_url)

@@ -188,7 +188,8 @@ def test_an_owner_accepts_the_policy_in_force(
     for old in ("2020-01", "next"):
         response = client.post("/v1/account/policy", headers=owner, json={"version": old})
         assert check_problem(response, 409, "conflict")["version"] == VERSION
-    accepted = client.post("/v1/account/policy", headers=owner, json={"version": VERSION}).json
+    who = {"version": VERSION, "by": "ada <ada@shop.example>"}
+    accepted = client.post("/v1/account/policy", headers=owner, json=who).json
     assert accepted == {
         "version": VERSION,
         "url": "https://relay.example/policy",
@@ -200,6 +201,7 @@ def test_an_owner_accepts_the_policy_in_force(
     with relay.reads() as session:
         by = session.get_one(Account, account.id).policy_accepted_by
     assert str(by).startswith("key ")
+    assert str(by).endswith(" ada <ada@shop.example>")
 
 
 def test_who_accepted_an_older_version_is_told_of_the_new_one_and_stays_ready(

@@ -284,6 +284,10 @@ class _Handler(BaseHTTPRequestHandler):
             self._say(202, json.dumps({"id": path.split("/")[3], "recipients": []}))
         elif path.startswith("/v1/domains/"):
             self._say(200, json.dumps({"name": path.split("/")[3], "status": "verified"}))
+        elif path == "/v1/account/policy":
+            policy = self.fake.account["policy"]
+            policy["accepted_version"] = request["json"]["version"]
+            self._say(200, json.dumps(policy))
         elif path == "/v1/account":
             self._say(200, json.dumps(self.fake.account))
         elif path == "/v1/messages":

@@ -152,6 +152,17 @@ def test_the_commands_work_without_wp_admin(site: sites.Site, relay: FakeRelay) 
     assert [each["subject"] for each in relay.messages.values()] == ["Test mail from Shop"]
 
 
+def test_mails_of_a_command_leave_before_it_ends_without_wp_cron(
+    site: sites.Site, relay: FakeRelay
+) -> None:
+    site.run(HERE.parent / "wordpress" / "php" / "connect.php", relay.url, KEY)
+
+    site.run(HERE / "scripts" / "terminal.php", "5")
+
+    assert len(relay.messages) == 5
+    assert [each["path"] for each in relay.requests].count("/v1/messages/batch") == 1
+
+
 def test_processes_that_work_at_once_never_hand_a_mail_over_twice(
     site: sites.Site, relay: FakeRelay
 ) -> None:

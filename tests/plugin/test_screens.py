@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -18,6 +19,7 @@ from tests.plugin.screens import (
     SETTINGS,
     SUPPRESSIONS,
     fresh,
+    log_in,
     press,
     send_test_mail,
 )
@@ -630,3 +632,140 @@ class TestStrangers:
         capability.unlink()
         assert page.status == 200
         assert 'data-live="yes"' in pressed.html
+
+
+class TestRules:
+    """The relay's rules for sending have a new version."""
+
+    @pytest.fixture
+    def changed(self, connected: Visitor, relay: FakeRelay) -> Visitor:
+        """The owner of a live site whose relay has new rules."""
+        press(connected, "go-live")
+        relay.account["policy"] = {
+            "version": "2027-01",
+            "url": f"{relay.url}/policy",
+            "accepted_version": "2026-11",
+        }
+        return connected
+
+    def test_they_are_shown_with_their_text_and_accepted_by_a_named_person(
+        self, changed: Visitor, relay: FakeRelay
+    ) -> None:
+        page = changed.get(fresh(SCREEN))
+        assert "The relay's rules for sending have changed." in page.text
+        assert "Please read version 2027-01 and accept it." in page.text
+        assert f'href="{relay.url}/policy"' in page.html
+
+        page = press(changed, "accept-policy")
+
+        (said,) = (each["json"] for each in relay.requests if each["path"].endswith("/policy"))
+        assert said == {"version": "2027-01", "by": "admin <owner@shop.example>"}
+        assert "The rules are accepted." in page.text
+        assert "data-policy" not in page.html
+        assert "All well." in page.text
+
+    def test_a_version_that_has_changed_meanwhile_is_shown_anew(
+        self, changed: Visitor, relay: FakeRelay
+    ) -> None:
+        fields = changed.get(fresh(SCREEN)).form_with("what", "accept-policy")
+        relay.account["policy"]["version"] = "2027-02"
+        relay.problem("conflict", 409, "This contradicts what is there", "It is 2027-02 now")
+
+        page = changed.post("/wp-admin/admin-post.php", fields)
+
+        assert "It is 2027-02 now" in page.text
+        assert 'data-policy="2027-02"' in page.html
+
+    def test_hostile_rules_are_only_text(self, changed: Visitor, relay: FakeRelay) -> None:
+        relay.account["policy"] |= {"version": '"><b>x', "url": "javascript:alert(1)"}
+
+        page = changed.get(fresh(SCREEN))
+
+        assert "<b>x" not in page.html
+        assert "javascript:" not in page.html
+
+
+class TestOneMoreAddress:
+    """WP_HOME is made from the request, and the site has two hosts."""
+
+    @pytest.fixture
+    def other(self, connected: Visitor, disconnected: sites.Site) -> Iterator[Visitor]:
+        """The owner at the other host of a live site."""
+        press(connected, "go-live")
+        configuration = disconnected.path / "wp-config.php"
+        before = configuration.read_text()
+        configuration.write_text(
+            before.replace(f"'{disconnected.url}'", "'http://' . ( $_SERVER['HTTP_HOST'] ?? '' )")
+        )
+        visitor = Visitor(f"http://shop.test:{disconnected.port}", at="127.0.0.1")
+        log_in(visitor, disconnected)
+        yield visitor
+        configuration.write_text(before)
+
+    def test_its_owner_says_so_and_forgets_it(self, other: Visitor, connected: Visitor) -> None:
+        page = other.get(SCREEN)
+        assert 'data-elsewhere="unknown"' in page.html
+
+        page = press(other, "same")
+        assert "The site has this address as well now." in page.text
+        assert "data-elsewhere" not in page.html
+        assert 'data-live="yes"' in page.html
+        assert "data-elsewhere" not in connected.get(SCREEN).html
+
+        press(other, "forget-address", SETTINGS)
+        assert 'data-elsewhere="unknown"' in other.get(SCREEN).html
+        assert "data-elsewhere" not in connected.get(SCREEN).html
+
+    def test_where_wp_home_is_a_fixed_name_of_this_machine_nobody_is_asked(
+        self, connected: Visitor, disconnected: sites.Site
+    ) -> None:
+        press(connected, "go-live")
+        disconnected.run(SCRIPTS / "bind.php", "shop.example")
+
+        page = connected.get(SCREEN)
+
+        assert 'value="moved"' in page.html
+        assert 'value="same"' not in page.html
+
+
+class TestParked:
+    """Mails the relay refused, and what their button does where nothing can leave."""
+
+    @pytest.fixture
+    def parked(self, connected: Visitor, relay: FakeRelay) -> Visitor:
+        """The owner of a site with a parked mail."""
+        fields = connected.get(SCREEN).form_with("action", "postreeve_test")
+        relay.problem("sender-not-verified", 422, "No")
+        connected.post("/wp-admin/admin-post.php", fields)
+        return connected
+
+    def test_while_the_relay_does_not_answer_they_wait_and_the_screen_says_so(
+        self, parked: Visitor, relay: FakeRelay, disconnected: sites.Site
+    ) -> None:
+        disconnected.execute(
+            "INSERT INTO wp_options (option_name, option_value, autoload)"
+            " VALUES ('postreeve_breaker', UNIX_TIMESTAMP() + 50, 'no')"
+        )
+
+        page = press(parked, "send-parked")
+
+        assert "Mails that go out by themselves when it does: 1." in page.text
+        assert "sent now" not in page.text
+        assert relay.messages == {}
+        assert 'data-kept="waiting"' in parked.get(SCREEN).html
+
+    def test_while_wp_config_switches_postreeve_off_they_stay_parked(
+        self, parked: Visitor, disconnected: sites.Site
+    ) -> None:
+        fields = parked.get(SCREEN).form_with("what", "send-parked")
+        constants = disconnected.path / "wp-content" / "mu-plugins" / "constants.php"
+        constants.write_text("<?php define( 'POSTREEVE_OFF', true );\n")
+
+        page = parked.get(SCREEN)
+        pressed = parked.post("/wp-admin/admin-post.php", fields)
+
+        constants.unlink()
+        assert "Mails kept here that do not go out meanwhile: 1." in page.text
+        assert 'value="send-parked"' not in page.html
+        assert "The mails stay parked." in pressed.text
+        assert 'data-kept="parked"' in parked.get(SCREEN).html

@@ -132,7 +132,8 @@ def test_prefixing_all_that_others_can_see_has_our_name() -> None:
     assert options
     assert all(name.startswith("postreeve") for name in options)
     assert {name for name in constants if "POSTREEVE" in name} == {
-        *("POSTREEVE_API_KEY", "POSTREEVE_LIVE", "POSTREEVE_OFF", "POSTREEVE_RELAY_URL")
+        *("POSTREEVE_API_KEY", "POSTREEVE_LIVE", "POSTREEVE_OFF", "POSTREEVE_OUTBOX_LIMIT"),
+        "POSTREEVE_RELAY_URL",
     }
     for path in SOURCES:
         assert re.search(r"^namespace Postreeve;$", path.read_text(), re.M), path.name

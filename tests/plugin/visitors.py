@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import http.cookiejar
 import re
 import urllib.error
@@ -46,12 +47,14 @@ class Page:
 
 
 class Visitor:
-    """Somebody with a browser."""
+    """Somebody with a browser, for whom every host is `at` this machine if one is named."""
 
-    def __init__(self, site_url: str) -> None:
+    def __init__(self, site_url: str, *, at: str = "") -> None:
         self.site_url = site_url
-        cookies = http.cookiejar.CookieJar()
-        self._opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(cookies))
+        handlers: list[urllib.request.BaseHandler] = [
+            urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar())
+        ]
+        self._opener = urllib.request.build_opener(*handlers, *([_Elsewhere(at)] if at else []))
 
     def get(self, path: str) -> Page:
         """Open a page of the site."""
@@ -73,6 +76,23 @@ class Visitor:
                 return Page(answer.url, answer.status, answer.read().decode())
         except urllib.error.HTTPError as error:
             return Page(error.url or "", error.code, error.read().decode())
+
+
+class _Elsewhere(urllib.request.HTTPHandler):
+    """Finds every host at one machine, as if its name were in the hosts file."""
+
+    def __init__(self, machine: str) -> None:
+        super().__init__()
+        self._machine = machine
+
+    def http_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
+        """Connect there, and ask for the host by its name."""
+        return self.do_open(self._connection, req)
+
+    def _connection(self, host: str, timeout: float) -> http.client.HTTPConnection:
+        return http.client.HTTPConnection(
+            self._machine, int(host.rpartition(":")[2]), timeout=timeout
+        )
 
 
 PRESSED = ("submit", "checkbox", "radio")

@@ -12,7 +12,7 @@ use WP_Error;
 defined( 'ABSPATH' ) || exit;
 
 /**
- * Answers the buttons: go live, go back, this site has moved, this is a copy, send parked mails, disconnect.
+ * Answers the buttons: go live, go back, this site has moved, is a copy, is the same, send parked mails, disconnect.
  */
 final class Actions {
 
@@ -22,6 +22,8 @@ final class Actions {
 	const GO_BACK     = 'go-back';
 	const MOVED       = 'moved';
 	const COPY        = 'copy';
+	const SAME        = 'same';
+	const FORGET      = 'forget-address';
 	const SEND_PARKED = 'send-parked';
 	const DISCONNECT  = 'disconnect';
 
@@ -71,12 +73,13 @@ final class Actions {
 	/**
 	 * Writes a button.
 	 *
-	 * @param string $what  A constant of this class.
-	 * @param string $label What stands on it.
-	 * @param string $kind  'primary' or 'secondary'.
+	 * @param string $what   A constant of this class.
+	 * @param string $label  What stands on it.
+	 * @param string $kind   'primary' or 'secondary'.
+	 * @param array  $fields Hidden fields, by name.
 	 */
-	public static function button( string $what, string $label, string $kind = 'secondary' ): void {
-		View::button( self::ACTION, $what, $label, array(), $kind );
+	public static function button( string $what, string $label, string $kind = 'secondary', array $fields = array() ): void {
+		View::button( self::ACTION, $what, $label, $fields, $kind );
 	}
 
 	/**
@@ -86,16 +89,20 @@ final class Actions {
 		// phpcs:ignore WordPress.Security.NonceVerification.Missing -- It says which nonce is looked for.
 		$what = isset( $_POST['what'] ) && is_string( $_POST['what'] ) ? sanitize_key( wp_unslash( $_POST['what'] ) ) : '';
 		Access::check( self::ACTION . $what );
-		Access::answer( $this->act( $what ), Screen::url( self::DISCONNECT === $what ? array( 'tab' => 'settings' ) : array() ) );
+
+		$address = isset( $_POST['address'] ) && is_string( $_POST['address'] ) ? sanitize_text_field( wp_unslash( $_POST['address'] ) ) : '';
+		$tab     = in_array( $what, array( self::DISCONNECT, self::FORGET ), true ) ? array( 'tab' => 'settings' ) : array();
+		Access::answer( $this->act( $what, $address ), Screen::url( $tab ) );
 	}
 
 	/**
 	 * Does what is asked.
 	 *
-	 * @param string $what A constant of this class.
+	 * @param string $what    A constant of this class.
+	 * @param string $address For FORGET, the address.
 	 * @return string|WP_Error What happened, in a sentence.
 	 */
-	public function act( string $what ) {
+	public function act( string $what, string $address = '' ) {
 		switch ( $what ) {
 			case self::GO_LIVE:
 				$done = $this->switch->on();
@@ -106,10 +113,20 @@ final class Actions {
 			case self::MOVED:
 				/* translators: %d: number of mails */
 				return $this->go_on( $this->whereabouts->has_moved(), __( 'The connection belongs to this address now. Mails that were kept and go out now: %d.', 'postreeve' ) );
+			case self::SAME:
+				$count = $this->whereabouts->is_the_same();
+				/* translators: %d: number of mails */
+				return is_wp_error( $count ) ? $count : $this->go_on( $count, __( 'The site has this address as well now. Mails that were kept and go out now: %d.', 'postreeve' ) );
+			case self::FORGET:
+				$this->whereabouts->forget( $address );
+				return __( 'The address is forgotten. Whatever runs there keeps its mail.', 'postreeve' );
 			case self::COPY:
 				$this->whereabouts->is_a_copy();
 				return __( 'This copy of the site sends no mail. What it would have sent is kept for a week.', 'postreeve' );
 			case self::SEND_PARKED:
+				if ( ! $this->runner->may_send() ) {
+					return new WP_Error( 'not-now', __( 'Nothing can go out now: Postreeve is switched off or not connected, or this may be a copy of the site. The mails stay parked.', 'postreeve' ) );
+				}
 				/* translators: %d: number of mails */
 				return $this->go_on( $this->outbox->release( Outbox::PARKED ), __( 'Parked mails that are sent now: %d.', 'postreeve' ) );
 			case self::DISCONNECT:
@@ -129,6 +146,10 @@ final class Actions {
 	private function go_on( int $count, string $text ): string {
 		$this->runner->run_later();
 		$this->runner->schedule();
+		if ( $count > 0 && $this->runner->is_held_up() ) {
+			/* translators: %d: number of mails */
+			$text = __( 'The relay does not answer at the moment. Mails that go out by themselves when it does: %d.', 'postreeve' );
+		}
 		return sprintf( $text, $count );
 	}
 }

@@ -23,8 +23,14 @@ final class Alarm {
 
 	const ELSEWHERE  = 'elsewhere';
 	const UNREADABLE = 'key-unreadable';
+	const FULL       = 'full';
 	const PARKED     = 'parked';
 	const WAITS      = 'waits';
+
+	/**
+	 * What was wrong is no more, and nobody has seen that yet.
+	 */
+	const OVER = 'over';
 
 	/**
 	 * States of the account that are worth a word.
@@ -83,10 +89,16 @@ final class Alarm {
 
 	/**
 	 * Looks, and writes down what has changed: in wp-admin's screens of ours, and after WP-Cron has tried what waits.
+	 *
+	 * @param mixed $seen True where the owner sees a screen of ours.
 	 */
-	public function look(): void {
-		$word = $this->word();
-		if ( $word !== $this->settings->alarm() ) {
+	public function look( $seen = false ): void {
+		$word   = $this->word();
+		$before = $this->settings->alarm();
+		if ( '' === $word && '' !== $before && $this->settings->is_in_charge() && ! $this->whereabouts->is_elsewhere() && ! ( self::OVER === $before && true === $seen ) ) {
+			$word = self::OVER;
+		}
+		if ( $word !== $before ) {
 			$this->settings->set_alarm( $word );
 		}
 	}
@@ -114,14 +126,15 @@ final class Alarm {
 	 * @param WP_Admin_Bar $bar WordPress's.
 	 */
 	public function warn( $bar ): void {
-		$text = $this->title( $this->settings->alarm() );
+		$word = $this->settings->alarm();
+		$text = $this->title( $word );
 		if ( '' === $text || ! $this->settings->is_in_charge() || ! Access::may() ) {
 			return;
 		}
 		$bar->add_node(
 			array(
 				'id'    => 'postreeve',
-				'title' => '<span class="ab-icon dashicons dashicons-warning" aria-hidden="true"></span><span class="ab-label">' . esc_html( $text ) . '</span>',
+				'title' => '<span class="ab-icon dashicons dashicons-' . ( self::OVER === $word ? 'yes-alt' : 'warning' ) . '" aria-hidden="true"></span><span class="ab-label">' . esc_html( $text ) . '</span>',
 				'href'  => Screen::url(),
 			)
 		);
@@ -144,6 +157,9 @@ final class Alarm {
 		if ( in_array( $state, self::STANDINGS, true ) ) {
 			return $state;
 		}
+		if ( $this->outbox->is_full() ) {
+			return self::FULL;
+		}
 		if ( $this->outbox->counts()[ Outbox::PARKED ] > 0 ) {
 			return self::PARKED;
 		}
@@ -160,8 +176,10 @@ final class Alarm {
 		$titles = array(
 			self::ELSEWHERE  => __( 'Mail: moved or a copy?', 'postreeve' ),
 			self::UNREADABLE => __( 'Mail: enter the key again', 'postreeve' ),
+			self::FULL       => __( 'Mail: no room for more', 'postreeve' ),
 			self::PARKED     => __( 'Mail: some is parked', 'postreeve' ),
 			self::WAITS      => __( 'Mail: some waits', 'postreeve' ),
+			self::OVER       => __( 'Mail: all well again', 'postreeve' ),
 			'limited'        => __( 'Mail: limited', 'postreeve' ),
 			'suspended'      => __( 'Mail: suspended', 'postreeve' ),
 			'terminated'     => __( 'Mail: closed', 'postreeve' ),

@@ -123,8 +123,9 @@ final class Courier {
 		$messages = $message->split();
 		$reason   = $this->reason_to_wait( $message );
 		if ( '' !== $reason ) {
-			$kept = $this->keep( $messages, Outbox::WAITING, $reason );
-			if ( ! is_wp_error( $kept ) ) {
+			$kept    = $this->keep( $messages, Outbox::WAITING, $reason );
+			$is_full = is_wp_error( $kept ) && Problems::FULL === $kept->get_error_code();
+			if ( ! is_wp_error( $kept ) || ( $is_full && Problems::UNREACHABLE === $reason ) ) {
 				return $kept;
 			}
 		}
@@ -224,11 +225,15 @@ final class Courier {
 	 */
 	private function keep( array $messages, string $state, string $reason, ?WP_Error $problem = null ) {
 		$delay = null === $problem ? 0 : Runner::delay( 0, Problems::wait_of( $problem ) );
+		$ids   = array();
 		foreach ( $messages as $message ) {
 			$kept = $this->outbox->put( $message, $state, $reason, $delay );
 			if ( is_wp_error( $kept ) ) {
+				// All or nothing: what is said to have failed must not go out in part.
+				array_map( array( $this->outbox, 'delete' ), $ids );
 				return $kept;
 			}
+			$ids[] = $kept;
 		}
 		if ( Outbox::PARKED === $state ) {
 			return array();

@@ -25,6 +25,7 @@ final class Errands {
 	const LIFT         = 'lift';
 	const RESEND       = 'resend';
 	const APPEAL       = 'appeal';
+	const ACCEPT       = 'accept-policy';
 
 	/**
 	 * The relay.
@@ -60,7 +61,7 @@ final class Errands {
 		Access::check( self::ACTION . $what );
 
 		$given = array();
-		foreach ( array( 'domain', 'id', 'message', 'to', 'relay_url', 'action_id' ) as $name ) {
+		foreach ( array( 'domain', 'id', 'message', 'to', 'relay_url', 'action_id', 'version' ) as $name ) {
 			$given[ $name ] = isset( $_POST[ $name ] ) && is_string( $_POST[ $name ] ) ? sanitize_text_field( wp_unslash( $_POST[ $name ] ) ) : '';
 		}
 		$given['text'] = isset( $_POST['text'] ) && is_string( $_POST['text'] ) ? sanitize_textarea_field( wp_unslash( $_POST['text'] ) ) : '';
@@ -81,7 +82,7 @@ final class Errands {
 	 * Does what is asked.
 	 *
 	 * @param string $what  A constant of this class.
-	 * @param array  $given What the form held: `domain`, `id`, `message`, `to`, `text`, `action_id`.
+	 * @param array  $given What the form held: `domain`, `id`, `message`, `to`, `text`, `action_id`, `version`.
 	 * @return array|WP_Error What happened, `said`, and where to go on, `to`.
 	 */
 	public function act( string $what, array $given ) {
@@ -132,6 +133,13 @@ final class Errands {
 				$body = array( 'text' => $given['text'] ) + ( '' === $given['action_id'] ? array() : array( 'action_id' => $given['action_id'] ) );
 				return '' === trim( $given['text'] ) ? array( '', '', null, __( 'Say in a few words why, and what you have put right.', 'postreeve' ) )
 					: array( 'POST', '/v1/account/appeals', $body, __( 'Your appeal has arrived.', 'postreeve' ) );
+			case self::ACCEPT:
+				$user = wp_get_current_user();
+				$body = array(
+					'version' => $given['version'],
+					'by'      => substr( $user->user_login . ' <' . $user->user_email . '>', 0, 100 ),
+				);
+				return array( 'POST', '/v1/account/policy', $body, __( 'The rules are accepted.', 'postreeve' ) );
 			default:
 				return array( '', '', null, __( 'There is no such button.', 'postreeve' ) );
 		}
@@ -159,6 +167,8 @@ final class Errands {
 					'tab'  => 'mails',
 					'view' => 'suppressions',
 				) : array( 'message' => rawurlencode( $given['message'] ) );
+			case self::ACCEPT:
+				return array( 'fresh' => '1' );
 			default:
 				return array();
 		}

@@ -59,12 +59,12 @@ final class Handshake {
 		);
 		set_transient( self::MEMORY, Vault::seal( (string) wp_json_encode( $secrets ) ), self::LASTS );
 		$question = array(
-			'site'      => Whereabouts::address(),
+			'site'      => Whereabouts::found_at(),
 			'return'    => Screen::url( array( 'tab' => 'settings' ) ),
 			'state'     => $secrets['state'],
 			'challenge' => self::base64url( hash( 'sha256', $secrets['verifier'], true ) ),
 			'name'      => wp_specialchars_decode( (string) get_option( 'blogname' ), ENT_QUOTES ),
-			'from'      => (string) get_option( 'admin_email' ),
+			'from'      => Sender::suggested(),
 			'plugin'    => VERSION,
 		);
 		return $relay_url . '/connect?' . http_build_query( $question, '', '&', PHP_QUERY_RFC3986 );
@@ -112,7 +112,7 @@ final class Handshake {
 			array(
 				'code'     => $code,
 				'verifier' => $secrets['verifier'],
-				'site'     => Whereabouts::address(),
+				'site'     => Whereabouts::found_at(),
 			)
 		);
 		if ( is_wp_error( $answer ) ) {

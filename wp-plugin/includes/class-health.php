@@ -164,6 +164,9 @@ final class Health {
 	public function outbox(): array {
 		$counts = $this->outbox->counts();
 		$next   = $this->outbox->next();
+		if ( $this->outbox->is_full() && ! $this->whereabouts->is_elsewhere() ) {
+			return $this->result( 'outbox', 'critical', __( 'Too much mail is kept here.', 'postreeve' ), Summary::full( $this->outbox ) );
+		}
 		if ( null !== $next && $next['due'] < time() - Runner::LATE && (int) wp_next_scheduled( Runner::HOOK ) < time() - Runner::LATE ) {
 			return $this->result( 'outbox', 'critical', __( 'Mail waits, and WP-Cron does not run', 'postreeve' ), __( 'Mails that could not be handed over at once are tried again by WP-Cron, which is late. Have it called by the server, or visit wp-admin.', 'postreeve' ) );
 		}
@@ -197,7 +200,7 @@ final class Health {
 			'here'        => array( __( 'Runs at', 'postreeve' ), implode( ' ', Whereabouts::here() ) ),
 			'sender'      => array( __( 'Default sender', 'postreeve' ), $known['default_from'] ),
 			'domains'     => array( __( 'Sending domains', 'postreeve' ), implode( ', ', $known['domains'] ) ),
-			'outbox'      => array( __( 'Mails kept here', 'postreeve' ), http_build_query( $counts, '', ', ' ) ),
+			'outbox'      => array( __( 'Mails kept here', 'postreeve' ), http_build_query( $counts, '', ', ' ) . ', ' . size_format( $this->outbox->held() ) . ' / ' . size_format( Outbox::limit() ) ),
 			'conflicts'   => array( __( 'Other mailers', 'postreeve' ), implode( ', ', array_column( Conflicts::found(), 'plugin' ) ) ),
 			'encryption'  => array( __( 'Encryption', 'postreeve' ), extension_loaded( 'sodium' ) ? 'sodium' : 'WordPress' ),
 			'finish'      => array( __( 'Response can be finished early', 'postreeve' ), function_exists( 'fastcgi_finish_request' ) || function_exists( 'litespeed_finish_request' ) ? 'yes' : 'no' ),

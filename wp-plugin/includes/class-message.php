@@ -204,6 +204,13 @@ final class Message {
 	}
 
 	/**
+	 * Whether it lets somebody into their account.
+	 */
+	public function is_security(): bool {
+		return self::SECURITY === $this->kind;
+	}
+
+	/**
 	 * All that the relay should know beside the mail itself.
 	 */
 	public function metadata(): array {

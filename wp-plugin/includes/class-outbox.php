@@ -62,6 +62,13 @@ final class Outbox {
 	const CHUNK   = 512 * KB_IN_BYTES;
 
 	/**
+	 * Megabytes of mail at most in all, where POSTREEVE_OUTBOX_LIMIT does not say otherwise, and the bytes beyond them
+	 * that are kept free for mail that lets people in.
+	 */
+	const LIMIT   = 500;
+	const RESERVE = 5 * MB_IN_BYTES;
+
+	/**
 	 * How many mails a copy of a site keeps; of older ones only what they were.
 	 */
 	const MOST_CAPTURED = 1000;
@@ -78,13 +85,17 @@ final class Outbox {
 	 * @param string  $state   WAITING, PARKED or CAPTURED.
 	 * @param string  $reason  A word for why.
 	 * @param int     $delay   Seconds until it is due.
-	 * @return true|WP_Error
+	 * @return int|WP_Error Its row.
 	 */
 	public function put( Message $message, string $state, string $reason, int $delay = 0 ) {
 		global $wpdb;
 		if ( $message->size() > self::LARGEST ) {
 			/* translators: %s: a size such as "50 MB" */
 			return Problems::of_our_own( Problems::TOO_LARGE, sprintf( __( 'This mail is too large to be kept: more than %s.', 'postreeve' ), size_format( self::LARGEST ) ) );
+		}
+		if ( ! $this->has_room( $message, $state ) ) {
+			/* translators: %s: a size such as "500 MB" */
+			return Problems::of_our_own( Problems::FULL, sprintf( __( 'The mail could not be kept for later: the mails that wait here already take all of %s.', 'postreeve' ), size_format( self::limit() ) ) );
 		}
 		$shown = $wpdb->suppress_errors( true );
 		$id    = $this->insert( $message, $reason );
@@ -102,7 +113,7 @@ final class Outbox {
 			if ( self::CAPTURED === $state ) {
 				$this->thin_out();
 			}
-			return true;
+			return $id;
 		}
 		/* translators: %s: what the database said */
 		return Problems::of_our_own( Problems::UNWRITABLE, sprintf( __( 'The mail could not be kept for later: the database does not take it (%s).', 'postreeve' ), Problems::clean( $cause ) ) );
@@ -298,6 +309,28 @@ final class Outbox {
 	}
 
 	/**
+	 * Bytes of mail that are kept here.
+	 */
+	public function held(): int {
+		$table = Schema::outbox();
+		return (int) ( $this->query( "SELECT SUM(size) AS bytes FROM $table WHERE state <> 'failed'" )[0]->bytes ?? 0 );
+	}
+
+	/**
+	 * Bytes of mail that may be kept here.
+	 */
+	public static function limit(): int {
+		return MB_IN_BYTES * max( 1, (int) ( defined( 'POSTREEVE_OUTBOX_LIMIT' ) ? POSTREEVE_OUTBOX_LIMIT : self::LIMIT ) );
+	}
+
+	/**
+	 * Whether nine tenths of that are taken: what does not fit any more fails.
+	 */
+	public function is_full(): bool {
+		return $this->held() >= 0.9 * self::limit();
+	}
+
+	/**
 	 * What is here, newest first, without the mails' bytes.
 	 *
 	 * @param string $state One of the states; '' for all.
@@ -325,6 +358,26 @@ final class Outbox {
 			}
 		}
 		return $found;
+	}
+
+	/**
+	 * Whether one more mail may be kept. A copy's latest mails push out its oldest; mail that lets people in has a reserve.
+	 *
+	 * @param Message $message The mail.
+	 * @param string  $state   WAITING, PARKED or CAPTURED.
+	 */
+	private function has_room( Message $message, string $state ): bool {
+		$excess = $this->held() + $message->size() - self::limit();
+		if ( $excess > 0 && self::CAPTURED === $state ) {
+			$table = Schema::outbox();
+			foreach ( $this->query( "SELECT id, size FROM $table WHERE state = 'captured' ORDER BY id" ) as $row ) {
+				if ( $excess > 0 ) {
+					$this->fail( (int) $row->id, 'captured-too-many' );
+					$excess -= (int) $row->size;
+				}
+			}
+		}
+		return $excess <= ( $message->is_security() ? self::RESERVE : 0 );
 	}
 
 	/**

@@ -25,6 +25,7 @@ final class Problems {
 	const UNEXPECTED  = 'relay-unexpected';
 	const UNWRITABLE  = 'outbox-unwritable';
 	const TOO_LARGE   = 'too-large-to-keep';
+	const FULL        = 'outbox-full';
 	const NO_MEMORY   = 'memory-limit';
 	const FAULT       = 'plugin-fault';
 
@@ -77,7 +78,7 @@ final class Problems {
 	/**
 	 * What stands in the way lies here, not at the relay.
 	 *
-	 * @param string $code UNWRITABLE, TOO_LARGE or NO_MEMORY.
+	 * @param string $code UNWRITABLE, TOO_LARGE, FULL or NO_MEMORY.
 	 * @param string $text What is the matter.
 	 */
 	public static function of_our_own( string $code, string $text ): WP_Error {

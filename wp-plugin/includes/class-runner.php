@@ -220,9 +220,16 @@ final class Runner {
 	}
 
 	/**
+	 * Whether the relay has just not answered, so that nothing is tried for a minute but by WP-Cron.
+	 */
+	public function is_held_up(): bool {
+		return $this->breaker->is_open();
+	}
+
+	/**
 	 * Whether anything may leave: the site is connected, not switched off, and where it was connected.
 	 */
-	private function may_send(): bool {
+	public function may_send(): bool {
 		return ! $this->settings->is_off() && $this->settings->is_connected() && ! $this->whereabouts->is_elsewhere();
 	}
 

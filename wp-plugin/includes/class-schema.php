@@ -17,7 +17,7 @@ final class Schema {
 	/**
 	 * Grows with every change of the tables or of what is stored.
 	 */
-	const VERSION = 1;
+	const VERSION = 2;
 
 	/**
 	 * The table of mails that wait.
@@ -60,7 +60,8 @@ final class Schema {
 				about longtext NOT NULL,
 				PRIMARY KEY  (id),
 				UNIQUE KEY mail_key (mail_key),
-				KEY state_due (state, due_at)
+				KEY state_due (state, due_at),
+				KEY state_size (state, size)
 			) $charset"
 		);
 		$wpdb->query(
@@ -73,6 +74,17 @@ final class Schema {
 			) $charset"
 		);
 		// phpcs:enable
+	}
+
+	/**
+	 * Gives tables of version 1 the index by which bytes are counted.
+	 */
+	public static function add_index(): void {
+		global $wpdb;
+		$outbox = self::outbox();
+		$shown  = $wpdb->suppress_errors( true );
+		$wpdb->query( "ALTER TABLE $outbox ADD KEY state_size (state, size)" ); // phpcs:ignore WordPress.DB -- Our own table.
+		$wpdb->suppress_errors( $shown );
 	}
 
 	/**

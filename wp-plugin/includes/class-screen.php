@@ -129,7 +129,8 @@ final class Screen {
 		}
 		$this->page = $this->pages[ $this->tab() ];
 		$this->page->load();
-		$this->alarm->look();
+		$this->whereabouts->settle();
+		$this->alarm->look( true );
 	}
 
 	/**

@@ -41,6 +41,26 @@ final class Sender {
 	}
 
 	/**
+	 * The usual sender to suggest to a relay: the one that WP Mail SMTP or FluentSMTP was set up with, else the
+	 * administrator's address.
+	 */
+	public static function suggested(): string {
+		$smtp   = (array) get_option( 'wp_mail_smtp' );
+		$fluent = (array) get_option( 'fluentmail-settings' );
+		$told   = array(
+			defined( 'WPMS_ON' ) && WPMS_ON && defined( 'WPMS_MAIL_FROM' ) ? WPMS_MAIL_FROM : '',
+			$smtp['mail']['from_email'] ?? '',
+			$fluent['connections'][ $fluent['misc']['default_connection'] ?? '' ]['provider_settings']['sender_email'] ?? '',
+		);
+		foreach ( $told as $address ) {
+			if ( is_string( $address ) && is_email( $address ) ) {
+				return $address;
+			}
+		}
+		return (string) get_option( 'admin_email' );
+	}
+
+	/**
 	 * Whether WordPress has made the address up, because nobody said one: wordpress@ and the host's name.
 	 *
 	 * @param string $address An address.

@@ -27,6 +27,14 @@ final class Settings {
 	const KEY_UNREADABLE = 'unreadable';
 
 	/**
+	 * What the owner has said about other addresses, before they have said anything.
+	 */
+	const NOT_SAID = array(
+		'copy'    => '',
+		'aliases' => array(),
+	);
+
+	/**
 	 * Whether code of ours is saving, which needs no look at what a form may have sent.
 	 *
 	 * @var bool
@@ -167,25 +175,45 @@ final class Settings {
 		$stored         = $this->stored();
 		$stored['live'] = $live;
 		if ( $live && '' === $stored['home'] ) {
-			$stored = array_replace( $stored, Whereabouts::here() );
+			$stored = array_replace( $stored, Whereabouts::place() );
 		}
 		$this->save( $stored );
 	}
 
 	/**
-	 * Where the site was connected: `home` ('' if it never was) and `environment`.
+	 * Where the site was connected: `home` ('' if it never was), `environment`, the full `address`, and the one `stored`
+	 * in the database.
 	 */
 	public function bound_to(): array {
-		return array_intersect_key( $this->stored(), array_flip( array( 'home', 'environment' ) ) );
+		return array_intersect_key( $this->stored(), array_flip( array( 'home', 'environment', 'address', 'stored' ) ) );
 	}
 
 	/**
 	 * The connection belongs to this place from now on.
 	 *
-	 * @param array $place What `Whereabouts::here()` gives.
+	 * @param array $place What `Whereabouts::place()` gives.
 	 */
 	public function bind( array $place ): void {
-		$this->save( array_replace( $this->stored(), $place, array( 'copy' => '' ) ) );
+		$this->save( array_replace( $this->stored(), $place, self::NOT_SAID ) );
+	}
+
+	/**
+	 * Further addresses of this site, as `Whereabouts::here()` gives them.
+	 *
+	 * @return string[]
+	 */
+	public function aliases(): array {
+		return $this->stored()['aliases'];
+	}
+
+	/**
+	 * Keeps its further addresses.
+	 *
+	 * @param string[] $aliases All of them.
+	 */
+	public function set_aliases( array $aliases ): void {
+		$aliases = array_values( array_unique( $aliases ) );
+		$this->save( array_replace( $this->stored(), compact( 'aliases' ) ) );
 	}
 
 	/**
@@ -202,6 +230,19 @@ final class Settings {
 	 */
 	public function mark_copy( string $home ): void {
 		$this->save( array_replace( $this->stored(), array( 'copy' => $home ) ) );
+	}
+
+	/**
+	 * This is no copy, and this address stands in its database.
+	 *
+	 * @param string $home The address.
+	 */
+	public function settle( string $home ): void {
+		$stored  = $this->stored();
+		$settled = array_replace( $stored, array( 'copy' => '', 'stored' => $home ) );
+		if ( $settled !== $stored ) {
+			$this->save( $settled );
+		}
 	}
 
 	/**
@@ -239,8 +280,9 @@ final class Settings {
 		if ( ! $known && ! $was_here ) {
 			$stored['live'] = false;
 		}
-		if ( '' === $stored['home'] && $this->is_connected() ) {
-			$stored = array_replace( $stored, Whereabouts::here() );
+		$place = Whereabouts::place();
+		if ( ( '' === $stored['home'] && $this->is_connected() ) || ( '' === $stored['address'] && $stored['home'] === $place['home'] && $stored['environment'] === $place['environment'] ) ) {
+			$stored = array_replace( $stored, $place );
 		}
 		$stored['version'] = $version;
 		$this->save( $stored );
@@ -303,8 +345,8 @@ final class Settings {
 		if ( '' === $before['api_key'] || '' === $after['api_key'] ) {
 			$after['live'] = false;
 		}
-		$place = '' === $after['api_key'] ? array_fill_keys( array( 'home', 'environment' ), '' ) : Whereabouts::here();
-		return array_replace( $after, $place, array( 'copy' => '' ) );
+		$place = '' === $after['api_key'] ? array_fill_keys( array( 'home', 'environment', 'address', 'stored' ), '' ) : Whereabouts::place();
+		return array_replace( $after, $place, self::NOT_SAID );
 	}
 
 	/**
@@ -409,10 +451,11 @@ final class Settings {
 		$option = get_option( self::OPTION );
 		$option = is_array( $option ) ? $option : array();
 		$texts  = array();
-		foreach ( array( 'relay_url', 'api_key', 'home', 'environment', 'copy', 'alarm' ) as $name ) {
+		foreach ( array( 'relay_url', 'api_key', 'home', 'environment', 'address', 'stored', 'copy', 'alarm' ) as $name ) {
 			$texts[ $name ] = is_string( $option[ $name ] ?? null ) ? $option[ $name ] : '';
 		}
 		return $texts + array(
+			'aliases' => array_filter( (array) ( $option['aliases'] ?? array() ), 'is_string' ),
 			'live'    => (bool) ( $option['live'] ?? true ),
 			'version' => (int) ( is_scalar( $option['version'] ?? null ) ? $option['version'] : 0 ),
 		);

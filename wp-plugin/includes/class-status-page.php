@@ -116,10 +116,17 @@ final class Status_Page {
 			'appeals'     => $this->appeals,
 			'reputation'  => $this->reputation,
 		);
-		View::show( 'summary', array( 'summary' => Summary::of( $this->settings, $this->whereabouts, $this->outbox, $connection, $answer ), 'connection' => $connection ) );
+		$summary    = Summary::of( $this->settings, $this->whereabouts, $this->outbox, $connection, $answer );
+		// These two have a box of their own, with buttons.
+		if ( ! in_array( $summary->code, array( 'policy', 'elsewhere' ), true ) ) {
+			View::show( 'summary', compact( 'summary', 'connection' ) );
+		}
 		if ( $this->account->is_known() && null !== $this->account->problem() ) {
 			/* translators: %s: a span such as "3 minutes" */
 			printf( '<p class="postreeve-quiet">%s</p>', esc_html( sprintf( __( 'You see what was known %s ago.', 'postreeve' ), $this->account->age() ) ) );
+		}
+		if ( null === $this->account->problem() && array() !== self::policy( $answer ) ) {
+			View::show( 'policy', array( 'policy' => self::policy( $answer ), 'pending' => 'pending' === $connection->state() ) );
 		}
 		if ( ! $this->settings->takes_mail() && ! $this->settings->is_off() ) {
 			View::show( 'checklist', array( 'steps' => self::checklist( $this->settings->is_connected(), $answer, Test_Mail::last() ) ) );
@@ -150,6 +157,24 @@ final class Status_Page {
 	}
 
 	/**
+	 * The relay's rules for sending where the account has not accepted them as they are now: `version`, `url` and what
+	 * that is called, `title`; else an empty array.
+	 *
+	 * @param array $answer What the relay says about this site.
+	 */
+	public static function policy( array $answer ): array {
+		$policy = $answer['policy'] ?? null;
+		if ( ! is_array( $policy ) || ! is_string( $policy['version'] ?? null ) || ( $policy['accepted_version'] ?? '' ) === $policy['version'] ) {
+			return array();
+		}
+		return array(
+			'version' => $policy['version'],
+			'url'     => is_string( $policy['url'] ?? null ) ? $policy['url'] : '',
+			'title'   => empty( $policy['accepted_version'] ) ? __( 'The relay\'s rules for sending are not accepted yet.', 'postreeve' ) : __( 'The relay\'s rules for sending have changed.', 'postreeve' ),
+		);
+	}
+
+	/**
 	 * What is to be done until the site is live: `label`, `done`, `text`, `url`.
 	 *
 	 * @param bool  $connected Whether there is a relay and a key.
@@ -163,7 +188,15 @@ final class Status_Page {
 				$verified[] = Problems::clean( $domain['name'] ?? '' );
 			}
 		}
-		return array(
+		$rules = array() === self::policy( $answer ) ? array() : array(
+			array(
+				'label' => __( 'Read and accept the rules', 'postreeve' ),
+				'done'  => false,
+				'text'  => 'pending' === Connection::standing( $answer ) ? __( 'No account is approved without.', 'postreeve' ) : '',
+				'url'   => '#postreeve-policy',
+			),
+		);
+		$first = array(
 			array(
 				'label' => __( 'Connect this site with a relay', 'postreeve' ),
 				'done'  => $connected,
@@ -176,6 +209,8 @@ final class Status_Page {
 				'text'  => implode( ', ', $verified ),
 				'url'   => Screen::url( array( 'tab' => Screen::DOMAIN ) ),
 			),
+		);
+		$last  = array(
 			array(
 				'label' => __( 'Send a test mail and see it delivered', 'postreeve' ),
 				'done'  => $test['delivered'],
@@ -189,5 +224,6 @@ final class Status_Page {
 				'url'   => '#postreeve-live',
 			),
 		);
+		return array_merge( $first, $rules, $last );
 	}
 }

@@ -78,17 +78,34 @@ final class Summary {
 	public static function of( Settings $settings, Whereabouts $whereabouts, Outbox $outbox, Connection $connection, array $answer ): self {
 		if ( $settings->is_off() ) {
 			/* translators: %s: a constant's name */
-			return new self( 'warning', 'off', __( 'Switched off.', 'postreeve' ), sprintf( __( '%s is set in wp-config.php, so WordPress sends this site\'s mail by itself.', 'postreeve' ), 'POSTREEVE_OFF' ) );
+			$text = sprintf( __( '%s is set in wp-config.php, so WordPress sends this site\'s mail by itself.', 'postreeve' ), 'POSTREEVE_OFF' );
+			$kept = array_sum( array_diff_key( $outbox->counts(), array( Outbox::FAILED => 0 ) ) );
+			if ( $kept > 0 ) {
+				/* translators: %s: number of mails */
+				$text .= ' ' . sprintf( __( 'Mails kept here that do not go out meanwhile: %s.', 'postreeve' ), Words::count( $kept ) );
+			}
+			return new self( 'warning', 'off', __( 'Switched off.', 'postreeve' ), $text );
+		}
+		if ( $settings->is_in_charge() && $whereabouts->is_elsewhere() ) {
+			$is_copy = $whereabouts->is_copy();
+			$title   = $is_copy ? __( 'Postreeve: this copy sends no mail.', 'postreeve' ) : __( 'Postreeve: no mail leaves this site.', 'postreeve' );
+			$way     = $is_copy ? array() : array( __( 'Say whether it has moved or is a copy', 'postreeve' ), Screen::url() );
+			return new self( $is_copy ? 'info' : 'error', 'elsewhere', $title, $whereabouts->sentence(), $way );
 		}
 		$counts = $outbox->counts();
 		$next   = $outbox->next();
+		if ( $outbox->is_full() ) {
+			$cause = in_array( $connection->state(), array( Connection::READY, 'warned' ), true ) ? '' : $connection->title() . ' ';
+			return new self( 'error', 'full', __( 'Too much mail is kept here.', 'postreeve' ), $cause . self::full( $outbox ), self::way_out( $connection->state() ) );
+		}
 		if ( ! in_array( $connection->state(), array( Connection::READY, 'warned' ), true ) ) {
 			$text = $connection->text();
 			if ( null !== $next ) {
 				/* translators: 1: number of mails, 2: a span such as "3 minutes" */
 				$text .= ' ' . sprintf( __( 'Mails kept here until then: %1$s, the oldest for %2$s.', 'postreeve' ), Words::count( $counts[ Outbox::WAITING ] ), human_time_diff( $next['since'] ) );
 			}
-			return new self( $connection->notice(), $connection->state(), $connection->title(), $text, self::way_out( $connection->state() ) );
+			$way = 'pending' === $connection->state() && array() !== Status_Page::policy( $answer ) ? self::rules() : self::way_out( $connection->state() );
+			return new self( $connection->notice(), $connection->state(), $connection->title(), $text, $way );
 		}
 		if ( $settings->is_live() ) {
 			foreach ( Conflicts::found() as $conflict ) {
@@ -110,10 +127,31 @@ final class Summary {
 		if ( ! $settings->is_live() ) {
 			return new self( 'info', Connection::READY, __( 'Connected and ready.', 'postreeve' ), __( 'Send a test mail; when it has arrived, go live. Until then this site mails as it did before.', 'postreeve' ) );
 		}
+		$policy = Status_Page::policy( $answer );
+		if ( array() !== $policy ) {
+			return new self( 'info', 'policy', __( 'Mail goes out, and there is something to read.', 'postreeve' ), $policy['title'], self::rules() );
+		}
 		$today = $answer['usage']['day']['recipients'] ?? null;
 		/* translators: %s: number of mails */
 		$text = is_numeric( $today ) ? sprintf( _n( 'The relay has taken %s mail today (UTC).', 'The relay has taken %s mails today (UTC).', (int) $today, 'postreeve' ), Words::count( $today ) ) : __( 'The relay sends this site\'s mail.', 'postreeve' );
 		return new self( 'success', Connection::READY, __( 'All well.', 'postreeve' ), $text );
+	}
+
+	/**
+	 * How much is kept, what that does to new mail, and what to do.
+	 *
+	 * @param Outbox $outbox Where mails wait.
+	 */
+	public static function full( Outbox $outbox ): string {
+		/* translators: 1: a size such as "490 MB", 2: a size such as "500 MB", 3: a constant's name */
+		return sprintf( __( 'Mails that wait or are parked take %1$s of %2$s. New mail that does not fit fails. Put right what keeps them here, or raise %3$s in wp-config.php.', 'postreeve' ), size_format( $outbox->held() ), size_format( Outbox::limit() ), 'POSTREEVE_OUTBOX_LIMIT' );
+	}
+
+	/**
+	 * Where the relay's rules are read and accepted.
+	 */
+	private static function rules(): array {
+		return array( __( 'Read and accept the rules', 'postreeve' ), Screen::url() . '#postreeve-policy' );
 	}
 
 	/**

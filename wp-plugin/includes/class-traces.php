@@ -14,12 +14,16 @@ defined( 'ABSPATH' ) || exit;
  */
 final class Traces {
 
-	const OPTIONS  = array( 'postreeve', 'postreeve_outbox_key', 'postreeve_breaker', 'postreeve_account', 'postreeve_test' );
+	/**
+	 * Options; the one that goes last says that a site is not done yet.
+	 */
+	const OPTIONS  = array( 'postreeve_outbox_key', 'postreeve_breaker', 'postreeve_account', 'postreeve_test', 'postreeve' );
 	const MEMORIES = array( 'connect', 'seen_account', 'seen_messages', 'seen_today', 'seen_domains', 'seen_appeals', 'seen_reputation', 'seen_suppressions' );
 	const CRON     = 'postreeve_outbox';
 
 	/**
-	 * On every site of a network, and for the network itself.
+	 * On every site of a network, and for the network itself. Where PHP's time is over before a large one is done,
+	 * deleting the plugin once more goes on with the rest.
 	 */
 	public static function remove_everywhere(): void {
 		if ( ! is_multisite() ) {
@@ -34,7 +38,9 @@ final class Traces {
 		);
 		foreach ( $site_ids as $site_id ) {
 			switch_to_blog( $site_id );
-			self::remove();
+			if ( false !== get_option( 'postreeve' ) ) {
+				self::remove();
+			}
 			restore_current_blog();
 		}
 		delete_site_option( 'postreeve' );
@@ -45,12 +51,12 @@ final class Traces {
 	 */
 	private static function remove(): void {
 		wp_clear_scheduled_hook( self::CRON );
-		foreach ( self::OPTIONS as $option ) {
-			delete_option( $option );
-		}
+		Schema::drop();
 		foreach ( self::MEMORIES as $memory ) {
 			delete_transient( 'postreeve_' . $memory );
 		}
-		Schema::drop();
+		foreach ( self::OPTIONS as $option ) {
+			delete_option( $option );
+		}
 	}
 }

@@ -85,7 +85,11 @@ final class Upgrade {
 	 * @param bool $was_here Whether the plugin has been active already.
 	 */
 	private function run( bool $was_here ): void {
+		$version = $this->settings->version();
 		Schema::create();
+		if ( 1 === $version ) {
+			Schema::add_index();
+		}
 		Outbox_Key::get();
 		$this->settings->upgrade( Schema::VERSION, $was_here );
 	}

@@ -97,7 +97,7 @@ final class GoLiveTest extends Site_Test_Case {
 
 		$this->assertCount( 2, $this->relay->mails() );
 		$this->assertSame( \Postreeve\Schema::VERSION, ( new Settings() )->version() );
-		$this->assertSame( \Postreeve\Whereabouts::here(), ( new Settings() )->bound_to() );
+		$this->assertSame( \Postreeve\Whereabouts::place(), ( new Settings() )->bound_to() );
 	}
 
 	public function test_a_live_site_that_was_never_bound_to_a_place_is_when_its_owner_visits(): void {
@@ -105,7 +105,20 @@ final class GoLiveTest extends Site_Test_Case {
 
 		( new Upgrade( new Settings() ) )->check();
 
-		$this->assertSame( \Postreeve\Whereabouts::here(), ( new Settings() )->bound_to() );
+		$this->assertSame( \Postreeve\Whereabouts::place(), ( new Settings() )->bound_to() );
+	}
+
+	public function test_tables_of_an_earlier_version_get_the_index_that_counts_bytes(): void {
+		global $wpdb;
+		$drop = 'ALTER TABLE ' . \Postreeve\Schema::outbox() . ' DROP KEY state_size';
+		\Postreeve\Schema::create();
+		$wpdb->query( $drop );
+		( new Settings() )->upgrade( 1, true );
+
+		( new Upgrade( new Settings() ) )->check();
+
+		$this->assertNotFalse( $wpdb->query( $drop ) );
+		\Postreeve\Schema::add_index();
 	}
 
 	public function test_activating_changes_nothing_of_a_sites_mail(): void {

@@ -84,6 +84,15 @@ final class HealthTest extends Site_Test_Case {
 					( new Settings() )->bind( array( 'home' => 'shop.example' ) );
 				},
 			),
+			'full'        => array(
+				'outbox',
+				'critical',
+				'Too much mail is kept here.',
+				function ( $relay ) {
+					self::wait( $relay, 0 );
+					$GLOBALS['wpdb']->query( 'UPDATE ' . Schema::outbox() . ' SET size = ' . 460 * MB_IN_BYTES );
+				},
+			),
 			'parked'      => array(
 				'outbox',
 				'critical',

@@ -431,6 +431,75 @@ final class OutboxTest extends Site_Test_Case {
 		$this->assertSame( array(), $this->kept() );
 	}
 
+	public function test_a_full_outbox_makes_the_mail_fail_and_nobody_waits_for_that(): void {
+		$this->fill( 500 * MB_IN_BYTES );
+		( new Breaker() )->open();
+
+		$this->assertFalse( wp_mail( 'ada@x.example', 'Hello', 'Text' ) );
+
+		$this->assertSame( 'outbox-full', $this->failure()['relay_code'] );
+		$this->assertCount( 1, $this->kept() );
+		$this->assertSame( array(), $this->relay->requests() );
+	}
+
+	public function test_a_full_outbox_takes_nothing_from_mail_the_relay_takes_at_once(): void {
+		$this->fill( 500 * MB_IN_BYTES );
+		$this->on_a_page();
+
+		foreach ( range( 1, 4 ) as $number ) {
+			$this->assertTrue( wp_mail( 'ada@x.example', "Mail $number", 'Text' ) );
+		}
+
+		$this->assertCount( 4, $this->relay->mails() );
+	}
+
+	public function test_a_full_outbox_keeps_room_for_mail_that_lets_people_in(): void {
+		$this->fill( 500 * MB_IN_BYTES );
+		( new Breaker() )->open();
+
+		$this->assertTrue( wp_mail( 'ada@x.example', 'Your new password', 'Text', 'X-Postreeve-Kind: security' ) );
+
+		$this->fill( 505 * MB_IN_BYTES );
+		$this->assertFalse( wp_mail( 'ada@x.example', 'Your new password', 'Text', 'X-Postreeve-Kind: security' ) );
+	}
+
+	public function test_what_was_sent_or_given_up_makes_room(): void {
+		$this->fill( 500 * MB_IN_BYTES );
+		( new Outbox() )->fail( ( new Outbox() )->rows()[0]['id'], 'test' );
+
+		$this->assertFalse( ( new Outbox() )->is_full() );
+		$this->keep( 1 );
+	}
+
+	public function test_of_a_mail_to_many_people_all_groups_are_kept_or_none(): void {
+		( new Breaker() )->open();
+		$people = array_map(
+			function ( $number ) {
+				return "p$number@x.example";
+			},
+			range( 1, 120 )
+		);
+		$this->fill( 500 * MB_IN_BYTES - 25000 );
+
+		$this->assertFalse( wp_mail( $people, 'Hello', str_repeat( "Text\n", 2000 ) ) );
+
+		$this->assertCount( 1, $this->kept() );
+	}
+
+	/**
+	 * @runInSeparateProcess
+	 * @preserveGlobalState disabled
+	 */
+	public function test_wp_config_says_how_much_is_kept(): void {
+		define( 'POSTREEVE_OUTBOX_LIMIT', 20 );
+		$this->keep( 1 );
+		$this->assertFalse( ( new Outbox() )->is_full() );
+
+		$this->fill( 18 * MB_IN_BYTES );
+
+		$this->assertTrue( ( new Outbox() )->is_full() );
+	}
+
 	public function test_a_mistake_of_a_listener_does_not_make_the_mail_fail(): void {
 		add_action(
 			'postreeve_mail_queued',
@@ -487,8 +556,14 @@ final class OutboxTest extends Site_Test_Case {
 	private function keep( int $count ): void {
 		foreach ( range( 1, $count ) as $number ) {
 			$mail = new Message( array( "Subject: Kept $number\r\n\r\n", 'A secret link' ), array( 'from' => 'shop@shop.example', 'to' => array( 'ada@x.example' ) ), '', '', 'shop' );
-			$this->assertTrue( ( new Outbox() )->put( $mail, Outbox::WAITING, 'test' ) );
+			$this->assertIsInt( ( new Outbox() )->put( $mail, Outbox::WAITING, 'test' ) );
 		}
+	}
+
+	private function fill( int $bytes ): void {
+		( new Outbox() )->purge();
+		$this->keep( 1 );
+		$GLOBALS['wpdb']->query( 'UPDATE ' . Schema::outbox() . " SET size = $bytes" );
 	}
 
 	private function change_salts(): void {

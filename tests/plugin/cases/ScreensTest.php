@@ -65,6 +65,71 @@ final class ScreensTest extends Site_Test_Case {
 		);
 	}
 
+	public function test_changed_rules_are_said_after_everything_that_is_wrong(): void {
+		$old = array( 'ready' => true, 'policy' => array( 'version' => '2027-01', 'accepted_version' => '2026-11', 'url' => 'https://relay.example/policy' ) );
+
+		$summary = $this->summary( $old );
+		$this->assertSame( array( 'policy', "The relay's rules for sending have changed." ), array( $summary->code, $summary->text ) );
+		$this->assertStringEndsWith( '#postreeve-policy', $summary->next[1] );
+
+		$this->assertSame( 'warned', $this->summary( array( 'site' => array( 'state' => 'warned' ) ) + $old )->code );
+		$this->assertSame( 'ready', $this->summary( array_replace_recursive( $old, array( 'policy' => array( 'accepted_version' => '2027-01' ) ) ) )->code );
+	}
+
+	public function test_a_new_account_is_led_to_the_rules_without_which_it_is_not_approved(): void {
+		$new = array( 'account' => array( 'state' => 'pending' ), 'policy' => array( 'version' => '2026-11', 'accepted_version' => null ) );
+
+		$this->assertStringEndsWith( '#postreeve-policy', $this->summary( $new )->next[1] );
+		$this->assertSame( "The relay's rules for sending are not accepted yet.", Status_Page::policy( $new )['title'] );
+		$step = Status_Page::checklist( true, $new, array( 'id' => '', 'delivered' => false ) )[2];
+		$this->assertSame( array( '#postreeve-policy', 'No account is approved without.' ), array( $step['url'], $step['text'] ) );
+	}
+
+	/**
+	 * @dataProvider policies_of_a_wrong_shape
+	 */
+	public function test_a_relay_that_tells_no_rules_is_asked_for_none( $policy ): void {
+		$this->assertSame( array(), Status_Page::policy( array( 'policy' => $policy ) ) );
+	}
+
+	public function policies_of_a_wrong_shape(): array {
+		return array( array( null ), array( 'x' ), array( array() ), array( array( 'version' => array() ) ) );
+	}
+
+	/**
+	 * @dataProvider answers_of_its_owner
+	 */
+	public function test_a_site_whose_mail_is_kept_is_never_said_to_be_well( string $answer, string $notice ): void {
+		( new Settings() )->bind( array( 'home' => 'shop.example' ) );
+		if ( '' !== $answer ) {
+			$this->whereabouts()->is_a_copy();
+		}
+
+		$summary = $this->summary( array( 'ready' => true ) );
+
+		$this->assertSame( array( 'elsewhere', $notice ), array( $summary->code, $summary->notice ) );
+		$this->assertStringContainsString( 'It was connected as shop.example', $summary->text );
+	}
+
+	public function answers_of_its_owner(): array {
+		return array( array( '', 'error' ), array( 'a copy', 'info' ) );
+	}
+
+	public function test_an_outbox_without_room_comes_first_with_its_cause(): void {
+		global $wpdb;
+		$this->relay->answer( 503, '{}' );
+		wp_mail( 'ada@x.example', 'Hello', 'Text' );
+		$wpdb->query( 'UPDATE ' . \Postreeve\Schema::outbox() . ' SET size = ' . 499 * MB_IN_BYTES );
+		$away = new Reading( null, 0, \Postreeve\Problems::unreachable( 'https://relay.example', new \WP_Error( 'x', 'timed out' ) ) );
+
+		$summary = Summary::of( new Settings(), $this->whereabouts(), new Outbox(), Connection::of( new Settings(), $away ), array() );
+		$this->alarm()->look();
+
+		$this->assertSame( 'full', $summary->code );
+		$this->assertStringContainsString( 'The relay cannot be reached. Mails that wait or are parked take 499 MB of 500 MB.', $summary->text );
+		$this->assertSame( 'full', ( new Settings() )->alarm() );
+	}
+
 	public function test_parked_mails_come_before_good_news(): void {
 		$this->relay->problem( 'sender-not-verified', 422, 'No' );
 		wp_mail( 'ada@x.example', 'Hello', 'Text' );
@@ -201,7 +266,52 @@ final class ScreensTest extends Site_Test_Case {
 
 		( new Outbox() )->purge();
 		$this->alarm()->look();
+		$this->assertSame( Alarm::OVER, ( new Settings() )->alarm(), 'The owner should hear that it is over.' );
+		$this->alarm()->look();
+		$this->assertSame( Alarm::OVER, ( new Settings() )->alarm() );
+
+		$this->alarm()->look( true );
 		$this->assertSame( '', ( new Settings() )->alarm() );
+	}
+
+	public function test_an_alarm_that_ends_before_the_owner_s_eyes_is_said_once(): void {
+		( new Settings() )->set_alarm( 'parked' );
+
+		$this->alarm()->look( true );
+		$this->assertSame( Alarm::OVER, ( new Settings() )->alarm() );
+		$this->alarm()->look( true );
+
+		$this->assertSame( '', ( new Settings() )->alarm() );
+	}
+
+	public function test_going_back_is_no_good_news(): void {
+		( new Settings() )->set_alarm( 'parked' );
+		( new Settings() )->set_live( false );
+
+		$this->alarm()->look();
+
+		$this->assertSame( '', ( new Settings() )->alarm() );
+	}
+
+	/**
+	 * @dataProvider other_mailers
+	 */
+	public function test_connecting_suggests_the_sender_of_the_mailer_before( string $option, array $value ): void {
+		update_option( $option, $value );
+		wp_set_current_user( 1 );
+
+		parse_str( (string) wp_parse_url( ( new Handshake( new Settings() ) )->begin( $this->relay->url() ), PHP_URL_QUERY ), $asked );
+
+		delete_option( $option );
+		$this->assertSame( 'orders@shop.example', $asked['from'] );
+	}
+
+	public function other_mailers(): array {
+		$connection = array( 'provider_settings' => array( 'sender_email' => 'orders@shop.example' ) );
+		return array(
+			'WP Mail SMTP' => array( 'wp_mail_smtp', array( 'mail' => array( 'from_email' => 'orders@shop.example' ) ) ),
+			'FluentSMTP'   => array( 'fluentmail-settings', array( 'misc' => array( 'default_connection' => 'a1' ), 'connections' => array( 'a1' => $connection ) ) ),
+		);
 	}
 
 	public function test_a_suspension_is_an_alarm(): void {

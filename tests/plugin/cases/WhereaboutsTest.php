@@ -132,6 +132,63 @@ final class WhereaboutsTest extends Site_Test_Case {
 		$this->assertSame( array( Outbox::MOST_CAPTURED, 2 ), array( $counts['captured'], $counts['failed'] ) );
 	}
 
+	public function test_a_copys_latest_mails_push_out_its_oldest_where_room_is_short(): void {
+		global $wpdb;
+		$this->move();
+		wp_mail( 'customer@x.example', 'First', 'Text' );
+		$wpdb->query( 'UPDATE ' . \Postreeve\Schema::outbox() . ' SET size = ' . 500 * MB_IN_BYTES );
+
+		$this->assertTrue( wp_mail( 'customer@x.example', 'Second', 'Text' ) );
+
+		$this->assertSame( array( 'failed captured-too-many', 'captured captured' ), $this->kept() );
+	}
+
+	public function test_one_more_address_of_the_site_is_home_until_it_is_forgotten(): void {
+		$this->move();
+		( new Settings() )->set_aliases( array( Whereabouts::here()['home'] ) );
+		$this->assertFalse( $this->whereabouts()->is_elsewhere() );
+
+		$this->whereabouts()->forget( Whereabouts::here()['home'] );
+
+		$this->assertTrue( $this->whereabouts()->is_elsewhere() );
+	}
+
+	public function test_a_name_that_every_machine_has_is_no_further_address(): void {
+		$this->move();
+
+		$this->assertMatchesRegularExpression( '/^127/', Whereabouts::here()['home'] );
+		$this->assertFalse( $this->whereabouts()->may_be_the_same() );
+		$this->assertInstanceOf( \WP_Error::class, $this->whereabouts()->is_the_same() );
+	}
+
+	public function test_the_relay_hears_the_address_that_was_connected_and_of_a_copy_its_own(): void {
+		$place = Whereabouts::place();
+		( new Settings() )->bind( array( 'address' => 'https://www.' . $place['home'] ) + $place );
+		$this->assertSame( 'https://www.' . $place['home'], Whereabouts::address() );
+
+		$this->move();
+
+		$this->assertSame( $place['address'], Whereabouts::address() );
+	}
+
+	public function test_moving_or_a_new_key_ends_further_addresses(): void {
+		( new Settings() )->set_aliases( array( 'b.example' ) );
+		$this->whereabouts()->has_moved();
+		$this->assertSame( array(), ( new Settings() )->aliases() );
+
+		( new Settings() )->set_aliases( array( 'b.example' ) );
+		( new Settings() )->connect( $this->relay->url(), strrev( Relay::KEY ) );
+		$this->assertSame( array(), ( new Settings() )->aliases() );
+	}
+
+	public function test_a_copys_mark_that_came_home_with_its_database_is_taken_off_when_the_owner_comes(): void {
+		( new Settings() )->mark_copy( 'staging.shop.example' );
+
+		$this->whereabouts()->settle();
+
+		$this->assertSame( '', ( new Settings() )->copy_at() );
+	}
+
 	private function whereabouts(): Whereabouts {
 		return new Whereabouts( new Settings(), new Outbox() );
 	}

@@ -15,15 +15,15 @@ $whereabouts = $arguments['whereabouts'];
 <div class="notice notice-<?php echo esc_attr( ( $whereabouts->is_copy() ? 'info' : 'error' ) . ( $arguments['buttons'] ? ' inline' : '' ) ); ?> postreeve-elsewhere" data-elsewhere="<?php echo esc_attr( $whereabouts->is_copy() ? 'copy' : 'unknown' ); ?>">
 	<p>
 		<strong><?php echo esc_html( $whereabouts->is_copy() ? __( 'Postreeve: this copy sends no mail.', 'postreeve' ) : __( 'Postreeve: no mail leaves this site.', 'postreeve' ) ); ?></strong>
-		<?php
-		/* translators: 1: an address and a kind of environment, such as "shop.example (production)", 2: the same of this site */
-		echo esc_html( sprintf( __( 'It was connected as %1$s and runs as %2$s. Its mails are kept here.', 'postreeve' ), $whereabouts->origin(), implode( ' (', Whereabouts::here() ) . ')' ) );
-		?>
+		<?php echo esc_html( $whereabouts->sentence() ); ?>
 	</p>
 	<?php if ( $arguments['buttons'] ) : ?>
 		<div class="postreeve-row">
 			<?php
 			Actions::button( Actions::MOVED, __( 'The site has moved: send from here', 'postreeve' ) );
+			if ( $whereabouts->may_be_the_same() ) {
+				Actions::button( Actions::SAME, __( 'It is the same site under another address', 'postreeve' ) );
+			}
 			if ( ! $whereabouts->is_copy() ) {
 				Actions::button( Actions::COPY, __( 'This is a copy: keep its mail', 'postreeve' ), 'primary' );
 			}

@@ -96,6 +96,21 @@ $connected = $settings->is_connected();
 	</div>
 <?php endif; ?>
 
+<?php if ( array() !== $settings->aliases() ) : ?>
+	<h2><?php esc_html_e( 'Further addresses of this site', 'postreeve' ); ?></h2>
+	<ul class="postreeve-list">
+		<?php foreach ( $settings->aliases() as $alias ) : ?>
+			<li class="postreeve-row" data-alias="<?php echo esc_attr( $alias ); ?>">
+				<code><?php echo esc_html( $alias ); ?></code>
+				<?php
+				/* translators: %s: an address such as "shop.example" */
+				Actions::button( Actions::FORGET, sprintf( __( 'Forget %s', 'postreeve' ), $alias ), 'secondary', array( 'address' => $alias ) );
+				?>
+			</li>
+		<?php endforeach; ?>
+	</ul>
+<?php endif; ?>
+
 <h2><?php esc_html_e( 'What is kept here', 'postreeve' ); ?></h2>
 <ul class="ul-disc">
 	<li><?php esc_html_e( 'Mails the relay has not taken yet, sealed: those that wait for two days, parked ones for three, caught ones for a week. A mail that was taken is deleted at once.', 'postreeve' ); ?></li>

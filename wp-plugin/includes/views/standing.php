@@ -100,7 +100,7 @@ if ( array() !== $rates ) :
 						<td>
 							<?php
 							/* translators: %s: number of hours */
-							echo esc_html( sprintf( __( '%s hours', 'postreeve' ), Words::count( $rate['window_hours'] ?? 0 ) ) );
+							echo esc_html( sprintf( _n( '%s hour', '%s hours', (int) ( is_numeric( $rate['window_hours'] ?? null ) ? $rate['window_hours'] : 0 ), 'postreeve' ), Words::count( $rate['window_hours'] ?? 0 ) ) );
 							?>
 						</td>
 						<td class="postreeve-number">

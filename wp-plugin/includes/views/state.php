@@ -59,7 +59,7 @@ $counts      = $arguments['counts'];
 		<?php endforeach; ?>
 	</ul>
 	<?php
-	if ( $counts[ Outbox::PARKED ] > 0 ) {
+	if ( $counts[ Outbox::PARKED ] > 0 && $settings->is_connected() && ! $settings->is_off() && ! $whereabouts->is_elsewhere() ) {
 		/* translators: %s: number of mails */
 		Actions::button( Actions::SEND_PARKED, sprintf( _n( 'Send %s parked mail', 'Send %s parked mails', $counts[ Outbox::PARKED ], 'postreeve' ), number_format_i18n( $counts[ Outbox::PARKED ] ) ) );
 	}
