@@ -14,6 +14,8 @@ from tests.fakes import MORNING
 from tools import translations as tool
 
 SPOKEN = [each for each in LANGUAGES.values() if each.tag != languages.ENGLISH]
+PLACEHOLDER = re.compile(r"%\(\w+\)[a-z]|%%")
+
 each_language = pytest.mark.parametrize("language", SPOKEN, ids=lambda one: one.tag)
 
 
@@ -36,7 +38,7 @@ def texts(said: str | tuple[str, ...] | list[str] | None) -> list[str]:
 
 
 def placeholders(text: str) -> list[str]:
-    return sorted(re.findall(r"%\(\w+\)[a-z]|%%", text))
+    return sorted(PLACEHOLDER.findall(text))
 
 
 def test_what_is_said_is_collected(template: Catalog) -> None:
@@ -82,7 +84,7 @@ def test_a_translation_is_no_copy_and_brings_no_markup(language: Language) -> No
             assert "<" not in text
             assert "\n" not in text
             assert text == text.strip()
-            if text == english:
+            if text == english and any(map(str.isalpha, PLACEHOLDER.sub("", english))):
                 assert language.tag == "de"
                 assert english.startswith("Newsletter")
 

@@ -130,7 +130,7 @@ def _shown(found: DomainView, now: datetime) -> dict[str, Any]:
             for row in rows
             if not row["required"] and not row["value"] and row["result"] == "fail"
         ],
-        "advice": found.report.get("advice", []),
+        "advice": found.advice,
         "checked": f"checked {_span(now - checked)} ago" if checked else "not checked yet",
         "next": f"next in {_span(due - now)}" if due and due > now else "",
         "absolute": checked.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC") if checked else "",

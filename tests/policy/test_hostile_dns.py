@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from relay import languages
 from relay.answers import Answer, Existence, RecordType
 from relay.policy import dmarc, spf
 from relay.policy.blocklists import look_up
 from relay.policy.dkim_key import read
 from relay.policy.dmarc_record import parse
-from relay.policy.domain_checks import Plan, check
+from relay.policy.domain_checks import Plan, Report, check
 from relay.policy.spf_terms import merged
+from relay.sayings import Saying
 from relay.vocabulary import CheckResult
 
 PLAN = Plan(
@@ -126,9 +129,19 @@ def test_no_answer_makes_a_look_fail(data: st.DataObject) -> None:
     report = check(PLAN, ask)
     assert len(asked) < 250
     for record in report.records:
-        assert record.fix.isprintable()
         assert bool(record.fix) == (record.result is not CheckResult.PASS)
-    assert all(advice.detail.isprintable() for advice in report.advice)
+    for told in everything_said(report):
+        assert Saying.read(json.loads(json.dumps(told.stored()))) == told
+        for language in languages.LANGUAGES:
+            assert told.spoken(language).isprintable()
+
+
+def everything_said(report: Report) -> list[Saying]:
+    return [
+        *(said for record in report.records for said in (record.purpose, record.fix)),
+        *(said for advice in report.advice for said in (advice.title, advice.detail)),
+        report.alignment.detail,
+    ]
 
 
 @pytest.mark.exploring
