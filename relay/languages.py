@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from gettext import GNUTranslations, NullTranslations
 from io import BytesIO
@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Literal
 
 from babel import Locale
-from babel.dates import format_date, format_datetime, format_skeleton
+from babel.dates import format_date, format_datetime, format_skeleton, format_timedelta
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
@@ -130,6 +130,13 @@ def day_and_time(at: datetime, language: str = ENGLISH) -> str:
     at = at.astimezone(UTC)
     day = format_skeleton("MMMMd", at, locale=_locale(language))
     return f"{day}, {format_datetime(at, 'HH:mm', locale=_locale(language))} UTC"
+
+
+def ago(span: timedelta, language: str) -> str:
+    """How long ago, or in how long if the span is positive: 5 minutes ago, in 2 hours."""
+    return format_timedelta(
+        span, granularity="minute", threshold=1, add_direction=True, locale=_locale(language)
+    )
 
 
 def quoted(texts: Iterable[str], language: str) -> str:

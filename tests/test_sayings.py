@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
-from babel.messages.catalog import Catalog
-from babel.messages.pofile import write_po
 
 from relay import languages
 from relay.sayings import NOTHING, Saying, say, say_many, spoken
+from tests.catalogs import Said
 
 END = datetime(2026, 12, 3, 9, 5, tzinfo=UTC)
 
@@ -29,26 +27,19 @@ SAID = [
 
 
 @pytest.fixture
-def german(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """German is what this catalog says, and no more."""
-    catalog = Catalog(locale="de")
-    for english, text in {
-        "Nothing yet.": "Noch nichts.",
-        "There is %(found)s.": "Da ist %(found)s.",
-        "It cannot be read (%(detail)s).": "Unlesbar (%(detail)s).",
-        "%(term)s leads back": "%(term)s führt zurück",
-        "It stops on %(end)s.": "Schluss am %(end)s.",
-    }.items():
-        catalog.add(english, text)
-    catalog.add(("%(number)s record", "%(number)s records"), ("Ein Eintrag", "%(number)s Einträge"))
-    place = tmp_path / "de" / "LC_MESSAGES" / "postreeve.po"
-    place.parent.mkdir(parents=True)
-    with place.open("wb") as file:
-        write_po(file, catalog)
-    monkeypatch.setattr(languages, "FOLDER", tmp_path)
-    languages.translations.cache_clear()
-    yield
-    languages.translations.cache_clear()
+def german(translated: Callable[[str, Said], None]) -> None:
+    """German is what this says, and no more."""
+    translated(
+        "de",
+        {
+            "Nothing yet.": "Noch nichts.",
+            "There is %(found)s.": "Da ist %(found)s.",
+            "It cannot be read (%(detail)s).": "Unlesbar (%(detail)s).",
+            "%(term)s leads back": "%(term)s führt zurück",
+            "It stops on %(end)s.": "Schluss am %(end)s.",
+            ("%(number)s record", "%(number)s records"): ("Ein Eintrag", "%(number)s Einträge"),
+        },
+    )
 
 
 def test_as_a_string_it_is_english() -> None:

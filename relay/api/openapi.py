@@ -55,11 +55,13 @@ CONFIG: dict[str, Any] = {
 
 def in_any_language(document: dict[str, Any]) -> dict[str, Any]:
     """The document with the header that every route takes."""
-    for path in document["paths"].values():
-        path.setdefault("parameters", []).append(
-            {"$ref": "#/components/parameters/Accept-Language"}
-        )
-    return document
+    header = {"$ref": "#/components/parameters/Accept-Language"}
+    return document | {
+        "paths": {
+            name: path | {"parameters": [*path.get("parameters", ()), header]}
+            for name, path in document["paths"].items()
+        }
+    }
 
 
 def _problem(description: str, **headers: dict[str, Any]) -> dict[str, Any]:
