@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 import pytest
 from babel.messages.catalog import Catalog, Message
@@ -144,3 +145,17 @@ def test_a_language_we_do_not_speak_is_answered_in_english() -> None:
 def test_days_are_written_as_the_language_writes_them(language: str, day: str, moment: str) -> None:
     assert languages.day(MORNING, language) == day
     assert languages.moment(MORNING, language) == moment
+
+
+@pytest.mark.parametrize(
+    ("language", "soon", "ago", "then"),
+    [
+        ("en", "22 November, 09:00 UTC", "2 hours ago", "in 5 minutes"),
+        ("de", "22. November, 09:00 UTC", "vor 2 Stunden", "in 5 Minuten"),
+        ("zh-Hant", "11月22日, 09:00 UTC", "2 小時前", "5 分鐘後"),
+    ],
+)
+def test_times_near_now_are_short(language: str, soon: str, ago: str, then: str) -> None:
+    assert languages.day_and_time(MORNING, language) == soon
+    assert languages.ago(timedelta(hours=-2), language) == ago
+    assert languages.ago(timedelta(minutes=5), language) == then

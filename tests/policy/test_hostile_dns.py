@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from functools import cache
 
 import pytest
 from hypothesis import given
@@ -19,6 +20,7 @@ from relay.policy.domain_checks import Plan, Report, check
 from relay.policy.spf_terms import merged
 from relay.sayings import Saying
 from relay.vocabulary import CheckResult
+from tools import translations
 
 PLAN = Plan(
     "shop.example", "postreeve=1", ("t1", "t2"), "dkim.amazonses.com", "b.shop.example", "eu"
@@ -131,9 +133,24 @@ def test_no_answer_makes_a_look_fail(data: st.DataObject) -> None:
     for record in report.records:
         assert bool(record.fix) == (record.result is not CheckResult.PASS)
     for told in everything_said(report):
+        assert messages(told) <= collected()
         assert Saying.read(json.loads(json.dumps(told.stored()))) == told
         for language in languages.LANGUAGES:
             assert told.spoken(language).isprintable()
+
+
+def messages(told: Saying) -> set[str]:
+    """The messages in it, down to the innermost."""
+    within = (value for each in told.sentences for value in each.values.values())
+    return {each.text for each in told.sentences}.union(
+        *(messages(value) for value in within if isinstance(value, Saying))
+    )
+
+
+@cache
+def collected() -> set[str]:
+    """What translators get to see."""
+    return {str(message.id) for message in translations.collected()}
 
 
 def everything_said(report: Report) -> list[Saying]:
