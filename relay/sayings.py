@@ -1,8 +1,8 @@
 """What is said to people, kept as the message of the catalogs and its values until a language is known.
 
 `say("Enter only: %(value)s", value=token)` makes a `Saying`. It can be stored and put into words as
-often as somebody asks, each time in their language; as a string it is English. `phrase` marks a text
-without values, which is its own message. `make translations` finds both.
+often as somebody asks, each time in their language; as a string it is English. `phrase` marks a message
+where it only stands, as in a table of titles. `make translations` finds both.
 """
 
 from __future__ import annotations
@@ -114,7 +114,7 @@ def say_many(one: str, many: str, /, *, number: int, **values: Value) -> Saying:
 
 
 def phrase(text: str) -> str:
-    """The text as it stands, marked for the catalogs: who shows it looks it up there."""
+    """The text as it stands, marked for the catalogs: whoever shows it looks it up there."""
     return text
 
 
