@@ -28,9 +28,10 @@ from relay.api import (
     suppressions,
 )
 from relay.api import people as persons
+from relay.api import speech as api_speech
 from relay.api.connect_schemas import ConnectSchema
 from relay.api.drafts import LARGEST_METADATA, LARGEST_REQUEST
-from relay.api.openapi import CONFIG
+from relay.api.openapi import CONFIG, in_any_language
 from relay.api.schemas import (
     AudienceSchema,
     LetterItemSchema,
@@ -197,7 +198,8 @@ def create_app(relay: Relay) -> Flask:
     @app.get("/openapi.json")
     def openapi() -> Response:
         """The OpenAPI document, made from the code."""
-        return jsonify(api.spec.to_dict())
+        return jsonify(in_any_language(api.spec.to_dict()))
 
+    api_speech.install(app)
     problems.install(app, problem_base=relay.settings.problem_base)
     return app

@@ -1,4 +1,4 @@
-"""The languages of people who get mail: which we speak, which one suits somebody, what is said in it.
+"""The languages of people we speak to: which we speak, which one suits somebody, what is said in it.
 
 English is what stands in templates and code; the other languages are `.po` files in
 `relay/translations`, read as they are (no compiled files), once per process.
@@ -6,9 +6,9 @@ English is what stands in templates and code; the other languages are `.po` file
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from gettext import GNUTranslations, NullTranslations
 from io import BytesIO
@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Literal
 
 from babel import Locale
-from babel.dates import format_date, format_datetime
+from babel.dates import format_date, format_datetime, format_skeleton, format_timedelta
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
@@ -27,11 +27,16 @@ Direction = Literal["ltr", "rtl"]
 
 @dataclass(frozen=True, slots=True)
 class Language:
-    """One language: its tag (BCP 47), its own name for itself, and Babel's name of its customs."""
+    """One language: its tag (BCP 47), its own name for itself, and Babel's name of its customs.
+
+    `quotes` stand round what somebody else wrote, `comma` between such texts.
+    """
 
     tag: str
     name: str
     locale: str
+    quotes: tuple[str, str] = ("“", "”")
+    comma: str = ", "
 
     @property
     def catalog(self) -> Path:
@@ -46,10 +51,10 @@ LANGUAGES: Mapping[str, Language] = {
     for language in (
         Language(ENGLISH, "English", "en_GB"),
         Language("id", "Bahasa Indonesia", "id"),
-        Language("zh-Hant", "繁體中文", "zh_Hant_TW"),
-        Language("de", "Deutsch", "de"),
-        Language("es", "Español", "es"),
-        Language("ar", "العربية", "ar"),
+        Language("zh-Hant", "繁體中文", "zh_Hant_TW", quotes=("「", "」"), comma="、"),
+        Language("de", "Deutsch", "de", quotes=("„", "“")),
+        Language("es", "Español", "es", quotes=("«", "»")),
+        Language("ar", "العربية", "ar", quotes=("«", "»"), comma="، "),
     )
 }
 """In the order in which people are offered them."""
@@ -120,5 +125,38 @@ def moment(at: datetime, language: str = ENGLISH) -> str:
     return f"{format_date(at, 'full', locale=locale)}, {time} UTC"
 
 
+def day_and_time(at: datetime, language: str = ENGLISH) -> str:
+    """An instant of these weeks, without its year, in UTC: 22 November, 09:00 UTC."""
+    at = at.astimezone(UTC)
+    day = format_skeleton("MMMMd", at, locale=_locale(language))
+    return f"{day}, {format_datetime(at, 'HH:mm', locale=_locale(language))} UTC"
+
+
+def ago(span: timedelta, language: str) -> str:
+    """How long ago, or in how long if the span is positive: 5 minutes ago, in 2 hours."""
+    return format_timedelta(
+        span, granularity="minute", threshold=1, add_direction=True, locale=_locale(language)
+    )
+
+
+def quoted(texts: Iterable[str], language: str) -> str:
+    """What others wrote, within a sentence of ours: “one”, “two”."""
+    ours = _customs(language)
+    left, right = ours.quotes
+    return ours.comma.join(f"{left}{text}{right}" for text in texts)
+
+
+def joined(sentences: Iterable[str]) -> str:
+    """Sentences one after another; a full stop of the East brings its space along."""
+    told = ""
+    for sentence in sentences:
+        told += sentence if not told or told.endswith("。") else f" {sentence}"
+    return told
+
+
 def _locale(language: str) -> str:
-    return LANGUAGES.get(language, LANGUAGES[ENGLISH]).locale
+    return _customs(language).locale
+
+
+def _customs(language: str) -> Language:
+    return LANGUAGES.get(language, LANGUAGES[ENGLISH])

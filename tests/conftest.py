@@ -18,7 +18,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import Connection, Engine
 
-from relay import db
+from relay import db, languages
 from relay.app import create_app
 from relay.context import Relay
 from relay.db import Sessions
@@ -26,6 +26,7 @@ from relay.models import Account, Site
 from relay.services.accounts import NewKey
 from relay.settings import Settings
 from tests import factories
+from tests.catalogs import Said, write_catalog
 from tests.databases import Databases, SqliteFiles, postgresql
 from tests.fakes import (
     TOPIC,
@@ -120,6 +121,22 @@ def sessions(connection: Connection) -> Sessions:
     made = db.writing(connection.engine)
     made.configure(bind=connection, join_transaction_mode="create_savepoint")
     return made
+
+
+@pytest.fixture
+def translated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[[str, Said], None]]:
+    """Translates messages into a language, in which then nothing else is translated."""
+
+    def translate(tag: str, said: Said) -> None:
+        for language in languages.LANGUAGES:
+            write_catalog(tmp_path, language, said if language == tag else {})
+        monkeypatch.setattr(languages, "FOLDER", tmp_path)
+        languages.translations.cache_clear()
+
+    yield translate
+    languages.translations.cache_clear()
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 import pytest
 from babel.messages.catalog import Catalog, Message
@@ -14,6 +15,8 @@ from tests.fakes import MORNING
 from tools import translations as tool
 
 SPOKEN = [each for each in LANGUAGES.values() if each.tag != languages.ENGLISH]
+PLACEHOLDER = re.compile(r"%\(\w+\)[a-z]|%%")
+
 each_language = pytest.mark.parametrize("language", SPOKEN, ids=lambda one: one.tag)
 
 
@@ -36,7 +39,7 @@ def texts(said: str | tuple[str, ...] | list[str] | None) -> list[str]:
 
 
 def placeholders(text: str) -> list[str]:
-    return sorted(re.findall(r"%\(\w+\)[a-z]|%%", text))
+    return sorted(PLACEHOLDER.findall(text))
 
 
 def test_what_is_said_is_collected(template: Catalog) -> None:
@@ -82,7 +85,7 @@ def test_a_translation_is_no_copy_and_brings_no_markup(language: Language) -> No
             assert "<" not in text
             assert "\n" not in text
             assert text == text.strip()
-            if text == english:
+            if text == english and any(map(str.isalpha, PLACEHOLDER.sub("", english))):
                 assert language.tag == "de"
                 assert english.startswith("Newsletter")
 
@@ -142,3 +145,17 @@ def test_a_language_we_do_not_speak_is_answered_in_english() -> None:
 def test_days_are_written_as_the_language_writes_them(language: str, day: str, moment: str) -> None:
     assert languages.day(MORNING, language) == day
     assert languages.moment(MORNING, language) == moment
+
+
+@pytest.mark.parametrize(
+    ("language", "soon", "ago", "then"),
+    [
+        ("en", "22 November, 09:00 UTC", "2 hours ago", "in 5 minutes"),
+        ("de", "22. November, 09:00 UTC", "vor 2 Stunden", "in 5 Minuten"),
+        ("zh-Hant", "11月22日, 09:00 UTC", "2 小時前", "5 分鐘後"),
+    ],
+)
+def test_times_near_now_are_short(language: str, soon: str, ago: str, then: str) -> None:
+    assert languages.day_and_time(MORNING, language) == soon
+    assert languages.ago(timedelta(hours=-2), language) == ago
+    assert languages.ago(timedelta(minutes=5), language) == then

@@ -13,18 +13,21 @@ from io import BytesIO
 from pathlib import Path
 
 from babel.messages.catalog import Catalog
-from babel.messages.extract import extract_from_dir
+from babel.messages.extract import DEFAULT_KEYWORDS, extract_from_dir
 from babel.messages.pofile import read_po, write_po
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from relay import languages  # noqa: E402  (this file is run as a program)
+from relay import errors, languages  # noqa: E402  (this file is run as a program)
 
 TEMPLATE = languages.FOLDER / "postreeve.pot"
 
-PLACES = ("relay/letters", "relay/pages", "relay/services")
+PLACES = ("relay/api", "relay/letters", "relay/pages", "relay/policy", "relay/services")
 """Where people are spoken to."""
+
+KEYWORDS = {**DEFAULT_KEYWORDS, "phrase": None, "say": None, "say_many": (1, 2)}
+"""What a message stands in: those of gettext, and ours (`relay.sayings`)."""
 
 METHODS = [("**.html", "jinja2"), ("**.txt", "jinja2"), ("**.py", "python")]
 OPTIONS = {
@@ -33,7 +36,7 @@ OPTIONS = {
 }
 
 HEADER = """\
-# What Postreeve says to people who got a mail.
+# What Postreeve says to people.
 # This file is under the same licence as Postreeve (GPL-2.0-or-later).
 #"""
 
@@ -49,14 +52,26 @@ def collected() -> Catalog:
                 auto_comments=comments,
                 context=context,
             )
+    for title in sorted(_titles(errors.PostreeveError)):
+        found.add(title, locations=[("relay/errors.py", 1)])
     return found
+
+
+def _titles(error: type[errors.PostreeveError]) -> set[str]:
+    """The titles of an error and its kinds, which need no mark: all of them are shown."""
+    return {error.title}.union(*map(_titles, error.__subclasses__()))
 
 
 def _messages(
     place: str,
 ) -> Iterator[tuple[str, int, str | tuple[str, ...], list[str], str | None]]:
     yield from extract_from_dir(
-        str(ROOT / place), METHODS, OPTIONS, comment_tags=("Translators:",), strip_comment_tags=True
+        str(ROOT / place),
+        METHODS,
+        OPTIONS,
+        keywords=KEYWORDS,
+        comment_tags=("Translators:",),
+        strip_comment_tags=True,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from marshmallow import fields
 
 from relay.api.schemas import Answer, worded
+from relay.api.speech import Words
 from relay.api.warm_up_schemas import WarmUpSchema
 from relay.vocabulary import Cause, Fate, Lane, Limit, State, Stream
 
@@ -161,7 +162,7 @@ class AccountSchema(Answer):
     site = fields.Nested(SiteSchema)
     standing = fields.Nested(StandingSchema)
     ready = fields.Boolean(metadata={"description": "Site active and its default From verified."})
-    not_ready_because = fields.List(fields.String())
+    not_ready_because = fields.List(Words())
     default_from = fields.String(allow_none=True)
     domains = fields.List(fields.Nested(DomainSchema))
     policy = fields.Nested(PolicySchema)

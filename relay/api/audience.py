@@ -17,6 +17,7 @@ from relay.api.schemas import AudienceCheckedSchema, AudienceSchema
 from relay.errors import Invalid
 from relay.policy.admission import described
 from relay.policy.facts import Held
+from relay.sayings import phrase
 from relay.services import audience
 from relay.vocabulary import Scope
 
@@ -26,7 +27,7 @@ NO_ADDRESS = {
     "may_mail": False,
     "code": "address-invalid",
     "reason": "address-invalid",
-    "title": "This is no e-mail address",
+    "title": phrase("This is no e-mail address"),
 }
 """The answer to what cannot be an address."""
 

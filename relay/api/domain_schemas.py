@@ -5,6 +5,7 @@ from __future__ import annotations
 from marshmallow import fields, validate
 
 from relay.api.schemas import Answer, Closed, worded
+from relay.api.speech import Words
 from relay.vocabulary import CheckResult, DomainStatus
 
 
@@ -34,22 +35,24 @@ class CheckedRecordSchema(Answer):
     name = fields.String()
     type = fields.String()
     value = fields.String(metadata={"description": "Empty where there is nothing to publish."})
-    purpose = fields.String()
+    purpose = Words()
     required = fields.Boolean(
         metadata={"description": "Whether the domain needs it to be verified."}
     )
     result = worded(CheckResult)
     code = fields.String()
     found = fields.List(fields.String())
-    fix = fields.String(metadata={"description": "Empty where nothing is to be done."})
+    fix = Words(metadata={"description": "Empty where nothing is to be done."})
+    parameters = fields.Dict(metadata={"description": "What is filled in, by name."})
 
 
 class AdviceSchema(Answer):
     """Something worth knowing that no single record shows."""
 
     code = fields.String()
-    title = fields.String()
-    detail = fields.String()
+    title = Words()
+    detail = Words()
+    parameters = fields.Dict(metadata={"description": "What is filled in, by name."})
 
 
 class AlignmentSchema(Answer):
@@ -58,7 +61,7 @@ class AlignmentSchema(Answer):
     dkim = fields.Boolean(allow_none=True)
     spf = fields.Boolean(allow_none=True)
     dmarc = fields.Boolean(allow_none=True)
-    detail = fields.String()
+    detail = Words()
 
 
 class DomainChangeSchema(Answer):
@@ -67,7 +70,7 @@ class DomainChangeSchema(Answer):
     at = fields.AwareDateTime()
     status = worded(DomainStatus)
     code = fields.String()
-    title = fields.String()
+    title = Words()
 
 
 class ReviewSchema(Answer):
@@ -84,7 +87,7 @@ class SendingDomainSchema(Answer):
     unicode_name = fields.String(metadata={"description": "The name in its own script."})
     status = worded(DomainStatus)
     usable = fields.Boolean(metadata={"description": "Whether mail may leave from it now."})
-    summary = fields.String(metadata={"description": "Where it stands, in a sentence."})
+    summary = Words(metadata={"description": "Where it stands, in a sentence."})
     created_at = fields.AwareDateTime()
     verified_at = fields.AwareDateTime(allow_none=True)
     ends_at = fields.AwareDateTime(

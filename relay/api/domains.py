@@ -181,11 +181,8 @@ def as_json(found: DomainView) -> dict[str, Any]:
         "review": each.review,
         "share_url": found.share_url,
         "records": found.records,
-        "advice": found.report.get("advice", []),
-        "alignment": found.report.get("alignment", NOT_LOOKED),
+        "advice": found.advice,
+        "alignment": found.alignment,
         "consents": found.consents,
         "history": found.history,
     }
-
-
-NOT_LOOKED = {"dkim": None, "spf": None, "dmarc": None, "detail": "Not looked at yet."}

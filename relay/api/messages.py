@@ -14,7 +14,8 @@ from flask_smorest import Blueprint
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from relay.api import rate_limits, throttle
+from relay import languages
+from relay.api import rate_limits, speech, throttle
 from relay.api.auth import caller, idempotency_key, keyed, relay, site_id
 from relay.api.drafts import (
     address_at,
@@ -214,7 +215,7 @@ def _in_transaction(accept: Callable[[Session, datetime], T], context: Relay) ->
 
 
 def _receipt(accepted: Accepted) -> Response:
-    response = jsonify(accepted.receipt)
+    response = jsonify(told(accepted.receipt))
     response.status_code = 202
     response.headers.update(rate_limits.fields(accepted.meters))
     response.headers["Location"] = url_for("messages.Message", message_id=accepted.receipt["id"])
@@ -236,8 +237,20 @@ def _rate_limits(results: Sequence[Accepted | PostreeveError]) -> dict[str, str]
 
 def _result(result: Accepted | PostreeveError) -> dict[str, Any]:
     if isinstance(result, Accepted):
-        return {"status": 202, "replayed": result.replayed, "receipt": result.receipt}
+        return {"status": 202, "replayed": result.replayed, "receipt": told(result.receipt)}
     return {"status": status_of(result), "problem": as_json(result, relay().settings.problem_base)}
+
+
+def told(receipt: dict[str, Any]) -> dict[str, Any]:
+    """The receipt with its reasons and remarks in the language of the answer; kept ones are English."""
+    if speech.language() == languages.ENGLISH:
+        return receipt
+    return receipt | {
+        "recipients": [
+            each | {"reason": speech.reason(each["reason"])} for each in receipt["recipients"]
+        ],
+        "remarks": [speech.reason(each) for each in receipt["remarks"]],
+    }
 
 
 def message_as_json(found: MessageTimeline) -> dict[str, Any]:

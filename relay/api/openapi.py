@@ -33,11 +33,35 @@ CONFIG: dict[str, Any] = {
                     "scheme": "bearer",
                     "description": "A key of an operator of this relay: pro_…",
                 },
-            }
+            },
+            "parameters": {
+                "Accept-Language": {
+                    "in": "header",
+                    "name": "Accept-Language",
+                    "description": (
+                        "The language of what is said to people: `fix`, `title`, `summary` and their "
+                        "like (RFC 9110 §12.5.4). `Content-Language` of the answer says which it is; "
+                        "English where none is asked for that the relay speaks."
+                    ),
+                    "schema": {"type": "string"},
+                    "example": "de-DE, de;q=0.9, en;q=0.5",
+                }
+            },
         },
         "security": [{"key": []}],
     },
 }
+
+
+def in_any_language(document: dict[str, Any]) -> dict[str, Any]:
+    """The document with the header that every route takes."""
+    header = {"$ref": "#/components/parameters/Accept-Language"}
+    return document | {
+        "paths": {
+            name: path | {"parameters": [*path.get("parameters", ()), header]}
+            for name, path in document["paths"].items()
+        }
+    }
 
 
 def _problem(description: str, **headers: dict[str, Any]) -> dict[str, Any]:

@@ -14,6 +14,8 @@ from werkzeug.exceptions import HTTPException
 from relay import errors
 from relay.api.rate_limits import fields_of_problem
 from relay.api.schemas import pointers
+from relay.api.speech import language, reason
+from relay.sayings import spoken
 
 STATUS: Mapping[type[errors.PostreeveError], int] = {
     errors.Invalid: 400,
@@ -42,13 +44,19 @@ def status_of(error: errors.PostreeveError) -> int:
 
 
 def as_json(error: errors.PostreeveError, base: str) -> dict[str, Any]:
-    """The error as the members of a problem; `base` is where the pages about problems live."""
+    """The error as the members of a problem, in the language of the answer; its detail is English.
+
+    `base` is where the pages about problems live.
+    """
+    members = dict(error.members)
+    if "recipients" in members:
+        members["recipients"] = [reason(each) for each in members["recipients"]]
     return {
         "type": base + error.slug,
-        "title": error.title,
+        "title": spoken(error.title, language()),
         "status": status_of(error),
         "detail": error.detail,
-        **error.members,
+        **members,
     }
 
 
@@ -81,12 +89,11 @@ def install(app: Flask, *, problem_base: str) -> None:
     @app.errorhandler(PoolTimeout)
     def database_away(error: Exception) -> Response:
         log.error("database away", error=type(error).__name__)
-        return problem(
-            503,
-            type=problem_base + errors.Unavailable.slug,
-            title=errors.Unavailable.title,
-            detail="The relay's database does not answer; nothing was accepted. Try again soon.",
-            retry_after=RETRY_AFTER,
+        return known(
+            errors.Unavailable(
+                "The relay's database does not answer; nothing was accepted. Try again soon.",
+                retry_after=RETRY_AFTER,
+            )
         )
 
     @app.errorhandler(DBAPIError)
@@ -97,12 +104,7 @@ def install(app: Flask, *, problem_base: str) -> None:
     def plain_http(error: HTTPException) -> Response:
         status = error.code or 500
         if status == 413:
-            return problem(
-                413,
-                type=problem_base + errors.TooLarge.slug,
-                title=errors.TooLarge.title,
-                detail="The request is larger than the relay takes",
-            )
+            return known(errors.TooLarge("The request is larger than the relay takes"))
         if (messages := getattr(error, "data", {}).get("messages")) is not None:
             return known(
                 errors.Invalid(

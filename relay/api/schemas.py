@@ -7,6 +7,7 @@ from typing import Any
 from marshmallow import EXCLUDE, RAISE, Schema, fields, validate
 from webargs.fields import DelimitedList
 
+from relay.api.speech import Reason, Words
 from relay.policy.lifecycle import STATUSES
 from relay.vocabulary import (
     AttemptState,
@@ -187,7 +188,7 @@ class ReasonSchema(Schema):
         unknown = EXCLUDE
 
     code = fields.String(required=True)
-    title = fields.String(required=True)
+    title = Words(required=True)
 
 
 class RemarkSchema(ReasonSchema):
@@ -229,7 +230,7 @@ class EventSchema(Answer):
 
     type = worded(EventType)
     occurred_at = fields.AwareDateTime()
-    summary = fields.String()
+    summary = Words()
     data = fields.Dict()
 
 
@@ -266,7 +267,7 @@ class RecipientSchema(Answer):
     status = fields.String()
     stage = worded(Stage)
     outcome = worded(Outcome)
-    reason = fields.Dict(allow_none=True)
+    reason = Reason(allow_none=True)
     attempts = fields.List(fields.Nested(AttemptSchema))
     events = fields.List(fields.Nested(EventSchema))
 
@@ -282,7 +283,7 @@ class MessageSchema(Answer):
     size = fields.Integer(metadata={"description": "Bytes of the MIME."})
     source = fields.Dict()
     removed_headers = fields.List(fields.String())
-    remarks = fields.List(fields.Dict())
+    remarks = fields.List(Reason())
     accepted_at = fields.AwareDateTime()
     expires_at = fields.AwareDateTime()
     resent_from = fields.UUID(allow_none=True)
@@ -332,7 +333,7 @@ class MomentSchema(Answer):
 
     at = fields.AwareDateTime()
     code = fields.String()
-    title = fields.String()
+    title = Words()
 
 
 class SuppressionSchema(Answer):
@@ -342,7 +343,7 @@ class SuppressionSchema(Answer):
     address = fields.String()
     reason = worded(SuppressionReason)
     scope = worded(SuppressionScope)
-    title = fields.String()
+    title = Words()
     evidence = fields.Dict()
     began_at = fields.AwareDateTime()
     ended_at = fields.AwareDateTime(allow_none=True)
@@ -623,7 +624,7 @@ class ReaderSchema(Answer):
     may_mail = fields.Boolean()
     code = fields.String(allow_none=True)
     reason = fields.String(allow_none=True)
-    title = fields.String(allow_none=True)
+    title = Words(allow_none=True)
 
 
 class AudienceCheckedSchema(Answer):

@@ -7,6 +7,7 @@ from typing import Any
 from marshmallow import fields
 
 from relay.api.schemas import Answer, worded
+from relay.api.speech import Words
 from relay.policy.warm_up import Ceiling
 from relay.services.progress import Climb, Progress, Waiting
 from relay.vocabulary import CanaryCause, CanaryState, WaitReason
@@ -50,7 +51,7 @@ class WaitingSendingSchema(Answer):
     list = fields.String(allow_none=True, metadata={"description": "Null for notifications."})
     copies = fields.Integer()
     code = worded(WaitReason)
-    title = fields.String()
+    title = Words()
     until = fields.AwareDateTime()
     began_at = fields.AwareDateTime()
     canary = worded(CanaryState, allow_none=True)

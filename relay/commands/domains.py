@@ -252,7 +252,7 @@ def _show(found: DomainView, *, as_json: bool) -> None:
         "share_url": found.share_url,
     }
     if as_json:
-        details = {"records": found.records, "advice": found.report.get("advice", [])}
+        details = {"records": found.records, "advice": found.advice}
         show_one(row | details, as_json=True, title="")
         return
     show_one(row, as_json=False, title=f"Sending domain {found.unicode_name}")
@@ -264,7 +264,7 @@ def _show(found: DomainView, *, as_json: bool) -> None:
             click.secho(f"\n{heading}", bold=True)
         for record in lines:
             _show_record(record)
-    for advice in found.report.get("advice", []):
+    for advice in found.advice:
         console().print(f"\n{advice['title']}: {advice['detail']}", markup=False, highlight=False)
 
 

@@ -80,11 +80,18 @@ def console() -> Console:
 
 
 def _plain(row: Row) -> Row:
-    return {name: value if _is_json(value) else _text(value) for name, value in row.items()}
+    return {name: _json(value) for name, value in row.items()}
 
 
-def _is_json(value: Any) -> bool:
-    return value is None or isinstance(value, str | int | float | bool | list | dict)
+def _json(value: Any) -> Any:
+    match value:
+        case dict():
+            return _plain(value)
+        case list():
+            return [_json(each) for each in value]
+        case None | str() | int() | float():
+            return value
+    return _text(value)
 
 
 def _text(value: Any) -> str:

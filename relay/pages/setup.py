@@ -19,9 +19,12 @@ from flask import (
 )
 from werkzeug.wrappers import Response as AnyResponse
 
+from relay import languages
 from relay.context import Relay
 from relay.errors import NotFound
+from relay.pages import speech
 from relay.pages.start import POLICY
+from relay.sayings import NOTHING, Saying, phrase, say
 from relay.services import domain_looks, domain_views, domains
 from relay.services.domain_views import DomainView
 from relay.vocabulary import DomainStatus
@@ -29,22 +32,23 @@ from relay.vocabulary import DomainStatus
 blueprint = Blueprint("setup", __name__, template_folder="templates", url_prefix="/setup")
 
 LOOKS = {
-    ("pass", True): ("good", "in place"),
-    ("pass", False): ("good", "in place"),
-    ("fail", True): ("bad", "to do"),
-    ("fail", False): ("wait", "advised"),
-    ("unknown", True): ("wait", "not known yet"),
-    ("unknown", False): ("wait", "not known yet"),
+    ("pass", True): ("good", phrase("in place")),
+    ("pass", False): ("good", phrase("in place")),
+    ("fail", True): ("bad", phrase("to do")),
+    ("fail", False): ("wait", phrase("advised")),
+    ("unknown", True): ("wait", phrase("not known yet")),
+    ("unknown", False): ("wait", phrase("not known yet")),
 }
 """How a record looks by its result and whether it is required, and the word for it."""
 
-STATUS_MOODS = {
-    DomainStatus.PENDING: "wait",
-    DomainStatus.VERIFIED: "good",
-    DomainStatus.FAILING: "bad",
-    DomainStatus.LAPSED: "bad",
-    DomainStatus.SUSPENDED: "bad",
+STATUS_LOOKS = {
+    DomainStatus.PENDING: ("wait", phrase("pending")),
+    DomainStatus.VERIFIED: ("good", phrase("verified")),
+    DomainStatus.FAILING: ("bad", phrase("failing")),
+    DomainStatus.LAPSED: ("bad", phrase("lapsed")),
+    DomainStatus.SUSPENDED: ("bad", phrase("suspended")),
 }
+"""How a domain looks by its status, and the word for it."""
 
 
 @blueprint.after_request
@@ -64,8 +68,19 @@ def show(token: str) -> Response:
     try:
         found = _view(relay, token)
     except NotFound:
-        return make_response(render_template("setup_gone.html"), 404)
-    return make_response(render_template("setup.html", **_shown(found, relay.clock())))
+        return _page("setup_gone.html", status=404)
+    return _page("setup.html", **_shown(found, relay.clock()))
+
+
+def _page(template: str, *, status: int = 200, **values: Any) -> Response:
+    """A page in the language of whoever looks at it."""
+    spoken = speech.speak_to()
+    page = render_template(
+        template, language=spoken, direction=languages.direction(spoken), **values
+    )
+    response = make_response(page, status)
+    response.content_language.add(spoken)
+    return response
 
 
 def _view(relay: Relay, token: str) -> DomainView:
@@ -85,7 +100,7 @@ def look(token: str) -> AnyResponse:
             found = domains.by_share_token(session, token)
         domain_looks.look(relay, found.id, by_hand=True)
     except NotFound:
-        return make_response(render_template("setup_gone.html"), 404)
+        return _page("setup_gone.html", status=404)
     return redirect(url_for("setup.show", token=token), code=303)
 
 
@@ -96,7 +111,7 @@ def zone(token: str) -> Response:
     try:
         found = _view(relay, token)
     except NotFound:
-        return make_response(render_template("setup_gone.html"), 404)
+        return _page("setup_gone.html", status=404)
     lines = [f"; Postreeve: records of {found.domain.name}"]
     lines += [
         f"{record['name']}.  300  IN  {record['type']}  {_master(record)}"
@@ -114,7 +129,7 @@ def _shown(found: DomainView, now: datetime) -> dict[str, Any]:
     rows = [
         {
             **record,
-            "look": LOOKS[record["result"], record["required"]],
+            "look": _look(LOOKS[record["result"], record["required"]]),
             "host": _host(record["name"], found.domain.name),
         }
         for record in found.records
@@ -122,7 +137,7 @@ def _shown(found: DomainView, now: datetime) -> dict[str, Any]:
     return {
         "view": found,
         "domain": found.domain,
-        "mood": STATUS_MOODS[found.domain.status],
+        "look": _look(STATUS_LOOKS[found.domain.status]),
         "required": [row for row in rows if row["required"]],
         "advised": [row for row in rows if not row["required"] and row["value"]],
         "noted": [
@@ -130,9 +145,8 @@ def _shown(found: DomainView, now: datetime) -> dict[str, Any]:
             for row in rows
             if not row["required"] and not row["value"] and row["result"] == "fail"
         ],
-        "advice": found.report.get("advice", []),
-        "checked": f"checked {_span(now - checked)} ago" if checked else "not checked yet",
-        "next": f"next in {_span(due - now)}" if due and due > now else "",
+        "advice": found.advice,
+        "looked": speech.said(_looked(checked, due, now)),
         "absolute": checked.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC") if checked else "",
         "can_check": found.domain.status is not DomainStatus.SUSPENDED,
     }
@@ -154,11 +168,26 @@ def _master(record: dict[str, Any]) -> str:
     return f"{value.rstrip('.')}."
 
 
-def _span(span: timedelta) -> str:
-    """A span in its largest unit."""
-    seconds = max(int(span.total_seconds()), 0)
-    for length, unit in ((86_400, "day"), (3_600, "hour"), (60, "minute")):
-        if seconds >= length:
-            many = round(seconds / length)
-            return f"{many} {unit}{'s' if many > 1 else ''}"
-    return "a moment"
+def _look(look: tuple[str, str]) -> tuple[str, str]:
+    mood, word = look
+    return mood, speech.gettext(word)
+
+
+def _looked(checked: datetime | None, due: datetime | None, now: datetime) -> Saying:
+    """When it was looked at, and when it will be next."""
+    before = _span(min(checked - now, timedelta())) if checked else NOTHING
+    then = _span(due - now) if due and due > now else NOTHING
+    if before and then:
+        return say("Checked %(before)s, next %(then)s.", before=before, then=then)
+    if before:
+        return say("Checked %(before)s.", before=before)
+    if then:
+        return say("Not checked yet, next %(then)s.", then=then)
+    return say("Not checked yet.")
+
+
+def _span(span: timedelta) -> Saying:
+    """How long ago, or in how long."""
+    if abs(span) >= timedelta(minutes=1):
+        return Saying.read(speech.ago(span))
+    return say("in a moment") if span > timedelta() else say("a moment ago")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from flask import Flask, g, request
 from markupsafe import Markup
 
 from relay import languages
+from relay.sayings import Saying, spoken
 
 
 def speak_to(hint: str | None = None) -> str:
@@ -45,11 +46,22 @@ def install(app: Flask) -> None:
     extended.install_gettext_callables(gettext, ngettext, newstyle=True)
     app.jinja_env.filters["name"] = name
     app.jinja_env.filters["day"] = day
+    app.jinja_env.filters["said"] = said
 
 
 def name(text: str) -> Markup:
     """Somebody's own words within a sentence of ours: they may run the other way."""
     return Markup('<bdi class="name">{}</bdi>').format(text)
+
+
+def said(told: Saying | str) -> str:
+    """What was said, or stored, in the language of this answer."""
+    return spoken(told, language())
+
+
+def ago(span: timedelta) -> str:
+    """How long ago that was, or in how long that will be: 5 minutes ago, in 2 hours."""
+    return languages.ago(span, language())
 
 
 def day(at: date) -> str:

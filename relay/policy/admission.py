@@ -13,24 +13,25 @@ from relay.policy.consent import reason_not_to_mail, topic_of
 from relay.policy.facts import Facts, Held, ListFacts
 from relay.policy.sender import Remark, check_sender, remark, remarks, shown_name
 from relay.policy.standing import check_standing
+from relay.sayings import phrase
 from relay.vocabulary import ConsentGap, Disposition, Fate, Lane, Stream, SuppressionReason
 
 TITLES = {
-    "invalid-address": "Mail to this address came back: the mailbox does not exist",
-    "complaint": "This person marked mail of this site as spam",
-    "provider-list": "Amazon SES lists this address as undeliverable",
-    "mailbox-full": "This mailbox was full again and again, for weeks",
-    "inactive-mailbox": "This mailbox was out of use, and still was weeks later",
-    "unknown-address": "This mailbox does not exist, as another mail proved lately",
-    "disputed": "The server refuses this address, perhaps wrongly; one more mail will tell",
-    "cool-off": "This mailbox is full or out of use; we leave it alone for a while",
-    "manual": "This address was put on the suppression list by hand",
-    "never-subscribed": "This person never subscribed to this list",
-    "unconfirmed": "This person has not confirmed the subscription yet",
-    "unsubscribed": "This person has unsubscribed from this list",
-    "expired": "The subscription was never confirmed, and its time is over",
-    "opted-out": "This person wants no more mail of this kind from this site",
-    "erased": "This person's data were erased on request; they are not written to again",
+    "invalid-address": phrase("Mail to this address came back: the mailbox does not exist"),
+    "complaint": phrase("This person marked mail of this site as spam"),
+    "provider-list": phrase("Amazon SES lists this address as undeliverable"),
+    "mailbox-full": phrase("This mailbox was full again and again, for weeks"),
+    "inactive-mailbox": phrase("This mailbox was out of use, and still was weeks later"),
+    "unknown-address": phrase("This mailbox does not exist, as another mail proved lately"),
+    "disputed": phrase("The server refuses this address, perhaps wrongly; one more mail will tell"),
+    "cool-off": phrase("This mailbox is full or out of use; we leave it alone for a while"),
+    "manual": phrase("This address was put on the suppression list by hand"),
+    "never-subscribed": phrase("This person never subscribed to this list"),
+    "unconfirmed": phrase("This person has not confirmed the subscription yet"),
+    "unsubscribed": phrase("This person has unsubscribed from this list"),
+    "expired": phrase("The subscription was never confirmed, and its time is over"),
+    "opted-out": phrase("This person wants no more mail of this kind from this site"),
+    "erased": phrase("This person's data were erased on request; they are not written to again"),
 }
 """What a reason means, for people; the code is for programs."""
 

@@ -15,6 +15,7 @@ from typing import Final
 from relay.policy.bounce_classes import BounceClass
 from relay.policy.bounces import Diagnosis
 from relay.policy.gateways import NAMES, Gateway
+from relay.sayings import phrase
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,25 +32,25 @@ class Words:
 
 
 TITLES: Final[Mapping[BounceClass, str]] = {
-    BounceClass.INVALID_RECIPIENT: "The mailbox does not exist",
-    BounceClass.BAD_DOMAIN: "The domain does not receive mail",
-    BounceClass.INACTIVE_MAILBOX: "The mailbox is out of use",
-    BounceClass.MAILBOX_FULL: "The mailbox is full",
-    BounceClass.MESSAGE_TOO_LARGE: "The mail is too large for the receiving server",
-    BounceClass.RATE_LIMITED: "The receiving server wants fewer mails at a time",
-    BounceClass.SPAM_BLOCK: "The receiving server blocks where the mail came from",
-    BounceClass.SPAM_CONTENT: "The receiving server took the mail for spam",
-    BounceClass.VIRUS_DETECTED: "The receiving server refused an attachment",
-    BounceClass.POLICY_RELATED: "A rule of the receiving server refused the mail",
-    BounceClass.AUTHENTICATION_FAILED: "The sender's domain could not be proved",
-    BounceClass.INVALID_SENDER: "The receiving server does not accept the sender",
-    BounceClass.RELAY_DENIED: "The server there does not take mail for this domain",
-    BounceClass.PROTOCOL_ERRORS: "The receiving server could not read the mail",
-    BounceClass.NETWORK_FAILURE: "The receiving server could not be reached",
-    BounceClass.TRANSIENT_FAILURE: "The receiving server put the mail off",
-    BounceClass.SUPPRESSED: "Amazon SES did not try: it lists the address as undeliverable",
-    BounceClass.AUTO_REPLY: "An automatic answer came back",
-    BounceClass.UNDETERMINED: "The receiving server did not say why in words that we know",
+    BounceClass.INVALID_RECIPIENT: phrase("The mailbox does not exist"),
+    BounceClass.BAD_DOMAIN: phrase("The domain does not receive mail"),
+    BounceClass.INACTIVE_MAILBOX: phrase("The mailbox is out of use"),
+    BounceClass.MAILBOX_FULL: phrase("The mailbox is full"),
+    BounceClass.MESSAGE_TOO_LARGE: phrase("The mail is too large for the receiving server"),
+    BounceClass.RATE_LIMITED: phrase("The receiving server wants fewer mails at a time"),
+    BounceClass.SPAM_BLOCK: phrase("The receiving server blocks where the mail came from"),
+    BounceClass.SPAM_CONTENT: phrase("The receiving server took the mail for spam"),
+    BounceClass.VIRUS_DETECTED: phrase("The receiving server refused an attachment"),
+    BounceClass.POLICY_RELATED: phrase("A rule of the receiving server refused the mail"),
+    BounceClass.AUTHENTICATION_FAILED: phrase("The sender's domain could not be proved"),
+    BounceClass.INVALID_SENDER: phrase("The receiving server does not accept the sender"),
+    BounceClass.RELAY_DENIED: phrase("The server there does not take mail for this domain"),
+    BounceClass.PROTOCOL_ERRORS: phrase("The receiving server could not read the mail"),
+    BounceClass.NETWORK_FAILURE: phrase("The receiving server could not be reached"),
+    BounceClass.TRANSIENT_FAILURE: phrase("The receiving server put the mail off"),
+    BounceClass.SUPPRESSED: phrase("Amazon SES did not try: it lists the address as undeliverable"),
+    BounceClass.AUTO_REPLY: phrase("An automatic answer came back"),
+    BounceClass.UNDETERMINED: phrase("The receiving server did not say why in words that we know"),
 }
 """Each class in one line, as a title; the sentences of `ADVICE` say more."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from relay.sayings import phrase
 from relay.vocabulary import Outcome, Stage, SuppressionReason, SuppressionScope
 
 ERASED_DOMAIN = "erased.invalid"
@@ -16,7 +17,7 @@ PAUSES = frozenset(
 )
 """Suppressions that end by themselves: an erasure does not make them last."""
 
-REASON = {"code": "erased", "title": "This person's data were erased on request"}
+REASON = {"code": "erased", "title": phrase("This person's data were erased on request")}
 """Why a copy that still waited is not sent."""
 
 _KEPT = frozenset(

@@ -16,6 +16,7 @@ from relay.policy.names import (
     look_alike,
     look_alike_below,
 )
+from relay.sayings import phrase
 from relay.vocabulary import DomainStatus
 
 USABLE = frozenset((DomainStatus.VERIFIED, DomainStatus.FAILING))
@@ -28,14 +29,18 @@ Remark = dict[str, Any]
 """What was changed in a message, or noticed about it: `code`, `title`, and details."""
 
 TITLES = {
-    "sender-name-cleaned": "What could mislead was taken out of the sender's name",
-    "sender-rewritten-by-site": "The site replaced a From address that it may not use with its own",
-    "reply-to-unreadable": "Reply-To holds something that is no address",
-    "reply-to-free-mail": "Answers go to a free-mail box, not to the sender's domain",
-    "reply-to-look-alike": "Answers go to a domain that looks like a well-known brand",
-    "stream-corrected": "The message itself shows another purpose than the site declared",
-    "not-protected": "The mail is marked as security mail but is not like one, so it goes the usual way",
-    "brand-in-name": "The sender's name is that of a brand that is often imitated",
+    "sender-name-cleaned": phrase("What could mislead was taken out of the sender's name"),
+    "sender-rewritten-by-site": phrase(
+        "The site replaced a From address that it may not use with its own"
+    ),
+    "reply-to-unreadable": phrase("Reply-To holds something that is no address"),
+    "reply-to-free-mail": phrase("Answers go to a free-mail box, not to the sender's domain"),
+    "reply-to-look-alike": phrase("Answers go to a domain that looks like a well-known brand"),
+    "stream-corrected": phrase("The message itself shows another purpose than the site declared"),
+    "not-protected": phrase(
+        "The mail is marked as security mail but is not like one, so it goes the usual way"
+    ),
+    "brand-in-name": phrase("The sender's name is that of a brand that is often imitated"),
 }
 """What a remark means, for people; the code is for programs."""
 

@@ -13,6 +13,7 @@ from enum import StrEnum
 
 from relay.answers import Answer, Ask, Existence, RecordType, plain
 from relay.policy.spf_terms import Malformed, Term, is_spf, parse
+from relay.sayings import NOTHING, Saying, say
 
 LOOKUPS = 10
 """Terms that cause look-ups, with those of included records (RFC 7208 §4.6.4)."""
@@ -56,7 +57,7 @@ class Spf:
     over all that is included; `lookups` up to `COUNTED`. `allows` are the domains whose whole SPF
     may send: included with a pass, at any depth, or redirected to. `all` is the qualifier of the
     final `all` ("" without one); `lets_anybody`: a `+all` is reached, here or by an
-    include. `detail` says which term is the trouble, or what is unknown.
+    include. `trouble` says what is broken, `detail` what is unknown.
     """
 
     domain: str
@@ -65,6 +66,7 @@ class Spf:
     lookups: int = 0
     voids: int = 0
     problem: SpfProblem | None = None
+    trouble: Saying = NOTHING
     detail: str = ""
     allows: frozenset[str] = frozenset()
     all: str = ""
@@ -85,8 +87,8 @@ def read(domain: str, ask: Ask) -> Spf:
     if not records:
         return Spf(domain, SpfState.ABSENT)
     if len(records) > 1:
-        detail = f"{domain} has {len(records)} SPF records"
-        return Spf(domain, SpfState.BROKEN, records, problem=SpfProblem.SEVERAL, detail=detail)
+        trouble = _several(domain, len(records))
+        return Spf(domain, SpfState.BROKEN, records, problem=SpfProblem.SEVERAL, trouble=trouble)
     walk = _Walk(ask)
     walk.record(plain(domain), records[0], passing=True, outermost=True, above=())
     state = SpfState.BROKEN if walk.problem else SpfState.USABLE
@@ -99,7 +101,8 @@ def read(domain: str, ask: Ask) -> Spf:
         lookups=min(walk.lookups, COUNTED),
         voids=walk.voids,
         problem=walk.problem,
-        detail=walk.detail or walk.unknown,
+        trouble=walk.trouble,
+        detail="" if walk.problem else walk.unknown,
         allows=frozenset(walk.allows),
         all=walk.all,
         lets_anybody=walk.lets_anybody,
@@ -115,7 +118,7 @@ class _Walk:
     lookups: int = 0
     voids: int = 0
     problem: SpfProblem | None = None
-    detail: str = ""
+    trouble: Saying = NOTHING
     unknown: str = ""
     allows: set[str] = field(default_factory=set)
     all: str = ""
@@ -133,7 +136,8 @@ class _Walk:
         try:
             terms = parse(text)
         except Malformed as error:
-            self._broken(SpfProblem.SYNTAX, f"{domain}: {error}")
+            trouble = say("%(domain)s: %(trouble)s", domain=domain, trouble=error.trouble)
+            self._broken(SpfProblem.SYNTAX, trouble)
             return
         here = (*above, domain)
         for term in _evaluated(terms):
@@ -143,7 +147,8 @@ class _Walk:
                 continue
             self.lookups += 1
             if self.lookups == LOOKUPS + 1:
-                self._broken(SpfProblem.LOOKUPS, f"more than {LOOKUPS} look-ups, from {term} on")
+                many = say("more than 10 look-ups, from %(term)s on", term=str(term))
+                self._broken(SpfProblem.LOOKUPS, many)
             if self.lookups >= COUNTED:
                 return
             target = term.target(domain)
@@ -172,16 +177,18 @@ class _Walk:
         if passing:
             self.allows.add(target)
         if target in above:
-            self._broken(SpfProblem.LOOP, f"{term} leads back to {target}")
+            back = say("%(term)s leads back to %(domain)s", term=str(term), domain=target)
+            self._broken(SpfProblem.LOOP, back)
             return
         answer = self._asked(target, RecordType.TXT)
         if not answer.is_known:
             return
         records = tuple(filter(is_spf, answer.records))
         if len(records) > 1:
-            self._broken(SpfProblem.SEVERAL, f"{target} has {len(records)} SPF records")
+            self._broken(SpfProblem.SEVERAL, _several(target, len(records)))
         elif not records:
-            self._broken(SpfProblem.TARGET, f"{term}: {target} has no SPF record")
+            none = say("%(term)s: %(domain)s has no SPF record", term=str(term), domain=target)
+            self._broken(SpfProblem.TARGET, none)
         else:
             self.record(target, records[0], passing=passing, outermost=outermost, above=above)
 
@@ -191,7 +198,13 @@ class _Walk:
         elif term.name == "mx":
             hosts = self._asked(target, RecordType.MX).records
             if len(hosts) > EXCHANGERS:
-                self._broken(SpfProblem.EXCHANGERS, f"{term}: {target} has {len(hosts)} MX records")
+                many = say(
+                    "%(term)s: %(domain)s has %(number)s MX records",
+                    term=str(term),
+                    domain=target,
+                    number=len(hosts),
+                )
+                self._broken(SpfProblem.EXCHANGERS, many)
         elif term.name == "exists":
             self._asked(target, RecordType.A)
         else:
@@ -212,12 +225,17 @@ class _Walk:
         elif answer.existence is not Existence.RECORDS:
             self.voids += 1
             if self.voids == VOIDS + 1:
-                self._broken(SpfProblem.VOIDS, f"more than {VOIDS} names without records: {name}")
+                many = say("more than 2 names without records: %(name)s", name=name)
+                self._broken(SpfProblem.VOIDS, many)
         return answer
 
-    def _broken(self, problem: SpfProblem, detail: str) -> None:
+    def _broken(self, problem: SpfProblem, trouble: Saying) -> None:
         if self.problem is None:
-            self.problem, self.detail = problem, detail
+            self.problem, self.trouble = problem, trouble
+
+
+def _several(domain: str, number: int) -> Saying:
+    return say("%(domain)s has %(number)s SPF records", domain=domain, number=number)
 
 
 _ASKING = frozenset({"include", "a", "mx", "ptr", "exists", "redirect"})

@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 
 from relay.answers import plain
+from relay.sayings import Saying, phrase, say
 
 VERSION = "v=spf1"
 
@@ -28,7 +29,11 @@ MAY_HAVE_DOMAIN = frozenset({"a", "mx", "ptr"})
 
 
 class Malformed(Exception):
-    """A term that is no SPF; the text names it."""
+    """A term that is no SPF; `trouble` names it."""
+
+    def __init__(self, trouble: Saying) -> None:
+        super().__init__(str(trouble))
+        self.trouble = trouble
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +74,7 @@ def parse(record: str) -> tuple[Term, ...]:
     terms = tuple(_term(word) for word in record[len(VERSION) :].split(" ") if word)
     for name in ("redirect", "exp"):
         if sum(term.name == name for term in terms) > 1:
-            raise Malformed(f"{name}= stands twice")
+            raise Malformed(say("%(term)s stands twice", term=f"{name}="))
     return terms
 
 
@@ -102,13 +107,13 @@ def _term(word: str) -> Term:
     if found := _MODIFIER.fullmatch(word):
         name = found[1].lower()
         if _TEXT.fullmatch(found[2]) is None:
-            raise Malformed(f"“{word}” cannot be read")
+            raise Malformed(say("“%(term)s” cannot be read", term=word))
         if name in ("redirect", "exp"):
             _check_domain(found[2], word)
         return Term(name, argument=found[2], is_modifier=True, text=word)
     found = _MECHANISM.fullmatch(word)
     if found is None:
-        raise Malformed(f"“{word}” cannot be read")
+        raise Malformed(say("“%(term)s” cannot be read", term=word))
     qualifier, name, rest = found[1] or "+", found[2].lower(), found[3]
     return Term(name, qualifier, _argument(name, rest, word), text=word)
 
@@ -127,14 +132,14 @@ def _argument(name: str, rest: str, word: str) -> str:
         if name != "ptr" and lengths is not None:
             four, six = lengths[1] or "/0", lengths[2] or "//0"
             if int(four[1:]) > 32 or int(six[2:]) > 128:
-                raise Malformed(f"“{word}” has an impossible network length")
+                raise Malformed(say("“%(term)s” has an impossible network length", term=word))
             rest = rest[: lengths.start()]
         if not rest:
             return ""
         if rest.startswith(":"):
             _check_domain(rest[1:], word)
             return rest[1:]
-    raise Malformed(f"“{word}” is no term of SPF")
+    raise Malformed(say("“%(term)s” is no term of SPF", term=word))
 
 
 def _check_network(name: str, text: str, word: str) -> None:
@@ -151,9 +156,15 @@ def _check_network(name: str, text: str, word: str) -> None:
             if "%" in address:
                 raise ValueError(address)
     except ValueError:
-        raise Malformed(f"“{word}” holds no IPv{name[2]} address") from None
+        raise Malformed(say(_NO_ADDRESS[name], term=word)) from None
 
 
 def _check_domain(text: str, word: str) -> None:
     if _TEXT.fullmatch(text) is None or _DOMAIN_END.search(text) is None:
-        raise Malformed(f"“{word}” names no domain")
+        raise Malformed(say("“%(term)s” names no domain", term=word))
+
+
+_NO_ADDRESS = {
+    "ip4": phrase("“%(term)s” holds no IPv4 address"),
+    "ip6": phrase("“%(term)s” holds no IPv6 address"),
+}

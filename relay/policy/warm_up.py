@@ -13,6 +13,7 @@ from datetime import date, datetime, timedelta
 
 from relay.policy.first_contacts import ENOUGH, Day
 from relay.policy.windows import day_of, hour_of
+from relay.sayings import phrase
 from relay.vocabulary import State, WaitReason
 
 BEGIN = 50
@@ -53,10 +54,18 @@ FORECAST = timedelta(days=400)
 """No forecast looks further ahead."""
 
 TITLES = {
-    WaitReason.NEXT_WINDOW: "This hour's or day's share of the plan is used up; it goes on in the next",
-    WaitReason.WARM_UP: "The sender is still warming up: so much an hour and a day, more after clean days",
-    WaitReason.CANARY: "A few copies go first; the others follow if nothing is wrong with those",
-    WaitReason.YOUNG_SITES: "Sites younger than 30 days share a part of each day, and today's is used up",
+    WaitReason.NEXT_WINDOW: phrase(
+        "This hour's or day's share of the plan is used up; it goes on in the next"
+    ),
+    WaitReason.WARM_UP: phrase(
+        "The sender is still warming up: so much an hour and a day, more after clean days"
+    ),
+    WaitReason.CANARY: phrase(
+        "A few copies go first; the others follow if nothing is wrong with those"
+    ),
+    WaitReason.YOUNG_SITES: phrase(
+        "Sites younger than 30 days share a part of each day, and today's is used up"
+    ),
 }
 """What a reason to wait means, for people; the code is for programs."""
 

@@ -5,35 +5,42 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from relay.sayings import Saying, say
 from relay.vocabulary import EventType
 
 SENTENCES = {
-    EventType.SENT: "Amazon SES has taken the mail and is delivering it.",
-    EventType.DEFERRED: "The receiving server asks to wait; Amazon SES tries again by itself.",
-    EventType.DELIVERED: "The receiving server has accepted the mail.",
-    EventType.SOFT_BOUNCED: "The mail could not be delivered for now, or an automatic reply came back.",
-    EventType.BOUNCED: "The receiving server refused the mail.",
-    EventType.COMPLAINED: "The recipient marked the mail as spam.",
-    EventType.REJECTED: "Amazon SES found harmful content and did not send the mail.",
-    EventType.RENDER_FAILED: "Amazon SES could not build the mail.",
-    EventType.OPENED: "The mail was opened.",
-    EventType.CLICKED: "A link in the mail was clicked.",
-    EventType.UNSUBSCRIBED: "The recipient unsubscribed.",
-    EventType.FAILED: "The mail could not be handed over.",
-    EventType.EXPIRED: "The mail waited longer than it was worth and was not sent.",
-    EventType.UNCONFIRMED: "Nobody knows whether the mail left; it may have arrived.",
-    EventType.NO_REPORT: "Amazon SES took the mail but told nothing more within a day.",
+    EventType.SENT: say("Amazon SES has taken the mail and is delivering it."),
+    EventType.DEFERRED: say("The receiving server asks to wait; Amazon SES tries again by itself."),
+    EventType.DELIVERED: say("The receiving server has accepted the mail."),
+    EventType.SOFT_BOUNCED: say(
+        "The mail could not be delivered for now, or an automatic reply came back."
+    ),
+    EventType.BOUNCED: say("The receiving server refused the mail."),
+    EventType.COMPLAINED: say("The recipient marked the mail as spam."),
+    EventType.REJECTED: say("Amazon SES found harmful content and did not send the mail."),
+    EventType.RENDER_FAILED: say("Amazon SES could not build the mail."),
+    EventType.OPENED: say("The mail was opened."),
+    EventType.CLICKED: say("A link in the mail was clicked."),
+    EventType.UNSUBSCRIBED: say("The recipient unsubscribed."),
+    EventType.FAILED: say("The mail could not be handed over."),
+    EventType.EXPIRED: say("The mail waited longer than it was worth and was not sent."),
+    EventType.UNCONFIRMED: say("Nobody knows whether the mail left; it may have arrived."),
+    EventType.NO_REPORT: say("Amazon SES took the mail but told nothing more within a day."),
 }
 
 
-def summary(type: EventType, data: Mapping[str, Any]) -> str:
+def summary(type: EventType, data: Mapping[str, Any]) -> Saying:
     """The event in one or two sentences; a bounce with our reading of it."""
     sentence = SENTENCES[type]
-    diagnosis = data.get("diagnosis")
+    diagnosis, follows = data.get("diagnosis"), data.get("follows")
     if isinstance(diagnosis, Mapping) and diagnosis.get("summary"):
-        follows = data.get("follows")
-        then = f" {follows['title']}." if isinstance(follows, Mapping) else ""
-        return f"{sentence} {diagnosis['summary']}.{then}"
+        told = sentence + _stated(diagnosis["summary"])
+        return told + _stated(follows["title"]) if isinstance(follows, Mapping) else told
     if type is EventType.FAILED and data.get("detail"):
-        return f"{sentence} {data['detail']}"
+        return sentence + Saying.read(data["detail"])
     return sentence
+
+
+def _stated(title: str) -> Saying:
+    """A title as a sentence."""
+    return say("%(sentence)s.", sentence=Saying.read(title))

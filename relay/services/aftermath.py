@@ -24,6 +24,7 @@ from relay.models import (
 from relay.policy import consequences
 from relay.policy.bounces import BounceClass, Diagnosis, Suppress
 from relay.policy.consequences import Consequence, Record
+from relay.sayings import phrase
 from relay.services import diagnoses, holds
 from relay.services.circumstances import iso
 from relay.services.suppressions import suppress
@@ -49,11 +50,13 @@ REASONS = {
 }
 
 TITLES = {
-    Consequence.SUPPRESS: "The address is not mailed any more",
-    Consequence.DISPUTE: "We doubt that: nothing is sent to the address until one more try decides",
-    Consequence.COOL_OFF: "The address is left alone for a while",
-    Consequence.RE_PROBE: "It is tried once more; the address stays usable",
-    Consequence.NOTHING: "The address stays usable",
+    Consequence.SUPPRESS: phrase("The address is not mailed any more"),
+    Consequence.DISPUTE: phrase(
+        "We doubt that: nothing is sent to the address until one more try decides"
+    ),
+    Consequence.COOL_OFF: phrase("The address is left alone for a while"),
+    Consequence.RE_PROBE: phrase("It is tried once more; the address stays usable"),
+    Consequence.NOTHING: phrase("The address stays usable"),
 }
 
 

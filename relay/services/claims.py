@@ -23,6 +23,7 @@ from relay.policy import budget as policy
 from relay.policy import lanes
 from relay.policy.budget import Allowance
 from relay.policy.lanes import LOWER
+from relay.sayings import phrase
 from relay.services import budgets, expiries, paces, turns
 from relay.services.delivery import LEASE, MOST_TRIES, UNSURE, Copy, finish
 from relay.vocabulary import AttemptState, EventType
@@ -169,11 +170,18 @@ def _settled(session: Session, rows: Sequence[Any], *, paced: bool, now: datetim
     gateway asks for patience."""
     expired = [row for row in rows if row.expires_at <= now]
     _give_up(
-        session, expired, EventType.EXPIRED, "expired", "It waited longer than it was worth", now
+        session,
+        expired,
+        EventType.EXPIRED,
+        "expired",
+        phrase("It waited longer than it was worth"),
+        now,
     )
     expiries.note(session, expired, now=now)
     worn = [row for row in rows if row.expires_at > now and row.tries > MOST_TRIES]
-    _give_up(session, worn, EventType.FAILED, "too-many-tries", "It was tried too often", now)
+    _give_up(
+        session, worn, EventType.FAILED, "too-many-tries", phrase("It was tried too often"), now
+    )
     going = [row for row in rows if row.expires_at > now and row.tries <= MOST_TRIES]
     if paced:
         put_off = paces.put_off(session, going, now=now)

@@ -35,6 +35,7 @@ from relay.policy import topics
 from relay.policy.budget import put_off
 from relay.policy.lifecycle import after
 from relay.policy.standing import freezes, together
+from relay.sayings import phrase
 from relay.services import tenancy
 from relay.services.copies import personal
 from relay.services.person_links import Links
@@ -64,7 +65,7 @@ REPORT_WITHIN = timedelta(hours=24)
 STOPPED = timedelta(seconds=5)
 """A copy whose site may not send is looked at again after so long; `freezing` takes it out before."""
 
-UNSURE = "Amazon SES gave no answer and no report came; it may have arrived"
+UNSURE = phrase("Amazon SES gave no answer and no report came; it may have arrived")
 
 SENT_AGAIN = (Lane.PROTECTED.rank, Lane.TRANSACTIONAL.rank)
 """Lanes whose unknown copies are sent again: a second password reset beats none."""
@@ -379,7 +380,7 @@ def _copy_after(row: Any, result: Result, now: datetime) -> dict[str, Any]:
             outcome = after(row.outcome, EventType.FAILED)
             reason = {
                 "code": error.code,
-                "title": "Amazon SES refused this copy",
+                "title": phrase("Amazon SES refused this copy"),
                 "detail": error.detail,
             }
         case MailerBusy() as error:
@@ -392,7 +393,7 @@ def _copy_after(row: Any, result: Result, now: datetime) -> dict[str, Any]:
             stage, due_at = Stage.QUEUED, now + wait
             reason = {
                 "code": error.code,
-                "title": "Amazon SES put this off",
+                "title": phrase("Amazon SES put this off"),
                 "detail": error.detail,
             }
         case MailerSilent() as error:
@@ -402,7 +403,7 @@ def _copy_after(row: Any, result: Result, now: datetime) -> dict[str, Any]:
                 stage = Stage.UNKNOWN
                 reason = {
                     "code": error.code,
-                    "title": "Amazon SES gave no answer",
+                    "title": phrase("Amazon SES gave no answer"),
                     "detail": error.detail,
                 }
     return {
@@ -478,7 +479,10 @@ def find_lost(session: Session, *, now: datetime) -> int:
         .values(
             stage=Stage.UNKNOWN,
             due_at=now,
-            reason={"code": "worker-lost", "title": "The worker stopped while this copy went out"},
+            reason={
+                "code": "worker-lost",
+                "title": phrase("The worker stopped while this copy went out"),
+            },
         )
         .execution_options(synchronize_session=False)
     )
@@ -579,7 +583,7 @@ def close_silent(session: Session, *, now: datetime) -> int:
         session,
         ids,
         EventType.NO_REPORT,
-        "Amazon SES took it, but told nothing more within a day",
+        phrase("Amazon SES took it, but told nothing more within a day"),
         code="no-report",
         now=now,
     )

@@ -24,6 +24,7 @@ from relay.policy.blocklists import Listing, look_up
 from relay.policy.domain_checks import Plan, Report, check
 from relay.policy.domain_life import GRACE, REVIEW, TAKEN, Seen, Standing, Step, after
 from relay.policy.names import registrable
+from relay.sayings import phrase
 from relay.services import domains, letters
 from relay.vocabulary import CheckResult, DomainRuleKind, DomainStatus
 
@@ -37,15 +38,15 @@ UNWANTED_FOR = timedelta(hours=24)
 """An identity nobody claims any more is deleted at the provider after so long (our decision)."""
 
 TITLES = {
-    "proven": "All required records are there; mail can leave",
-    "recovered": "The records are back; mail can leave as before",
-    "proof-gone": "A required record is missing or wrong",
-    "provider-gone": "Amazon SES does not accept the domain any more",
-    "grace-over": "Its proof was missing for 72 hours; nothing can be sent any more",
-    "claim-over": "Not proven within 7 days; the claim has ended",
-    "banned": "Banned by an operator",
-    REVIEW: "On a block list; an operator will look at it",
-    TAKEN: "Another account owns the domain above and has not agreed",
+    "proven": phrase("All required records are there; mail can leave"),
+    "recovered": phrase("The records are back; mail can leave as before"),
+    "proof-gone": phrase("A required record is missing or wrong"),
+    "provider-gone": phrase("Amazon SES does not accept the domain any more"),
+    "grace-over": phrase("Its proof was missing for 72 hours; nothing can be sent any more"),
+    "claim-over": phrase("Not proven within 7 days; the claim has ended"),
+    "banned": phrase("Banned by an operator"),
+    REVIEW: phrase("On a block list; an operator will look at it"),
+    TAKEN: phrase("Another account owns the domain above and has not agreed"),
 }
 """What a step means, for people; the code is for programs."""
 

@@ -13,6 +13,7 @@ from relay.db import new_id
 from relay.errors import NotFound
 from relay.models import Account, Domain, DomainRule
 from relay.policy.sender import lineage
+from relay.sayings import phrase
 from relay.services import domains
 from relay.vocabulary import DomainRuleKind, DomainStatus
 
@@ -73,7 +74,9 @@ def lift(session: Session, name: str, *, now: datetime) -> int:
             elif not domains.is_banned(session, each.account_id, each.name):
                 each.status, each.since, each.checks = DomainStatus.PENDING, now, 0
                 each.due_at = now
-                domains.note(session, each, "ban-lifted", "An operator lifted the ban", now=now)
+                domains.note(
+                    session, each, "ban-lifted", phrase("An operator lifted the ban"), now=now
+                )
     return len(rules)
 
 

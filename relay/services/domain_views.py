@@ -16,15 +16,19 @@ from sqlalchemy.orm import Session
 from relay.models import Domain, DomainChange, DomainConsent
 from relay.policy.domain_life import CLAIM_LASTS, GRACE, REVIEW, TAKEN
 from relay.policy.sender import USABLE
+from relay.sayings import Saying, say, say_many
 from relay.services.domain_looks import share_url
 from relay.vocabulary import DomainStatus
 
 LASTS = {DomainStatus.PENDING: CLAIM_LASTS, DomainStatus.FAILING: GRACE}
 
+NOT_LOOKED = {"dkim": None, "spf": None, "dmarc": None, "detail": "Not looked at yet."}
+"""The alignment of a claim made before looks were kept."""
+
 
 @dataclass(frozen=True, slots=True)
 class DomainView:
-    """A claim with everything worth showing about it."""
+    """A claim with everything worth showing about it, its words as sayings."""
 
     domain: Domain
     share_url: str
@@ -49,8 +53,18 @@ class DomainView:
     @property
     def records(self) -> list[dict[str, Any]]:
         """The records to publish, with what was found."""
-        found: list[dict[str, Any]] = self.report.get("records", [])
-        return found
+        return [_told(record, "fix", "purpose") for record in self.report.get("records", [])]
+
+    @property
+    def advice(self) -> list[dict[str, Any]]:
+        """What is worth knowing beyond single records."""
+        return [_told(advice, "detail", "title") for advice in self.report.get("advice", [])]
+
+    @property
+    def alignment(self) -> dict[str, Any]:
+        """Whether mail will be aligned."""
+        found = self.report.get("alignment", NOT_LOOKED)
+        return {**found, "detail": Saying.read(found["detail"])}
 
     @property
     def open(self) -> list[dict[str, Any]]:
@@ -64,44 +78,46 @@ class DomainView:
         return self.domain.since + lasts if lasts and self.domain.since else None
 
     @property
-    def summary(self) -> str:
+    def summary(self) -> Saying:
         """Where it stands, in a sentence or two."""
         match self.domain.status:
             case DomainStatus.VERIFIED if self.domain.vouched:
-                return "Verified by an operator's word; mail can leave."
+                return say("Verified by an operator's word; mail can leave.")
             case DomainStatus.VERIFIED:
-                return "All required records are in place; mail can leave."
+                return say("All required records are in place; mail can leave.")
             case DomainStatus.FAILING:
-                return f"{self._trouble()} Mail still leaves, but stops {self._end()}."
+                return self._trouble() + self._end()
             case DomainStatus.LAPSED if self.report.get("obstacle") == TAKEN:
-                return (
+                return say(
                     "The claim has ended: the domain above belongs to another account, which has not "
                     "agreed. Once it has, check again."
                 )
             case DomainStatus.LAPSED:
-                return (
+                return say(
                     "Nothing can be sent from it: its proof was missing for too long. "
                     "Publish the records and check again."
                 )
             case DomainStatus.SUSPENDED:
-                return "Closed by an operator; nothing can be sent from it."
+                return say("Closed by an operator; nothing can be sent from it.")
         return self._waiting()
 
-    def _trouble(self) -> str:
+    def _trouble(self) -> Saying:
         """What has made the domain fail, as it was last seen."""
         if self._wrong:
-            return "A required record is missing or wrong."
+            return say("A required record is missing or wrong.")
         if self.open:
-            return "A required record was missing or wrong, and DNS gives no answer just now."
+            return say("A required record was missing or wrong, and DNS gives no answer just now.")
         if self._provider is False:
-            return "The records are there, but Amazon SES does not accept them any more."
-        return "A required record was missing or wrong."
+            return say("The records are there, but Amazon SES does not accept them any more.")
+        return say("A required record was missing or wrong.")
 
-    def _end(self) -> str:
+    def _end(self) -> Saying:
         ends, seen = self.ends_at, self.domain.checked_at
         if ends is None or (seen is not None and seen >= ends):
-            return "as soon as it is certain that the trouble is still there"
-        return f"on {ends:%-d %B, %H:%M} UTC"
+            return say(
+                "Mail still leaves, but stops as soon as it is certain that the trouble is still there."
+            )
+        return say("Mail still leaves, but stops on %(end)s.", end=ends)
 
     @property
     def _wrong(self) -> list[dict[str, Any]]:
@@ -113,24 +129,31 @@ class DomainView:
         found: bool | None = self.report.get("provider", {}).get("verified")
         return found
 
-    def _waiting(self) -> str:
+    def _waiting(self) -> Saying:
         obstacle = self.report.get("obstacle")
         if self.domain.review is not None or obstacle == REVIEW:
-            return "An operator of the relay will look at this domain first."
+            return say("An operator of the relay will look at this domain first.")
         if obstacle == TAKEN:
-            return "The domain above belongs to another account, which has not agreed yet."
+            return say("The domain above belongs to another account, which has not agreed yet.")
         if any(not record["value"] for record in self.open):
-            return "Amazon SES has not told its records yet. They appear here within some minutes."
+            return say(
+                "Amazon SES has not told its records yet. They appear here within some minutes."
+            )
         if self.domain.checked_at is None:
-            return "Publish the records below; we look every few minutes."
+            return say("Publish the records below; we look every few minutes.")
         if number := len(self._wrong):
-            what = "record is" if number == 1 else "records are"
-            return f"{number} required {what} not there yet; we keep looking."
+            return say_many(
+                "%(number)s required record is not there yet; we keep looking.",
+                "%(number)s required records are not there yet; we keep looking.",
+                number=number,
+            )
         if self.open:
-            return "DNS gave no answer just now; we keep looking."
+            return say("DNS gave no answer just now; we keep looking.")
         if self._provider is None:
-            return "The records are there; Amazon SES gives no answer just now. We keep asking."
-        return "The records are there; Amazon SES has not noticed yet. That can take an hour."
+            return say(
+                "The records are there; Amazon SES gives no answer just now. We keep asking."
+            )
+        return say("The records are there; Amazon SES has not noticed yet. That can take an hour.")
 
 
 def view(session: Session, domain: Domain, *, public_url: str) -> DomainView:
@@ -165,3 +188,14 @@ def in_its_script(name: str) -> str:
         return idna.decode(name)
     except (idna.IDNAError, UnicodeError):
         return name
+
+
+def _told(stored: dict[str, Any], filled_in: str, plain: str) -> dict[str, Any]:
+    """A part of a report with its words as sayings, and the values of what is filled in."""
+    detail = Saying.read(stored[filled_in])
+    return {
+        **stored,
+        plain: Saying.read(stored[plain]),
+        filled_in: detail,
+        "parameters": detail.parameters,
+    }

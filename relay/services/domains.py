@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import fields
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -25,9 +25,10 @@ from relay.models import (
     FormerDomain,
     Identity,
 )
-from relay.policy.domain_checks import Alignment, Plan, Report, wanted
+from relay.policy.domain_checks import Advice, Alignment, CheckedRecord, Plan, Report, wanted
 from relay.policy.names import check_claim
 from relay.policy.sender import USABLE, lineage
+from relay.sayings import Saying, phrase, say
 from relay.vocabulary import DomainRuleKind, DomainStatus
 
 MAIL_FROM_LABEL = "bounce"
@@ -102,7 +103,9 @@ def claim(
         session,
         found,
         "vouched" if vouched else "claimed",
-        "An operator vouched for it" if vouched else "Claimed; waiting for its records in DNS",
+        phrase("An operator vouched for it")
+        if vouched
+        else phrase("Claimed; waiting for its records in DNS"),
         now=now,
     )
     found.report = _not_looked_at(plan(session, found, region=region))
@@ -311,17 +314,25 @@ def note(session: Session, domain: Domain, code: str, title: str, *, now: dateti
 
 
 def as_json(report: Report) -> dict[str, Any]:
-    """The report as it is stored and shown."""
+    """The report as it is stored: what is said in it as messages and their values."""
     return {
-        "records": [{**asdict(record), "found": list(record.found)} for record in report.records],
-        "advice": [asdict(advice) for advice in report.advice],
-        "alignment": asdict(report.alignment),
+        "records": [_stored(record) for record in report.records],
+        "advice": [_stored(advice) for advice in report.advice],
+        "alignment": _stored(report.alignment),
+    }
+
+
+def _stored(part: CheckedRecord | Advice | Alignment) -> dict[str, Any]:
+    values = {each.name: getattr(part, each.name) for each in fields(part)}
+    return {
+        name: value.stored() if isinstance(value, Saying) else value
+        for name, value in values.items()
     }
 
 
 def _not_looked_at(asked: Plan) -> dict[str, Any]:
     """A report before the first look: what to publish, and nothing known."""
-    nobody_knows = Alignment(None, None, None, "Not looked at yet.")
+    nobody_knows = Alignment(None, None, None, say("Not looked at yet."))
     return as_json(Report(wanted(asked), (), nobody_knows))
 
 
@@ -384,7 +395,7 @@ def close_banned_below(session: Session, account_id: UUID, name: str, now: datet
         )
     ).all()
     for each in set(banned):
-        close(session, account_id, each, "Banned by an operator", now=now)
+        close(session, account_id, each, phrase("Banned by an operator"), now=now)
 
 
 def close(session: Session, account_id: UUID, name: str, why: str, *, now: datetime) -> None:

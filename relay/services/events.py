@@ -26,6 +26,7 @@ from relay.policy.counted import is_not_spam
 from relay.policy.erasures import is_placeholder, without_person
 from relay.policy.gateways import Gateway
 from relay.policy.lifecycle import after
+from relay.sayings import phrase
 from relay.services import aftermath, diagnoses, holds, paces, receivers
 from relay.services.delivery import REPORT_WITHIN, event_row
 from relay.services.suppressions import suppress
@@ -288,14 +289,17 @@ def _reason(event: DeliveryEvent, found: Diagnosis | None) -> dict[str, Any] | N
         }
     match event.type:
         case EventType.COMPLAINED:
-            return {"code": "complained", "title": "The recipient marked it as spam"}
+            return {"code": "complained", "title": phrase("The recipient marked it as spam")}
         case EventType.REJECTED:
             return {
                 "code": "rejected",
-                "title": "Amazon SES found harmful content and did not send it",
+                "title": phrase("Amazon SES found harmful content and did not send it"),
             }
         case EventType.RENDER_FAILED:
-            return {"code": "render-failed", "title": "Amazon SES could not build the message"}
+            return {
+                "code": "render-failed",
+                "title": phrase("Amazon SES could not build the message"),
+            }
     return None
 
 

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from relay.db import constant
 from relay.models import Account, Message, Recipient, Review, Site
 from relay.policy.standing import freezes, together
+from relay.sayings import phrase
 from relay.services import delivery, reviews
 from relay.services.letters import HOUSE_SITE
 from relay.vocabulary import EventType, Lane, ReviewKind, Stage, State
@@ -48,7 +49,7 @@ def _at(stage: Stage) -> Any:
 _UNASSIGNED = and_(_at(Stage.HELD), Recipient.review_id.is_(None))
 """What acceptance has held, and nobody has put into a review yet."""
 
-TERMINATED = "The account or site was terminated before this mail could leave"
+TERMINATED = phrase("The account or site was terminated before this mail could leave")
 
 
 def freeze(session: Session, *, now: datetime, lately: bool = True) -> int:

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from relay.addresses import EmailAddress
 from relay.db import among, is_postgresql, new_id, table_of, upsert
 from relay.models import AddressHold, Confirmation, Content, Recipient, UnknownAddress
+from relay.sayings import phrase
 from relay.vocabulary import HoldKind, Outcome, Stage
 
 ANSWER_WITHIN = timedelta(days=3)
@@ -190,7 +191,7 @@ def _send_again(session: Session, recipient_id: UUID | None, now: datetime) -> b
             outcome=Outcome.NONE,
             due_at=now,
             attempt_id=None,
-            reason={"code": "re-probe", "title": "It was refused, and is tried once more"},
+            reason={"code": "re-probe", "title": phrase("It was refused, and is tried once more")},
         )
         .returning(Recipient.id)
         .execution_options(synchronize_session=False)

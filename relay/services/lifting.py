@@ -20,6 +20,7 @@ from relay.errors import ComplaintNotLiftable, LimitReached, NotFound, Refused
 from relay.models import AddressHold, Site, Suppression
 from relay.policy.admission import TITLES
 from relay.policy.consequences import DISPUTED_FOR
+from relay.sayings import phrase
 from relay.services import holds
 from relay.services.paging import cut
 from relay.vocabulary import HoldKind, SuppressionReason
@@ -38,23 +39,23 @@ LIFTABLE = frozenset(SuppressionReason) - {SuppressionReason.COMPLAINT, Suppress
 """Reasons that rest on bounces: what a site's owner may lift."""
 
 ENDINGS = {
-    "lifted": "The owner lifted it",
-    "contested": "The owner says that the address is right; one mail will tell",
-    "lifted-by-operator": "An operator lifted it",
-    "opted-in": "The person signed up anew and confirmed it",
+    "lifted": phrase("The owner lifted it"),
+    "contested": phrase("The owner says that the address is right; one mail will tell"),
+    "lifted-by-operator": phrase("An operator lifted it"),
+    "opted-in": phrase("The person signed up anew and confirmed it"),
 }
 HOLDS = {
-    HoldKind.DISPUTED: "The refusal is doubted: the address waits for one more try",
-    HoldKind.COOL_OFF: "The address is left alone for a while",
-    HoldKind.RE_PROBE: "The refused mail waits for one more try",
+    HoldKind.DISPUTED: phrase("The refusal is doubted: the address waits for one more try"),
+    HoldKind.COOL_OFF: phrase("The address is left alone for a while"),
+    HoldKind.RE_PROBE: phrase("The refused mail waits for one more try"),
 }
 HOLD_ENDINGS = {
-    "cleared": "Mail was delivered there",
-    "suppressed": "The answer was the same again: the address is suppressed",
-    "refused-again": "It was refused again",
-    "next-mail": "The mail was worth nothing any more; the next one will tell",
-    "no-answer": "Nothing was heard of it",
-    "over": "The pause is over",
+    "cleared": phrase("Mail was delivered there"),
+    "suppressed": phrase("The answer was the same again: the address is suppressed"),
+    "refused-again": phrase("It was refused again"),
+    "next-mail": phrase("The mail was worth nothing any more; the next one will tell"),
+    "no-answer": phrase("Nothing was heard of it"),
+    "over": phrase("The pause is over"),
 }
 
 log = structlog.get_logger(__name__)
@@ -223,7 +224,9 @@ def _entries(session: Session, site_id: UUID, shown: Sequence[Suppression]) -> l
         if hold.ended_at is None and hold.probed_at is None:
             tries[hold.address_key] = min(tries.get(hold.address_key, hold.probe_at), hold.probe_at)
         if hold.probed_at is not None:
-            told.append(Moment(hold.probed_at, "probed", "One more mail was sent to find out"))
+            told.append(
+                Moment(hold.probed_at, "probed", phrase("One more mail was sent to find out"))
+            )
         if hold.ended_at is not None and hold.ending is not None:
             told.append(Moment(hold.ended_at, hold.ending, HOLD_ENDINGS[hold.ending]))
     return [
@@ -240,7 +243,7 @@ def _own(found: Suppression) -> list[Moment]:
     told = [Moment(found.began_at, "suppressed", TITLES[found.reason.value])]
     if found.ended_at is not None:
         ending = found.ending or "ended"
-        told.append(Moment(found.ended_at, ending, ENDINGS.get(ending, "It has ended")))
+        told.append(Moment(found.ended_at, ending, ENDINGS.get(ending, phrase("It has ended"))))
     return told
 
 

@@ -17,6 +17,7 @@ from relay.models import Recipient, SendingPace
 from relay.policy import pace as policy
 from relay.policy.gateways import Gateway
 from relay.policy.pace import Pace
+from relay.sayings import phrase
 from relay.services import receivers
 from relay.vocabulary import Stage
 
@@ -25,7 +26,7 @@ TOGETHER = 500
 nobody's way; that many copies of the site are looked through for them."""
 
 CODE = "gateway-pace"
-REASON = {"code": CODE, "title": "The receiving gateway accepts our mail only slowly"}
+REASON = {"code": CODE, "title": phrase("The receiving gateway accepts our mail only slowly")}
 
 _PACES, _COPIES = table_of(SendingPace), table_of(Recipient)
 _OF_SITES = select(_PACES).where(among(_PACES.c.site_id, "sites"))

@@ -170,7 +170,7 @@ def _messages(session: Session, site_id: UUID, address: EmailAddress) -> list[di
                 {
                     "type": event.type.value,
                     "occurred_at": _plain(event.occurred_at),
-                    "summary": summary(event.type, event.data),
+                    "summary": str(summary(event.type, event.data)),
                     "data": event.data,
                 }
                 for event in events[row.Recipient.id]

@@ -18,6 +18,7 @@ from relay.policy import warm_up
 from relay.policy.standing import promotional, stricter
 from relay.policy.warm_up import Ceiling
 from relay.policy.windows import day_of, hour_of
+from relay.sayings import phrase
 from relay.services.allowances import YOUNG_SITES, domain_ramp, ramp_of, site_ramp
 from relay.services.canaries import STILL_WAITS
 from relay.services.ceilings import ceiling
@@ -29,7 +30,9 @@ from relay.vocabulary import CanaryCause, CanaryState, Stage, State, WaitReason
 COUNTED = 50_000
 """Copies ahead of one that are counted at most; with more, no forecast is made."""
 
-NOT_IN_TIME = "At this pace its turn does not come before it expires; it ends as expired then"
+NOT_IN_TIME = phrase(
+    "At this pace its turn does not come before it expires; it ends as expired then"
+)
 
 _COPIES, _RAMPS = table_of(Recipient), table_of(Ramp)
 

@@ -205,7 +205,7 @@ def _mails(session: Session, site_id: UUID, rows: Sequence[Any]) -> dict[str, di
                 {
                     "type": event.type.value,
                     "occurred_at": event.occurred_at.isoformat(),
-                    "summary": summary(event.type, event.data),
+                    "summary": str(summary(event.type, event.data)),
                 }
                 for event in events
                 if event.recipient_id == row.Recipient.id

@@ -28,6 +28,7 @@ from relay.policy.consent import reason_not_to_mail
 from relay.policy.facts import Held
 from relay.policy.links import is_sampled
 from relay.policy.sender import USABLE, claim_that_counts
+from relay.sayings import phrase
 from relay.services import allowances, canaries, circumstances, delivery
 from relay.services.allowances import TAKE, Standing
 from relay.services.canaries import STILL_WAITS
@@ -53,7 +54,7 @@ COME_AGAIN = 100
 FROZEN_FOR = timedelta(minutes=5)
 """Between looks at a site, or a domain, that may not send now."""
 
-EXPIRED = "Its turn had not come before it was worth nothing any more"
+EXPIRED = phrase("Its turn had not come before it was worth nothing any more")
 
 _COPIES, _MAILS = table_of(Recipient), table_of(Message)
 

@@ -19,6 +19,7 @@ from relay.gateways import bodies, mime
 from relay.models import Account, Content, Message, Recipient, Review, Site
 from relay.policy.standing import fate, together
 from relay.policy.wordings import DECISION_COUNTS, UNDECIDED_COUNTS
+from relay.sayings import phrase
 from relay.services import delivery, expiries, letters, sendings
 from relay.vocabulary import Decision, EventType, Fate, Lane, ReviewKind, Stage
 
@@ -32,32 +33,34 @@ MOST = 1_000
 """Copies moved in one turn, so that no lock is held long."""
 
 TITLES = {
-    ReviewKind.CAMPAIGN_IN_DISGUISE: (
+    ReviewKind.CAMPAIGN_IN_DISGUISE: phrase(
         "Many people were to get the same words, as a receipt; an operator looks at it first"
     ),
-    ReviewKind.LIMITED: "The site is limited: newsletters and notifications are held",
-    ReviewKind.SUSPENDED: "The account or site is suspended",
-    ReviewKind.CANARY_FAILED: (
+    ReviewKind.LIMITED: phrase("The site is limited: newsletters and notifications are held"),
+    ReviewKind.SUSPENDED: phrase("The account or site is suspended"),
+    ReviewKind.CANARY_FAILED: phrase(
         "The copies that went first came back or were complained about; an operator looks at the rest"
     ),
-    ReviewKind.CANARY_UNCLEAR: (
+    ReviewKind.CANARY_UNCLEAR: phrase(
         "Too little was heard of the copies that went first; an operator looks at the rest"
     ),
-    ReviewKind.NEW_NETWORK: (
+    ReviewKind.NEW_NETWORK: phrase(
         "The site's key was used from a network new to it, for far more mail than usual"
     ),
-    ReviewKind.LOOK_ALIKE_LINK: (
+    ReviewKind.LOOK_ALIKE_LINK: phrase(
         "A link leads to a name that looks like a well-known brand's, or not where it says"
     ),
-    ReviewKind.SHARED_LINK: "Several new senders link to the same place; an operator looks at it first",
+    ReviewKind.SHARED_LINK: phrase(
+        "Several new senders link to the same place; an operator looks at it first"
+    ),
 }
 """What a kind means, for people; the code is for programs."""
 
 DRIPPING = frozenset((ReviewKind.NEW_NETWORK,))
 """Kinds whose mail leaves a few copies a minute once released: nobody has counted its allowance."""
 
-NOT_RELEASED = "An operator looked at this mail and did not let it out"
-TOO_LONG = "It was held for review, and nobody decided while it was worth sending"
+NOT_RELEASED = phrase("An operator looked at this mail and did not let it out")
+TOO_LONG = phrase("It was held for review, and nobody decided while it was worth sending")
 
 _COPIES = table_of(Recipient)
 _HELD = constant(_COPIES.c.stage, Stage.HELD)

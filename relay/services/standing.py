@@ -24,9 +24,17 @@ from relay.policy.standing import (
     together,
 )
 from relay.policy.windows import day_of, hour_of
+from relay.sayings import Saying, say
 from relay.services.domains import list_domains
 from relay.services.reviews import held_copies
 from relay.vocabulary import Cause, Lane, State, Stream
+
+SHUT = {
+    State.PENDING: say("The account or site is pending."),
+    State.SUSPENDED: say("The account or site is suspended."),
+    State.TERMINATED: say("The account or site is terminated."),
+}
+"""States in which nothing can be sent yet, or any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +79,13 @@ class Where:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A site, its account and domains; `obstacles` say in words why it is not ready."""
+    """A site, its account and domains; `obstacles` say why it is not ready."""
 
     account: Account
     site: Site
     domains: Sequence[Domain]
     usage: Mapping[str, Counts]
-    obstacles: Sequence[str]
+    obstacles: Sequence[Saying]
     where: Where
 
 
@@ -179,18 +187,14 @@ def _usage(session: Session, site_id: UUID, now: datetime) -> dict[str, Counts]:
     return {window: counted.get(window, Counts()) for window in began}
 
 
-def _obstacles(account: Account, site: Site, domains: Sequence[Domain]) -> list[str]:
+def _obstacles(account: Account, site: Site, domains: Sequence[Domain]) -> list[Saying]:
     found = []
-    if (state := stricter(account.state, site.state)) in (
-        State.PENDING,
-        State.SUSPENDED,
-        State.TERMINATED,
-    ):
-        found.append(f"The account or site is {state.value}.")
+    if (state := stricter(account.state, site.state)) in SHUT:
+        found.append(SHUT[state])
     usable = {domain.name for domain in domains if domain.status in USABLE}
     if site.default_from is None:
         if not usable:
-            found.append("No sending domain is verified.")
+            found.append(say("No sending domain is verified."))
     elif not usable.intersection(lineage(site.default_from.rpartition("@")[2].lower())):
-        found.append(f"The domain of {site.default_from} is not verified.")
+        found.append(say("The domain of %(address)s is not verified.", address=site.default_from))
     return found

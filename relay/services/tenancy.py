@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from relay.db import constant
 from relay.models import Recipient, Site, Tenant, TenantDomain
 from relay.policy.sender import lineage
+from relay.sayings import phrase
 from relay.vocabulary import SendingStatus, Stage
 
 PUT_OFF = timedelta(minutes=5)
@@ -27,7 +28,7 @@ PAUSED = "tenant-paused"
 REFUSED = "tenant-refused"
 """The mailer's code for a copy that SES did not take for its tenant; the copy goes without one next."""
 
-REASON = {"code": PAUSED, "title": "Amazon SES has paused this account's mail"}
+REASON = {"code": PAUSED, "title": phrase("Amazon SES has paused this account's mail")}
 
 
 @dataclass(frozen=True, slots=True)

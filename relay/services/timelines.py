@@ -16,6 +16,7 @@ from relay.errors import NotFound
 from relay.models import Attempt, Event, Message, Recipient
 from relay.policy.lifecycle import status
 from relay.policy.words import summary
+from relay.sayings import Saying
 from relay.services import progress
 from relay.services.searches import ANY, Wanted, search
 
@@ -126,6 +127,6 @@ def _grouped(rows: Iterable[Any]) -> dict[UUID, list[Any]]:
     return groups
 
 
-def event_summary(event: Event) -> str:
+def event_summary(event: Event) -> Saying:
     """The event in a sentence for people."""
     return summary(event.type, event.data)

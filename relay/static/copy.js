@@ -2,15 +2,15 @@
 for (const block of document.querySelectorAll(".copyable > pre")) {
   if (!navigator.clipboard) break;
   const button = document.createElement("button");
-  const what = block.dataset.what;
+  const { copy = "Copy", copied = "Copied", what } = block.dataset;
   button.type = "button";
   button.className = "copy";
-  button.textContent = "Copy";
-  if (what) button.setAttribute("aria-label", `Copy ${what}`);
+  button.textContent = copy;
+  if (what) button.setAttribute("aria-label", what);
   button.addEventListener("click", async () => {
     await navigator.clipboard.writeText(block.textContent);
-    button.textContent = "Copied";
-    setTimeout(() => { button.textContent = "Copy"; }, 2000);
+    button.textContent = copied;
+    setTimeout(() => { button.textContent = copy; }, 2000);
   });
   block.parentElement.append(button);
 }

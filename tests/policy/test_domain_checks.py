@@ -153,7 +153,7 @@ def test_a_provider_that_has_told_nothing_yet_is_waited_for() -> None:
 def test_ownership_that_is_not_proven_says_why(change: Change, code: str, words: str) -> None:
     found = record(look(change), "ownership")
     assert (found.result, found.code) == (FAIL, code)
-    assert words in found.fix
+    assert words in str(found.fix)
     assert look(change).required is FAIL
 
 
@@ -214,7 +214,7 @@ def test_other_texts_beside_the_owners_do_no_harm(others: list[str]) -> None:
 def test_a_dkim_record_that_is_not_right_says_why(change: Change, code: str, words: str) -> None:
     found = record(look(change), "dkim-2")
     assert (found.result, found.code) == (PASS if code == "short-key" else FAIL, code)
-    assert words in found.fix
+    assert words in str(found.fix)
 
 
 @pytest.mark.parametrize(
@@ -257,7 +257,7 @@ def test_a_key_that_receivers_find_too_short_fails() -> None:
     )
     found = record(look({"t2.dkim.amazonses.com TXT": short}), "dkim-2")
     assert (found.result, found.code) == (FAIL, "key-too-short")
-    assert "768" in found.fix
+    assert "768" in str(found.fix)
 
 
 @pytest.mark.parametrize(
@@ -280,7 +280,7 @@ def test_the_mail_from_mx(change: Change, code: str, words: str) -> None:
     report = look(change)
     found = record(report, "mail-from-mx")
     assert (found.result, found.code) == (FAIL, code)
-    assert words in found.fix
+    assert words in str(found.fix)
     assert report.required is PASS  # it is advised, no more
     assert report.alignment.spf is False
 
@@ -344,7 +344,7 @@ def test_another_preference_is_as_good() -> None:
 def test_the_mail_from_spf(change: Change, code: str, words: str) -> None:
     found = record(look(change), "mail-from-spf")
     assert (found.result, found.code) == (FAIL, code)
-    assert words in found.fix
+    assert words in str(found.fix)
 
 
 @pytest.mark.parametrize(
@@ -369,7 +369,7 @@ def test_spf_at_the_from_domain(
 ) -> None:
     found = record(look({OWN: text}, "silent.example"), "spf")
     assert (found.result, found.code) == (result, code)
-    assert words in found.fix
+    assert words in str(found.fix)
 
 
 @pytest.mark.parametrize(
@@ -415,7 +415,7 @@ def test_spf_at_the_from_domain(
 def test_dmarc(change: Change, result: CheckResult, code: str, words: str) -> None:
     found = record(look(change), "dmarc")
     assert (found.result, found.code) == (result, code)
-    assert words in found.fix
+    assert words in str(found.fix)
 
 
 @pytest.mark.parametrize(
@@ -511,7 +511,7 @@ def test_alignment_is_predicted(
     ],
 )
 def test_what_nobody_has_answered_is_not_called_missing(silent: str, words: str) -> None:
-    assert words in look({}, silent).alignment.detail
+    assert words in str(look({}, silent).alignment.detail)
 
 
 def test_a_domain_inside_a_zone_is_entered_as_the_zones_panel_wants_it() -> None:
@@ -519,8 +519,8 @@ def test_a_domain_inside_a_zone_is_entered_as_the_zones_panel_wants_it() -> None
         "news.shop.example", TOKEN, ("t1",), "dkim.amazonses.com", "b.news.shop.example", "eu"
     )
     report = check(plan, Zones({"shop.example SOA": "ns1.shop.example"}))
-    assert "“_postreeve.news”" in record(report, "ownership").fix
-    assert "“t1._domainkey.news”" in record(report, "dkim-1").fix
+    assert "“_postreeve.news”" in str(record(report, "ownership").fix)
+    assert "“t1._domainkey.news”" in str(record(report, "dkim-1").fix)
     doubled = {"_postreeve.news.shop.example.shop.example TXT": TOKEN}
     report = check(plan, Zones({"shop.example SOA": "ns1.shop.example", **doubled}))
     assert record(report, "ownership").code == "domain-appended"
@@ -531,5 +531,5 @@ def test_what_others_publish_is_shown_shortened_and_without_control_characters()
     found = record(look({OWNERSHIP: nasty}), "ownership")
     assert len(found.found) == 10
     assert all(each.isprintable() and len(each) < 400 for each in found.found)
-    assert found.fix.isprintable()
-    assert len(found.fix) < 1_500
+    assert str(found.fix).isprintable()
+    assert len(str(found.fix)) < 1_500

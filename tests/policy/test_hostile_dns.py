@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import time
+from functools import cache
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from relay import languages
 from relay.answers import Answer, Existence, RecordType
 from relay.policy import dmarc, spf
 from relay.policy.blocklists import look_up
 from relay.policy.dkim_key import read
 from relay.policy.dmarc_record import parse
-from relay.policy.domain_checks import Plan, check
+from relay.policy.domain_checks import Plan, Report, check
 from relay.policy.spf_terms import merged
+from relay.sayings import Saying
 from relay.vocabulary import CheckResult
+from tools import translations
 
 PLAN = Plan(
     "shop.example", "postreeve=1", ("t1", "t2"), "dkim.amazonses.com", "b.shop.example", "eu"
@@ -126,9 +131,34 @@ def test_no_answer_makes_a_look_fail(data: st.DataObject) -> None:
     report = check(PLAN, ask)
     assert len(asked) < 250
     for record in report.records:
-        assert record.fix.isprintable()
         assert bool(record.fix) == (record.result is not CheckResult.PASS)
-    assert all(advice.detail.isprintable() for advice in report.advice)
+    for told in everything_said(report):
+        assert messages(told) <= collected()
+        assert Saying.read(json.loads(json.dumps(told.stored()))) == told
+        for language in languages.LANGUAGES:
+            assert told.spoken(language).isprintable()
+
+
+def messages(told: Saying) -> set[str]:
+    """The messages in it, down to the innermost."""
+    within = (value for each in told.sentences for value in each.values.values())
+    return {each.text for each in told.sentences}.union(
+        *(messages(value) for value in within if isinstance(value, Saying))
+    )
+
+
+@cache
+def collected() -> set[str]:
+    """What translators get to see."""
+    return {str(message.id) for message in translations.collected()}
+
+
+def everything_said(report: Report) -> list[Saying]:
+    return [
+        *(said for record in report.records for said in (record.purpose, record.fix)),
+        *(said for advice in report.advice for said in (advice.title, advice.detail)),
+        report.alignment.detail,
+    ]
 
 
 @pytest.mark.exploring

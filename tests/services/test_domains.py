@@ -605,7 +605,7 @@ def summary(relay: Relay, account: Account) -> str:
     """Where the domain stands, as everybody is told."""
     with relay.reads() as session:
         found = domains.find(session, account.id, "new.example")
-        return domain_views.view(session, found, public_url="https://relay.example").summary
+        return str(domain_views.view(session, found, public_url="https://relay.example").summary)
 
 
 def test_each_state_says_what_is_true(

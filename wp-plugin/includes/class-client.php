@@ -245,6 +245,19 @@ final class Client {
 	}
 
 	/**
+	 * The language of the person who looks on, as the header that asks the relay to speak it.
+	 *
+	 * @return string[] Nothing where WordPress's name of it says none.
+	 */
+	public static function tongue(): array {
+		// Of a locale such as de_DE_formal, what is a tag of BCP 47 too.
+		if ( 1 !== preg_match( '/^([a-z]{2,3})(?:_([A-Z]{2}))?(?:_|$)/', get_user_locale(), $parts ) ) {
+			return array();
+		}
+		return array( 'Accept-Language' => $parts[1] . ( isset( $parts[2] ) ? '-' . $parts[2] : '' ) );
+	}
+
+	/**
 	 * Sends one request to a relay.
 	 *
 	 * @param string $method    GET, POST or DELETE.
@@ -287,6 +300,7 @@ final class Client {
 			'Authorization'    => 'Bearer ' . $this->settings->api_key(),
 			'X-Postreeve-Site' => Whereabouts::address(),
 		);
+		$headers += '' === $body ? self::tongue() : array(); // Nobody reads what is said to a mail.
 		$response = self::exchange( $method, $this->settings->relay_url(), $path, $patience, $headers, $body );
 		if ( is_wp_error( $response ) ) {
 			return $response;

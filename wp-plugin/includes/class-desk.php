@@ -12,7 +12,7 @@ use WP_Error;
 defined( 'ABSPATH' ) || exit;
 
 /**
- * Asks for people who look on: waits three seconds, asks the same not twice in a minute, and knows for a day what was
+ * Asks for people who look on: waits three seconds, asks the same in the same language not twice in a minute, and knows for a day what was
  * said last, sealed, so that a screen shows that with its age when the relay does not answer. Then it waits but once in
  * half a minute.
  */
@@ -167,7 +167,7 @@ final class Desk {
 	 * @param int      $fresh Seconds an answer is as good as new.
 	 */
 	private function remembered( string $kind, string $about, callable $ask, int $fresh ): Reading {
-		$whose  = md5( $this->settings->relay_url() . ' ' . $this->settings->api_key() . ' ' . $about );
+		$whose  = md5( implode( ' ', array( $this->settings->relay_url(), $this->settings->api_key(), $about ) + Client::tongue() ) );
 		$memory = get_transient( self::MEMORY . $kind );
 		$memory = is_string( $memory ) ? json_decode( (string) Vault::open( $memory ), true ) : null;
 		$known  = is_array( $memory ) && $whose === $memory['whose'] && is_array( $memory['answer'] );
@@ -204,6 +204,7 @@ final class Desk {
 	 * @return array|WP_Error
 	 */
 	private static function request( string $method, string $relay_url, string $path, ?array $body, float $patience, array $headers ) {
+		$headers += Client::tongue();
 		$headers += null === $body ? array() : array( 'Content-Type' => 'application/json' );
 		$sent     = null === $body ? '' : (string) wp_json_encode( (object) $body );
 		$response = Client::exchange( $method, $relay_url, $path, $patience, $headers, $sent );

@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterator
 from relay.answers import RecordType
 from relay.policy.dmarc import consents
 from relay.policy.dmarc_record import DmarcPolicy, DmarcRecord
-from relay.policy.domain_checks.look import NOBODY, Look, quoted, readable
+from relay.policy.domain_checks.look import NOBODY, Look, few, readable
 from relay.policy.domain_checks.values import Advice, CheckedRecord
 from relay.policy.spf import LOOKUPS, SpfState
+from relay.sayings import Saying, say
 
 NEAR = 8
 """Look-ups from which on the next service may be one too many (our decision)."""
@@ -25,27 +26,37 @@ def _on_spf(look: Look) -> Iterator[Advice]:
     if spf.lets_anybody:
         yield Advice(
             "spf-lets-anybody",
-            "Anybody may send as this domain",
-            "The SPF record ends in “+all”, here or in what it includes. End it in “~all” or “-all”.",
+            say("Anybody may send as this domain"),
+            say(
+                "The SPF record ends in “+all”, here or in what it includes. End it in “~all” or "
+                "“-all”."
+            ),
         )
     if spf.state is SpfState.USABLE and spf.lookups >= NEAR:
         yield Advice(
             "spf-near-limit",
-            "The SPF record is nearly full",
-            f"It needs {spf.lookups} of {LOOKUPS} look-ups; with one too many, receivers reject it. Remove "
-            "services you no longer use before you add another.",
+            say("The SPF record is nearly full"),
+            say(
+                "It needs %(lookups)s of %(most)s look-ups; with one too many, receivers reject "
+                "it. Remove services you no longer use before you add another.",
+                lookups=spf.lookups,
+                most=LOOKUPS,
+            ),
         )
     if spf.uses_ptr:
         yield Advice(
             "spf-ptr",
-            "The SPF record uses “ptr”",
-            "It is slow and some receivers do not ask for it (RFC 7208 §5.5). Use “ip4” or “include”.",
+            say("The SPF record uses “ptr”"),
+            say(
+                "It is slow and some receivers do not ask for it (RFC 7208 §5.5). Use “ip4” or "
+                "“include”."
+            ),
         )
     if spf.state is SpfState.USABLE and not spf.all:
         yield Advice(
             "spf-without-end",
-            "The SPF record says nothing about others",
-            "Without “~all” or “-all” at its end, it does not tell whom not to believe.",
+            say("The SPF record says nothing about others"),
+            say("Without “~all” or “-all” at its end, it does not tell whom not to believe."),
         )
 
 
@@ -60,54 +71,74 @@ def _on_dmarc(look: Look) -> Iterator[Advice]:
         names = ", ".join(f"{tag}=" for tag in record.removed)
         yield Advice(
             "dmarc-removed-tags",
-            "The DMARC record has tags that no longer exist",
-            f"Newer receivers ignore {names} (RFC 9989), older ones honour it. Remove it, so that all do the "
-            "same.",
+            say("The DMARC record has tags that no longer exist"),
+            say(
+                "Newer receivers ignore %(tags)s (RFC 9989), older ones honour it. Remove it, so "
+                "that all do the same.",
+                tags=names,
+            ),
         )
     if record.wrong and record.policy is not None:
         names = ", ".join(f"{tag}=" for tag in record.wrong)
         yield Advice(
             "dmarc-wrong-tags",
-            "Parts of the DMARC record cannot be read",
-            f"Receivers ignore or misread {names} in {quoted((record.text,))}.",
+            say("Parts of the DMARC record cannot be read"),
+            say(
+                "Receivers ignore or misread %(tags)s in %(found)s.",
+                tags=names,
+                found=few((record.text,)),
+            ),
         )
     for consent in consents(record, look.dmarc.organisational, look.ask):
         if consent.given is False:
             yield Advice(
                 "dmarc-reports-not-agreed",
-                "Reports go to somebody who has not agreed",
-                f"Receivers send no DMARC reports to {readable(consent.address.uri)} until there is a TXT "
-                f"record “v=DMARC1” at {readable(consent.name)}. Ask whoever takes the reports.",
+                say("Reports go to somebody who has not agreed"),
+                say(
+                    "Receivers send no DMARC reports to %(address)s until there is a TXT record "
+                    "“v=DMARC1” at %(place)s. Ask whoever takes the reports.",
+                    address=readable(consent.address.uri),
+                    place=readable(consent.name),
+                ),
             )
 
 
-_ON_RECORD: tuple[tuple[Callable[[DmarcRecord], bool], str, str, str], ...] = (
+_ON_RECORD: tuple[tuple[Callable[[DmarcRecord], bool], str, Saying, Saying], ...] = (
     (
         lambda record: record.policy is DmarcPolicy.NONE and not record.reports,
         "dmarc-without-reports",
-        "The DMARC record neither protects nor reports",
-        "With p=none and no rua=, nothing happens and nobody learns anything. Add "
-        "rua=mailto: and an address that somebody reads.",
+        say("The DMARC record neither protects nor reports"),
+        say(
+            "With p=none and no rua=, nothing happens and nobody learns anything. Add rua=mailto: "
+            "and an address that somebody reads."
+        ),
     ),
     (
         lambda record: record.strict_dkim,
         "dmarc-strict-dkim",
-        "DKIM is strict (adkim=s)",
-        "Mail from this very domain stays aligned. Mail from a domain under it is not, because the "
-        "signature names this one; such a domain has to be added here by itself.",
+        say("DKIM is strict (adkim=s)"),
+        say(
+            "Mail from this very domain stays aligned. Mail from a domain under it is not, because "
+            "the signature names this one; such a domain has to be added here by itself."
+        ),
     ),
     (
         lambda record: record.strict_spf,
         "dmarc-strict-spf",
-        "SPF is strict (aspf=s)",
-        "Bounces go to a domain under yours, so SPF is never aligned and everything depends on DKIM. "
-        "Remove aspf=s, unless you need it.",
+        say("SPF is strict (aspf=s)"),
+        say(
+            "Bounces go to a domain under yours, so SPF is never aligned and everything depends on "
+            "DKIM. Remove aspf=s, unless you need it."
+        ),
     ),
     (
         lambda record: record.testing,
         "dmarc-testing",
-        "DMARC is in test mode (t=y)",
-        "Receivers do one step less than the policy asks for. Remove t=y once the reports look right.",
+        say("DMARC is in test mode (t=y)"),
+        say(
+            "Receivers do one step less than the policy asks for. Remove t=y once the reports look "
+            "right."
+        ),
     ),
 )
 
@@ -117,15 +148,20 @@ def _on_dkim(records: tuple[CheckedRecord, ...]) -> Iterator[Advice]:
     if "short-key" in codes:
         yield Advice(
             "dkim-short-key",
-            "The DKIM key has 1024 bits",
-            "It is accepted, 2048 are advised (RFC 8301). The operator of the relay can change it.",
+            say("The DKIM key has 1024 bits"),
+            say(
+                "It is accepted, 2048 are advised (RFC 8301). The operator of the relay can "
+                "change it."
+            ),
         )
     if "key-not-seen" in codes:
         yield Advice(
             "dkim-key-not-seen",
-            "The DKIM key cannot be seen yet",
-            "The records point to the right place, but Amazon SES shows no key there. That is usual on the "
-            "first day.",
+            say("The DKIM key cannot be seen yet"),
+            say(
+                "The records point to the right place, but Amazon SES shows no key there. That "
+                "is usual on the first day."
+            ),
         )
 
 
@@ -135,7 +171,11 @@ def _on_wildcards(look: Look) -> Iterator[Advice]:
     if answer.records:
         yield Advice(
             "wildcard",
-            "A wildcard answers for every name",
-            f"*.{domain} has TXT records ({quoted(answer.records)}). It also answers where a record is "
-            "missing, which makes mistakes hard to see.",
+            say("A wildcard answers for every name"),
+            say(
+                "*.%(domain)s has TXT records (%(found)s). It also answers where a record is "
+                "missing, which makes mistakes hard to see.",
+                domain=domain,
+                found=few(answer.records),
+            ),
         )

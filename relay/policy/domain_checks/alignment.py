@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from relay.policy.dmarc import organisational_domain
 from relay.policy.domain_checks.look import Look
 from relay.policy.domain_checks.values import Alignment, CheckedRecord
+from relay.sayings import Saying, say
 from relay.vocabulary import CheckResult
 
 _BY_RESULT = {CheckResult.PASS: True, CheckResult.FAIL: False, CheckResult.UNKNOWN: None}
@@ -42,21 +43,21 @@ def _spf_fits(look: Look) -> bool | None:
     return None if theirs is None or ours is None else theirs == ours
 
 
-def _sentence(dkim: bool | None, spf: bool | None, look: Look) -> str:
+def _sentence(dkim: bool | None, spf: bool | None, look: Look) -> Saying:
     if dkim and spf:
-        text = "Mail is aligned twice, by DKIM and by SPF."
+        told = say("Mail is aligned twice, by DKIM and by SPF.")
     elif dkim and spf is None:
-        text = "Mail is aligned by DKIM; whether by SPF too, nobody has answered just now."
+        told = say("Mail is aligned by DKIM; whether by SPF too, nobody has answered just now.")
     elif spf and dkim is None:
-        text = "Mail is aligned by SPF; whether by DKIM too, nobody has answered just now."
+        told = say("Mail is aligned by SPF; whether by DKIM too, nobody has answered just now.")
     elif dkim:
-        text = "Mail is aligned by DKIM alone: a mail whose signature breaks on its way fails."
+        told = say("Mail is aligned by DKIM alone: a mail whose signature breaks on its way fails.")
     elif spf:
-        text = "Mail is aligned by SPF alone: a mail that is forwarded fails."
+        told = say("Mail is aligned by SPF alone: a mail that is forwarded fails.")
     elif dkim is False and spf is False:
-        text = "Mail would not be aligned: receivers cannot tell it from a forgery."
+        told = say("Mail would not be aligned: receivers cannot tell it from a forgery.")
     else:
-        text = "Nobody knows yet whether mail will be aligned."
+        told = say("Nobody knows yet whether mail will be aligned.")
     if look.dmarc.is_known and look.dmarc.policy is None:
-        text += " No DMARC record asks receivers to look at that yet."
-    return text
+        told += say("No DMARC record asks receivers to look at that yet.")
+    return told

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from relay.answers import RecordType, plain
 from relay.policy.dkim_key import ADVISED, SHORTEST, DkimKey, first
-from relay.policy.domain_checks.look import Look, failed, passed, quoted, readable, unknown
+from relay.policy.domain_checks.look import Look, failed, few, passed, readable, unknown
 from relay.policy.domain_checks.values import CheckedRecord
+from relay.sayings import Saying, say
 
 
 def check(record: CheckedRecord, look: Look) -> CheckedRecord:
@@ -38,15 +39,19 @@ def _judge(
     if key.is_revoked and _any_lives(look):
         return passed(record, "key-at-rest", found)
     if key.is_revoked:
-        fix = (
+        fix = say(
             "The key was revoked (its p= is empty). Ask for new DKIM records here and publish them."
         )
         return failed(record, "revoked", fix, found)
     if not key.is_readable:
-        fix = f"The key cannot be read; panels often cut it off. {_add(record, look)}"
+        fix = say("The key cannot be read; panels often cut it off.") + _add(record, look)
         return failed(record, "key-unreadable", fix, found)
     if key.bits is not None and key.bits < SHORTEST:
-        fix = f"The key has {key.bits} bits; receivers want {SHORTEST} at least. Ask for new DKIM records."
+        fix = say(
+            "The key has %(bits)s bits; receivers want %(least)s at least. Ask for new DKIM records.",
+            bits=key.bits,
+            least=SHORTEST,
+        )
         return failed(record, "key-too-short", fix, found)
     if key.bits is not None and key.bits < ADVISED:
         return passed(record, "short-key", found)
@@ -56,21 +61,31 @@ def _judge(
 def _elsewhere(record: CheckedRecord, look: Look, found: tuple[str, ...]) -> CheckedRecord:
     target, entered = plain(record.value), found[0]
     if entered in (f"{target}.{look.zone}", f"{target}.{look.plan.domain}"):
-        fix = (
-            f"The DNS panel appended the domain to the value ({readable(entered)}). Enter the value "
-            f"with a dot at its end: {target}."
+        fix = say(
+            "The DNS panel appended the domain to the value (%(found)s). Enter the value with a dot "
+            "at its end: %(value)s.",
+            found=readable(entered),
+            value=target,
         )
         return failed(record, "domain-appended-to-value", fix, found)
     if look.is_wildcard(record.name, RecordType.CNAME, found):
-        fix = f"A wildcard record (*) answers for this name with {quoted(found)}. {_add(record, look)}"
+        fix = _wildcard(found) + _add(record, look)
         return failed(record, "wildcard", fix, found)
     if entered in _targets(look):
-        fix = f"This is the value of another of the three records. The value that belongs here is {target}."
+        fix = say(
+            "This is the value of another of the three records. The value that belongs here is "
+            "%(value)s.",
+            value=target,
+        )
         return failed(record, "mixed-up", fix, found)
     text = look.ask(record.name, RecordType.TXT)
     if text.name == target and first(text.records):
         return _judge(record, look, "chained", found, first(text.records))
-    fix = f"The record points to {quoted(found)}. Change its value to {target}."
+    fix = say(
+        "The record points to %(found)s. Change its value to %(value)s.",
+        found=few(found),
+        value=target,
+    )
     return failed(record, "other-target", fix, found)
 
 
@@ -83,29 +98,29 @@ def _without_cname(record: CheckedRecord, look: Look) -> CheckedRecord:
     if key is not None:
         right = first(look.ask(target, RecordType.TXT).records)
         if right is not None and right.text != key.text:
-            fix = f"Another key is published there as a TXT record. Delete it. {_add(record, look)}"
-            return failed(record, "other-key", fix, text.records)
+            fix = say("Another key is published there as a TXT record. Delete it.")
+            return failed(record, "other-key", fix + _add(record, look), text.records)
         return _judge(record, look, "flattened", text.records, key)
     if any(plain(each.strip('"')) == target for each in text.records):
-        fix = f"The value is there, but in a TXT record. Delete that one. {_add(record, look)}"
-        return failed(record, "cname-as-txt", fix, text.records)
+        fix = say("The value is there, but in a TXT record. Delete that one.")
+        return failed(record, "cname-as-txt", fix + _add(record, look), text.records)
     if look.is_wildcard(record.name, RecordType.TXT, text.records):
-        fix = f"A wildcard record (*) answers for this name with {quoted(text.records)}. {_add(record, look)}"
+        fix = _wildcard(text.records) + _add(record, look)
         return failed(record, "wildcard", fix, text.records)
     if text.records:
-        there = quoted(text.records)
-        fix = f"A TXT record is there instead: {there}. Delete it. {_add(record, look)}"
-        return failed(record, "different", fix, text.records)
+        fix = say("A TXT record is there instead: %(found)s. Delete it.", found=few(text.records))
+        return failed(record, "different", fix + _add(record, look), text.records)
     addresses = look.ask(record.name, RecordType.A).records
     if addresses and not look.is_wildcard(record.name, RecordType.A, addresses):
-        fix = (
-            f"The name leads to web servers ({', '.join(addresses[:3])}): the DNS provider's proxy is "
-            "on for this record. Switch the proxy off (“DNS only”)."
+        fix = say(
+            "The name leads to web servers (%(addresses)s): the DNS provider's proxy is on for this "
+            "record. Switch the proxy off (“DNS only”).",
+            addresses=", ".join(few(addresses)),
         )
         return failed(record, "proxied", fix, addresses)
     if misplaced := look.misplaced(record.name, RecordType.CNAME, lambda each: each == target):
         return failed(record, *misplaced)
-    return failed(record, "missing", f"Nothing is published there yet. {_add(record, look)}")
+    return failed(record, "missing", say("Nothing is published there yet.") + _add(record, look))
 
 
 def _any_lives(look: Look) -> bool:
@@ -113,9 +128,19 @@ def _any_lives(look: Look) -> bool:
     return any(key is not None and not key.is_revoked for key in keys)
 
 
-def _add(record: CheckedRecord, look: Look) -> str:
-    entry = look.entry(record.name)
-    return f"Add a CNAME record with the name “{entry}” and the value “{record.value}”."
+def _add(record: CheckedRecord, look: Look) -> Saying:
+    return say(
+        "Add a CNAME record with the name “%(name)s” and the value “%(value)s”.",
+        name=look.entry(record.name),
+        value=record.value,
+    )
+
+
+def _wildcard(found: tuple[str, ...]) -> Saying:
+    return say(
+        "A wildcard record (*) answers for this name with %(found)s.",
+        found=few(found),
+    )
 
 
 def _targets(look: Look) -> frozenset[str]:

@@ -9,6 +9,7 @@ from functools import cached_property
 from relay.answers import Ask, Existence, RecordType, plain, remembering
 from relay.policy import dmarc, spf
 from relay.policy.domain_checks.values import CheckedRecord, Plan
+from relay.sayings import NOTHING, Saying, phrase, say
 from relay.vocabulary import CheckResult
 
 SHOWN = 10
@@ -60,20 +61,22 @@ class Look:
         beside = f"{NOBODY}.{name.partition('.')[2]}"
         return bool(records) and set(self.ask(beside, type).records) == set(records)
 
-    def obstructed(self, name: str, type: RecordType) -> str:
-        """What has to go first: a sentence where the name is a CNAME, beside which nothing else can be.
+    def obstructed(self, name: str, type: RecordType) -> Saying:
+        """What has to go first: said where the name is a CNAME, beside which nothing else can be.
 
         RFC 1034 §3.6.2. What a wildcard answers is no obstacle: the record's own name goes before it.
         """
         end = self.ask(name, type).name
         if not end or end == plain(name):
-            return ""
+            return NOTHING
         own = self.ask(name, RecordType.CNAME).records
         if not own or self.is_wildcard(name, RecordType.CNAME, own):
-            return ""
-        return (
-            f"There is a CNAME record at {name}, to {quoted(own)}, and nothing else can stand beside "
-            "a CNAME. Delete it first. "
+            return NOTHING
+        return say(
+            "There is a CNAME record at %(place)s, to %(found)s, and nothing else can stand beside "
+            "a CNAME. Delete it first.",
+            place=name,
+            found=few(own),
         )
 
     def misplaced(
@@ -83,41 +86,41 @@ class Look:
         is_ours: Callable[[str], bool],
         *,
         at_the_domain: bool = False,
-    ) -> tuple[str, str] | None:
-        """(code, sentence) where the record was published under a name that a usual mistake makes."""
-        for code, place, sentence in (
-            (
-                "domain-appended",
-                f"{name}.{self.zone}",
-                "The DNS panel appended the domain to the name: the record is at {place}. Enter only "
-                "“{entry}” as its name.",
-            ),
-            (
-                "underscore-lost",
-                ".".join(label.removeprefix("_") for label in name.split(".")),
-                "The underscore is missing: the record is at {place}. Its name is “{entry}”, with "
-                "the underscore; if the panel refuses it, ask the DNS provider.",
-            ),
-            (
-                "at-the-domain",
-                self.plan.domain if at_the_domain else name,
-                "The record is at {place} itself. Move it to the name “{entry}”.",
-            ),
+    ) -> tuple[str, Saying] | None:
+        """(code, what to do) where the record was published under a name that a usual mistake makes."""
+        for code, place in (
+            ("domain-appended", f"{name}.{self.zone}"),
+            ("underscore-lost", ".".join(label.removeprefix("_") for label in name.split("."))),
+            ("at-the-domain", self.plan.domain if at_the_domain else name),
         ):
             if place != name and any(map(is_ours, self.ask(place, type).records)):
-                return code, sentence.format(place=place, entry=self.entry(name))
+                return code, say(_MISPLACED[code], place=place, name=self.entry(name))
         return None
 
 
+_MISPLACED = {
+    "domain-appended": phrase(
+        "The DNS panel appended the domain to the name: the record is at %(place)s. Enter only "
+        "“%(name)s” as its name."
+    ),
+    "underscore-lost": phrase(
+        "The underscore is missing: the record is at %(place)s. Its name is “%(name)s”, with "
+        "the underscore; if the panel refuses it, ask the DNS provider."
+    ),
+    "at-the-domain": phrase("The record is at %(place)s itself. Move it to the name “%(name)s”."),
+}
+"""What to do about a record under such a name."""
+
+
 def passed(
-    record: CheckedRecord, code: str, found: tuple[str, ...], fix: str = ""
+    record: CheckedRecord, code: str, found: tuple[str, ...], fix: Saying = NOTHING
 ) -> CheckedRecord:
     """It is there, or need not be."""
     return replace(record, result=CheckResult.PASS, code=code, found=shown(found), fix=fix)
 
 
 def failed(
-    record: CheckedRecord, code: str, fix: str, found: tuple[str, ...] = ()
+    record: CheckedRecord, code: str, fix: Saying, found: tuple[str, ...] = ()
 ) -> CheckedRecord:
     """It is not there, or wrong."""
     return replace(record, result=CheckResult.FAIL, code=code, found=shown(found), fix=fix)
@@ -125,9 +128,9 @@ def failed(
 
 def unknown(record: CheckedRecord, detail: str) -> CheckedRecord:
     """Nobody has answered, which is no fault of the record's."""
-    fix = "DNS gave no answer just now. This is looked at again by itself."
+    fix = say("DNS gave no answer just now. This is looked at again by itself.")
     if detail:
-        fix = f"{fix} ({readable(detail)})"
+        fix += say("(%(detail)s)", detail=readable(detail))
     return replace(record, result=CheckResult.UNKNOWN, code="no-answer", fix=fix)
 
 
@@ -144,6 +147,15 @@ def readable(text: str) -> str:
     return line if len(line) <= SHOWN_LENGTH else f"{line[:SHOWN_LENGTH]}…"
 
 
-def quoted(records: tuple[str, ...]) -> str:
-    """What is there instead, in a sentence."""
-    return ", ".join(f"“{each}”" for each in shown(records[:3]))
+def few(records: tuple[str, ...]) -> tuple[str, ...]:
+    """What is there instead, to be quoted in a sentence."""
+    return shown(records[:3])
+
+
+def wildcard(name: str, found: tuple[str, ...]) -> Saying:
+    """What answers in the place of a record that is missing."""
+    return say(
+        "A wildcard record (*) answers for %(place)s with %(found)s.",
+        place=name,
+        found=few(found),
+    )

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 
 from relay.answers import Existence, RecordType
-from relay.policy.domain_checks.look import Look, failed, passed, quoted, unknown
+from relay.policy.domain_checks.look import Look, failed, few, passed, unknown
 from relay.policy.domain_checks.spf_repair import repair
 from relay.policy.domain_checks.values import CheckedRecord
 from relay.policy.spf import SpfState
+from relay.sayings import say
 
 _MEANT = re.compile(r"[\s\"'“”\\]*v\s*=\s*spf", re.IGNORECASE)
 """How a record begins that somebody took for SPF."""
@@ -25,9 +26,10 @@ def check_spf(record: CheckedRecord, look: Look) -> CheckedRecord:
     if found.state is SpfState.ABSENT:
         meant = [t for t in look.ask(record.name, RecordType.TXT).records if _MEANT.match(t)]
         if meant:
-            fix = (
-                f"This was meant as SPF, but receivers do not see it as such: {quoted((meant[0],))}. It "
-                "begins with “v=spf1” and a space, without quotes."
+            fix = say(
+                "This was meant as SPF, but receivers do not see it as such: %(found)s. It begins "
+                "with “v=spf1” and a space, without quotes.",
+                found=few((meant[0],)),
             )
             return failed(record, "unreadable", fix, tuple(meant))
         return passed(record, "spf-absent", ())
@@ -43,19 +45,21 @@ def check_exchangers(record: CheckedRecord, look: Look) -> CheckedRecord:
     if not answer.is_known:
         return unknown(record, answer.detail)
     if answer.existence is Existence.NO_NAME:
-        fix = (
-            f"{record.name} does not exist in DNS. Check its spelling, and whether it is still "
-            "registered; receivers refuse mail from a domain that does not exist."
+        fix = say(
+            "%(domain)s does not exist in DNS. Check its spelling, and whether it is still "
+            "registered; receivers refuse mail from a domain that does not exist.",
+            domain=record.name,
         )
         if look.zone != record.name:
-            fix = (
-                f"{record.name} does not exist in DNS yet, and receivers refuse mail from a domain that "
-                "does not exist. With the required records it will."
+            fix = say(
+                "%(domain)s does not exist in DNS yet, and receivers refuse mail from a domain that "
+                "does not exist. With the required records it will.",
+                domain=record.name,
             )
         return failed(record, "no-such-domain", fix)
     if hosts := [each.partition(" ")[2] for each in answer.records]:
         if NULL_EXCHANGER in hosts:
-            fix = (
+            fix = say(
                 "The MX record says that this domain takes no mail at all (a null MX). Receivers refuse "
                 "mail nobody can reply to. Add the MX records of your mailbox provider instead."
             )
@@ -67,7 +71,7 @@ def check_exchangers(record: CheckedRecord, look: Look) -> CheckedRecord:
     for address in addresses:
         if not address.is_known:
             return unknown(record, address.detail)
-    fix = (
+    fix = say(
         "Nothing takes mail for this domain, so replies come back and some receivers are wary. Add the MX "
         "records of your mailbox provider, or set a Reply-To address that works."
     )

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from relay.answers import RecordType
-from relay.policy.domain_checks.look import Look, failed, passed, quoted, unknown
+from relay.policy.domain_checks.look import Look, failed, few, passed, unknown, wildcard
 from relay.policy.domain_checks.values import CheckedRecord
+from relay.sayings import Saying, say
 
 
 def check(record: CheckedRecord, look: Look) -> CheckedRecord:
@@ -24,40 +25,57 @@ def check(record: CheckedRecord, look: Look) -> CheckedRecord:
     )
     if misplaced:
         return failed(record, *misplaced, found)
-    add = f"Add a TXT record with the name “{look.entry(record.name)}” and the value “{record.value}”."
+    add = say(
+        "Add a TXT record with the name “%(name)s” and the value “%(value)s”.",
+        name=look.entry(record.name),
+        value=record.value,
+    )
     if first := look.obstructed(record.name, RecordType.TXT):
-        return failed(record, "cname-in-the-way", f"{first}{add}", found)
+        return failed(record, "cname-in-the-way", first + add, found)
     if not found:
-        return failed(record, "missing", f"Nothing is published at {record.name} yet. {add}")
+        return failed(
+            record,
+            "missing",
+            say("Nothing is published at %(place)s yet.", place=record.name) + add,
+        )
     if look.is_wildcard(record.name, RecordType.TXT, found):
-        why = f"A wildcard record (*) answers for {record.name} with {quoted(found)}."
-        return failed(record, "wildcard", f"{why} {add} It goes before the wildcard.", found)
-    return failed(record, "different", f"Something else is there: {quoted(found)}. {add}", found)
+        fix = wildcard(record.name, found) + add + say("It goes before the wildcard.")
+        return failed(record, "wildcard", fix, found)
+    fix = say("Something else is there: %(found)s.", found=few(found)) + add
+    return failed(record, "different", fix, found)
 
 
-def _slip(text: str, value: str) -> tuple[str, str] | None:
+def _slip(text: str, value: str) -> tuple[str, Saying] | None:
     """What went wrong with the value, where that can be seen."""
     name, is_pair, secret = value.partition("=")
     bare = "".join(letter for letter in text if letter not in "\"'“”\\" and letter.isprintable())
     bare = "".join(bare.split())
+    there = few((text,))
     if bare == value:
-        return (
-            "quoted",
-            f"The value has quotes or spaces in it ({quoted((text,))}). Enter it without: {value}",
+        return "quoted", say(
+            "The value has quotes or spaces in it (%(found)s). Enter it without: %(value)s",
+            found=there,
+            value=value,
         )
     if bare.casefold() == value.casefold():
-        return "changed-case", f"Capital and small letters matter. The value is: {value}"
+        return "changed-case", say(
+            "Capital and small letters matter. The value is: %(value)s", value=value
+        )
     if value in bare:
-        return (
-            "too-much",
-            f"There is more in the value than belongs there ({quoted((text,))}). Enter only: {value}",
+        return "too-much", say(
+            "There is more in the value than belongs there (%(found)s). Enter only: %(value)s",
+            found=there,
+            value=value,
         )
     if bare == secret or (len(bare) > len(name) + 1 and value.startswith(bare)):
-        return "cut-off", f"The value is not whole ({quoted((text,))}). It is: {value}"
+        return "cut-off", say(
+            "The value is not whole (%(found)s). It is: %(value)s", found=there, value=value
+        )
     if is_pair and bare.startswith(f"{name}="):
-        return (
-            "other-account",
-            f"The value belongs to another account ({quoted((text,))}). Add this one as a further "
-            f"TXT record of the same name: {value}",
+        return "other-account", say(
+            "The value belongs to another account (%(found)s). Add this one as a further "
+            "TXT record of the same name: %(value)s",
+            found=there,
+            value=value,
         )
     return None

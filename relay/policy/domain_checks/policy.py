@@ -6,8 +6,9 @@ import re
 
 from relay.answers import RecordType
 from relay.policy.dmarc_record import DmarcRecord, is_dmarc, parse
-from relay.policy.domain_checks.look import Look, failed, passed, quoted, unknown
+from relay.policy.domain_checks.look import Look, failed, few, passed, unknown, wildcard
 from relay.policy.domain_checks.values import CheckedRecord
+from relay.sayings import Saying, say
 
 
 def check(record: CheckedRecord, look: Look) -> CheckedRecord:
@@ -15,9 +16,10 @@ def check(record: CheckedRecord, look: Look) -> CheckedRecord:
     found, own = look.dmarc, look.ask(record.name, RecordType.TXT)
     if found.domain in found.several:
         records = tuple(filter(is_dmarc, own.records))
-        fix = (
-            f"There are {len(records)} DMARC records, so receivers use none of them. Keep one and delete "
-            "the others."
+        fix = say(
+            "There are %(number)s DMARC records, so receivers use none of them. Keep one and delete "
+            "the others.",
+            number=len(records),
         )
         return failed(record, "several-records", fix, records)
     if not found.is_known:
@@ -31,35 +33,41 @@ def check(record: CheckedRecord, look: Look) -> CheckedRecord:
 
 def _absent(record: CheckedRecord, look: Look, there: tuple[str, ...]) -> CheckedRecord:
     """Nothing that is DMARC, at the domain and above."""
-    add = (
-        f"Add a TXT record with the name “{look.entry(record.name)}” and the value “{record.value}” "
-        "(with an address that somebody reads)."
+    add = say(
+        "Add a TXT record with the name “%(name)s” and the value “%(value)s” (with an address that "
+        "somebody reads).",
+        name=look.entry(record.name),
+        value=record.value,
     )
     if misplaced := look.misplaced(record.name, RecordType.TXT, is_dmarc, at_the_domain=True):
         return failed(record, *misplaced, there)
     if first := look.obstructed(record.name, RecordType.TXT):
-        return failed(record, "cname-in-the-way", f"{first}{add}", there)
+        return failed(record, "cname-in-the-way", first + add, there)
     if look.is_wildcard(record.name, RecordType.TXT, there):
-        fix = f"A wildcard record (*) answers for {record.name} with {quoted(there)}. {add}"
-        return failed(record, "wildcard", fix, there)
+        return failed(record, "wildcard", wildcard(record.name, there) + add, there)
     if there:
         meant = next(filter(None, map(_meant, there)), record.value)
-        fix = f"What is there cannot be read as DMARC: {quoted(there)}. Replace it by: {meant}"
+        fix = say(
+            "What is there cannot be read as DMARC: %(found)s. Replace it by: %(value)s",
+            found=few(there),
+            value=meant,
+        )
         return failed(record, "unreadable", fix, there)
-    return failed(record, "missing", f"There is no DMARC record yet. {add}")
+    return failed(record, "missing", say("There is no DMARC record yet.") + add)
 
 
-def _mend(record: DmarcRecord) -> str:
+def _mend(record: DmarcRecord) -> Saying:
     """What to change so that receivers take the record, which never weakens what it asks for."""
     if not record.wrong:
-        return (
+        return say(
             "Receivers ignore this record: p= is missing. Add “p=none;” behind “v=DMARC1;” (or "
             "quarantine or reject)."
         )
     names = ", ".join(f"{tag}=" for tag in record.wrong)
-    return (
-        f"Receivers ignore this record because of {names}. Each tag may stand once, with “;” behind its "
-        "value; that of p=, sp= and np= is none, quarantine or reject."
+    return say(
+        "Receivers ignore this record because of %(tags)s. Each tag may stand once, with “;” behind its "
+        "value; that of p=, sp= and np= is none, quarantine or reject.",
+        tags=names,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from relay.sayings import NOTHING, Saying
 from relay.vocabulary import CheckResult
 
 
@@ -30,20 +31,20 @@ class CheckedRecord:
 
     `key` tells records apart (`ownership`, `dkim-1` … `dkim-3`, `mail-from-mx`, `mail-from-spf`,
     `spf`, `dmarc`, `mx`). `required`: without it the domain is not verified. `value` is what to
-    publish ("" where there is nothing to publish). `code` is a stable word for programs, `fix` a
-    sentence for people ("" where nothing is to be done).
+    publish ("" where there is nothing to publish). `code` is a stable word for programs, `fix` is
+    said to people (nothing where nothing is to be done).
     """
 
     key: str
     name: str
     type: str
     value: str
-    purpose: str
+    purpose: Saying
     required: bool
     result: CheckResult
     code: str
     found: tuple[str, ...] = ()
-    fix: str = ""
+    fix: Saying = NOTHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +52,8 @@ class Advice:
     """Something worth knowing that no single record of ours shows."""
 
     code: str
-    title: str
-    detail: str
+    title: Saying
+    detail: Saying
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ class Alignment:
     dkim: bool | None
     spf: bool | None
     dmarc: bool | None
-    detail: str
+    detail: Saying
 
 
 @dataclass(frozen=True, slots=True)

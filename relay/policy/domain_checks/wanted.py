@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from relay.policy.domain_checks.values import CheckedRecord, Plan
+from relay.sayings import NOTHING, Saying, say
 from relay.vocabulary import CheckResult
 
 PROVIDER = "amazonses.com"
@@ -18,7 +19,7 @@ def wanted(plan: Plan) -> tuple[CheckedRecord, ...]:
             f"_postreeve.{domain}",
             "TXT",
             plan.token,
-            "Proves that this domain is yours, and nobody else's here.",
+            say("Proves that this domain is yours, and nobody else's here."),
             required=True,
         ),
         *_dkim(plan),
@@ -27,27 +28,33 @@ def wanted(plan: Plan) -> tuple[CheckedRecord, ...]:
             mail_from,
             "MX",
             f"10 {exchanger(plan)}",
-            "Brings bounces back, so that dead addresses are no longer mailed.",
+            say("Brings bounces back, so that dead addresses are no longer mailed."),
         ),
         _record(
             "mail-from-spf",
             mail_from,
             "TXT",
             f"v=spf1 include:{PROVIDER} ~all",
-            "Says that Amazon SES may send for your domain (SPF).",
+            say("Says that Amazon SES may send for your domain (SPF)."),
         ),
         _record(
-            "spf", domain, "TXT", "", "Other senders of your domain (SPF): must not be broken."
+            "spf",
+            domain,
+            "TXT",
+            "",
+            say("Other senders of your domain (SPF): must not be broken."),
         ),
         _record(
             "dmarc",
             f"_dmarc.{domain}",
             "TXT",
             f"v=DMARC1; p=none; rua=mailto:dmarc@{domain}",
-            "Tells receivers what to do with mail that pretends to be yours. Gmail, Yahoo and "
-            "Outlook ask for it.",
+            say(
+                "Tells receivers what to do with mail that pretends to be yours. Gmail, Yahoo and "
+                "Outlook ask for it."
+            ),
         ),
-        _record("mx", domain, "MX", "", "Replies need a mailbox to go to."),
+        _record("mx", domain, "MX", "", say("Replies need a mailbox to go to.")),
     )
 
 
@@ -57,7 +64,7 @@ def exchanger(plan: Plan) -> str:
 
 
 def _dkim(plan: Plan) -> tuple[CheckedRecord, ...]:
-    purpose = "Signs your mail, so that receivers know it is yours (DKIM)."
+    purpose = say("Signs your mail, so that receivers know it is yours (DKIM).")
     if not plan.dkim or not plan.hosted_zone:
         pending = _record("dkim", f"_domainkey.{plan.domain}", "CNAME", "", purpose, required=True)
         return (pending,)
@@ -75,15 +82,25 @@ def _dkim(plan: Plan) -> tuple[CheckedRecord, ...]:
 
 
 def _record(
-    key: str, name: str, type: str, value: str, purpose: str, *, required: bool = False
+    key: str, name: str, type: str, value: str, purpose: Saying, *, required: bool = False
 ) -> CheckedRecord:
     code = "provider-pending" if key == "dkim" else "not-looked-at"
     return CheckedRecord(
-        key, name, type, value, purpose, required, CheckResult.UNKNOWN, code, fix=_FIX.get(code, "")
+        key,
+        name,
+        type,
+        value,
+        purpose,
+        required,
+        CheckResult.UNKNOWN,
+        code,
+        fix=_FIX.get(code, NOTHING),
     )
 
 
 _FIX = {
-    "provider-pending": "Amazon SES has not told the DKIM records yet. They appear here within some "
-    "minutes; you need not do anything.",
+    "provider-pending": say(
+        "Amazon SES has not told the DKIM records yet. They appear here within some minutes; you "
+        "need not do anything."
+    ),
 }

@@ -357,6 +357,58 @@ final class ScreensTest extends Site_Test_Case {
 		$this->assertSame( 'key-invalid', $desk->account()->problem()->get_error_code() );
 	}
 
+	/**
+	 * @dataProvider locales
+	 */
+	public function test_the_relay_is_asked_in_the_language_of_who_looks_on( string $locale, ?string $tag ): void {
+		$this->look_on_in( $locale );
+
+		( new Client( new Settings() ) )->messages( 1 );
+		( new Desk( new Settings(), $this->account() ) )->ask( 'POST', '/v1/domains/shop.example/check', array() );
+
+		foreach ( $this->relay->requests() as $request ) {
+			$this->assertSame( $tag, $request['headers']['accept-language'] ?? null );
+		}
+		$this->assertCount( 2, $this->relay->requests() );
+	}
+
+	public function locales(): array {
+		return array(
+			'English'         => array( 'en_US', 'en-US' ),
+			'German'          => array( 'de_DE', 'de-DE' ),
+			'formal German'   => array( 'de_DE_formal', 'de-DE' ),
+			'Traditional'     => array( 'zh_TW', 'zh-TW' ),
+			'Arabic'          => array( 'ar', 'ar' ),
+			'three letters'   => array( 'ckb', 'ckb' ),
+			'nonsense'        => array( "x\r\nX-Evil: 1", null ),
+		);
+	}
+
+	public function test_two_admins_are_told_the_same_each_in_their_language(): void {
+		$desk = new Desk( new Settings(), $this->account() );
+		$this->look_on_in( 'es_ES' );
+		$desk->read( Desk::MESSAGES, '/v1/messages?limit=1' );
+		$this->look_on_in( 'de_DE' );
+		$desk->read( Desk::MESSAGES, '/v1/messages?limit=1' );
+		$desk->read( Desk::MESSAGES, '/v1/messages?limit=1' );
+
+		$tags = array_column( array_column( $this->relay->requests(), 'headers' ), 'accept-language' );
+		$this->assertSame( array( 'es-ES', 'de-DE' ), $tags );
+	}
+
+	public function test_a_mail_asks_for_no_language(): void {
+		$this->look_on_in( 'de_DE' );
+
+		wp_mail( 'ada@x.example', 'Hello', 'Text' );
+
+		$this->assertArrayNotHasKey( 'accept-language', $this->mail()['headers'] );
+	}
+
+	private function look_on_in( string $locale ): void {
+		wp_set_current_user( 1 );
+		wp_get_current_user()->locale = $locale;
+	}
+
 	public function test_a_relay_that_is_away_is_waited_for_once_in_half_a_minute(): void {
 		$desk = new Desk( new Settings(), $this->account() );
 		$desk->account();
