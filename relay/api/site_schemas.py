@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from marshmallow import fields, validate
 
 from relay.api.account_schemas import DomainSchema, NamedStateSchema, SiteSchema
@@ -11,6 +13,15 @@ from relay.api.schemas import Answer, Closed
 from relay.policy.connecting import LONGEST_NAME
 from relay.policy.site_urls import LONGEST
 from relay.vocabulary import Scope
+
+
+class Flag(fields.Boolean):
+    """Yes or no as JSON has them: 0 and "no" are neither."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> bool:
+        if not isinstance(value, bool):
+            raise self.make_error("invalid", input=value)
+        return value
 
 
 class NewSiteSchema(Closed):
@@ -42,7 +53,7 @@ class NewSiteSchema(Closed):
             "was registered for this address."
         },
     )
-    bind = fields.Boolean(
+    bind = Flag(
         load_default=True,
         metadata={"description": "Whether the key works at this address only."},
     )
