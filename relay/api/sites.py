@@ -161,7 +161,7 @@ def _read() -> Wanted:
     return Wanted(
         url=given["url"],
         name=given["name"],
-        sender=address_at(sender, "#/default_from") if sender else None,
+        sender=address_at(sender, "#/default_from") if sender is not None else None,
         domain=given["domain"].strip(),
         bind=given["bind"],
     )
