@@ -24,6 +24,7 @@ from relay.api import (
     operator_reports,
     problems,
     proofs,
+    sites,
     subscriptions,
     suppressions,
 )
@@ -47,6 +48,7 @@ from relay.api.schemas import (
     ResendSchema,
     SignUpSchema,
 )
+from relay.api.site_schemas import NewSiteSchema
 from relay.context import Relay
 from relay.gateways import dns, identities, ses, sns, tenants
 from relay.gateways.throttle import Throttle
@@ -67,7 +69,7 @@ from relay.settings import Settings
 SCHEMAS_BY_NAME = (
     ReceiptSchema, MetadataSchema, ProblemSchema, LetterSchema, MimeItemSchema, PartItemSchema,
     LetterItemSchema, ProofSchema, ResendSchema, NewListSchema, ListChangesSchema, SignUpSchema,
-    AudienceSchema, ConnectSchema,
+    AudienceSchema, ConnectSchema, NewSiteSchema,
 )  # fmt: skip
 """Schemas that hand-written parts of the OpenAPI document refer to."""
 
@@ -173,6 +175,7 @@ def create_app(relay: Relay) -> Flask:
         appeals.blueprint,
         connect.blueprint,
         domains.blueprint,
+        sites.blueprint,
     ):
         api.register_blueprint(blueprint, url_prefix="/v1")
     for blueprint in (

@@ -108,6 +108,13 @@ def make_key(
     )
 
 
+def make_account_key(session: Session, account: Account, **given: Any) -> NewKey:
+    """A key of the account itself; `.secret` is what a client presents."""
+    return accounts.create_account_key(
+        session, account.id, secret=SECRET, **({"now": MORNING} | given)
+    )
+
+
 def make_operator(session: Session, name: str = "ada") -> NewOperator:
     """An operator's key; `.secret` is what a client presents."""
     return operators.add(session, name, secret=SECRET, now=MORNING)

@@ -1,29 +1,34 @@
 """Who is calling: `Authorization: Bearer <key>`, checked before a request's body is read.
 
-Keys of sites (`keyed`) and keys of operators (`for_operators`) open different doors, never each other's.
+Keys of sites (`keyed`), of accounts (`for_accounts`) and of operators (`for_operators`) open different
+doors, never each other's.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
 from functools import wraps
-from typing import ParamSpec, TypeVar
+from typing import Any, Generic, ParamSpec, TypeVar
 from uuid import UUID
 
 from flask import current_app, g, request
+from sqlalchemy.orm import Session
 
 from relay.api import throttle
 from relay.api.drafts import LONGEST_KEY, is_idempotency_key
 from relay.context import Relay
 from relay.errors import Forbidden, Invalid, KeySiteMismatch, ScopeMissing, Unauthenticated
 from relay.policy.site_urls import same_site
-from relay.services import accounts, operators
-from relay.services.accounts import Caller
+from relay.services import accounts, callers, operators
+from relay.services.callers import Caller, Manager
 from relay.services.operators import Officer
 from relay.vocabulary import Scope
 
 P = ParamSpec("P")
 R = TypeVar("R")
+Who = TypeVar("Who", Caller, Manager, Officer)
 
 SITE_HEADER = "X-Postreeve-Site"
 
@@ -37,8 +42,9 @@ def relay() -> Relay:
 def keyed(scope: Scope) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Mark a view as open to keys with this scope only.
 
-    Raises `Unauthenticated`, `ScopeMissing`, `KeySiteMismatch` when the key is bound to another site
-    than the one that `X-Postreeve-Site` names, or `LimitReached` when it asks too often.
+    Raises `Unauthenticated`, `Forbidden` for a key of another kind, `ScopeMissing`, `KeySiteMismatch`
+    when the key is bound to another site than the one that `X-Postreeve-Site` names, or `LimitReached`
+    when it asks too often.
     """
 
     def decorate(view: Callable[P, R]) -> Callable[P, R]:
@@ -54,12 +60,7 @@ def keyed(scope: Scope) -> Callable[[Callable[P, R]], Callable[P, R]]:
 
 
 def _authenticated(scope: Scope) -> Caller:
-    try:
-        caller = _known()
-    except Unauthenticated:
-        throttle.check_stranger(relay())
-        raise
-    throttle.check_key(relay(), caller.key_id)
+    caller = _admitted(SITES)
     if scope not in caller.scopes:
         raise ScopeMissing(f"This API key lacks the scope {scope.value!r}", scope=scope.value)
     if caller.bound_url is not None and not same_site(
@@ -72,66 +73,112 @@ def _authenticated(scope: Scope) -> Caller:
     return caller
 
 
-def _known() -> Caller:
-    presented = _presented()
-    if presented.startswith(f"{operators.KEY_MARK}_"):
-        throttle.check_key(relay(), _operator(presented).id)
-        raise Forbidden("This is an operator's key; send a key of the site: prk_…")
-    return _site_of(presented)
+def for_accounts(view: Callable[P, R]) -> Callable[P, R]:
+    """Mark a view as open to accounts' own keys only.
 
-
-def _site_of(presented: str) -> Caller:
-    context = relay()
-    now = context.clock()
-    with context.reads() as session:
-        return accounts.authenticate(session, presented, secret=context.settings.secret, now=now)
-
-
-def _operator(presented: str) -> Officer:
-    context = relay()
-    with context.reads() as session:
-        return operators.authenticate(session, presented, secret=context.settings.secret)
-
-
-def _presented() -> str:
-    """The key that the request shows, whosever it is."""
-    scheme, _, presented = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not presented.strip():
-        raise Unauthenticated("Send your API key as: Authorization: Bearer prk_…")
-    return presented.strip()
-
-
-def for_operators(view: Callable[P, R]) -> Callable[P, R]:
-    """Mark a view as open to keys of operators only.
-
-    Raises `Unauthenticated`, `Forbidden` for a site's key, or `LimitReached` when it asks too often.
+    Raises `Unauthenticated`, `Forbidden` for a key of another kind, or `LimitReached` when it asks too
+    often.
     """
 
     @wraps(view)
     def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
-        g.officer = _authenticated_operator()
+        context, found = relay(), _admitted(ACCOUNTS)
+        now = context.clock()
+        if callers.is_stale(found.last_used_at, now=now):
+            with context.sessions.begin() as session:
+                callers.touch_key(session, found, now=now)
+        g.manager = found
+        return view(*args, **kwargs)
+
+    guarded.for_accounts = True  # type: ignore[attr-defined]
+    return guarded
+
+
+def for_operators(view: Callable[P, R]) -> Callable[P, R]:
+    """Mark a view as open to keys of operators only. Raises as `for_accounts` does."""
+
+    @wraps(view)
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
+        context, found = relay(), _admitted(OPERATORS)
+        now = context.clock()
+        if callers.is_stale(found.last_used_at, now=now):
+            with context.sessions.begin() as session:
+                operators.touch(session, found, now=now)
+        g.officer = found
         return view(*args, **kwargs)
 
     guarded.for_operators = True  # type: ignore[attr-defined]
     return guarded
 
 
-def _authenticated_operator() -> Officer:
+@dataclass(frozen=True, slots=True)
+class Kind(Generic[Who]):
+    """A kind of key: how it begins, whose it is, and who presents it."""
+
+    mark: str
+    whose: str
+    identify: Callable[[Session, str, str, datetime], Who]
+
+
+SITES = Kind(
+    accounts.KEY_MARK,
+    "a site's key",
+    lambda session, shown, secret, now: callers.authenticate(
+        session, shown, secret=secret, now=now
+    ),
+)
+
+ACCOUNTS = Kind(
+    accounts.ACCOUNT_MARK,
+    "an account's key",
+    lambda session, shown, secret, now: callers.authenticate_account(
+        session, shown, secret=secret, now=now
+    ),
+)
+
+OPERATORS = Kind(
+    operators.KEY_MARK,
+    "an operator's key",
+    lambda session, shown, secret, _now: operators.authenticate(session, shown, secret=secret),
+)
+
+KINDS: dict[str, Kind[Any]] = {kind.mark: kind for kind in (SITES, ACCOUNTS, OPERATORS)}
+
+
+def _admitted(kind: Kind[Who]) -> Who:
+    """Whoever presents a key of this kind, counted. Raises `Forbidden` for a good key of another."""
     context = relay()
     try:
-        presented = _presented()
-        if presented.startswith(f"{accounts.KEY_MARK}_"):
-            throttle.check_key(context, _site_of(presented).key_id)
-            raise Forbidden("This is a site's key; operators have keys of their own: pro_…")
-        found = _operator(presented)
+        presented = _presented(kind)
+        other = KINDS.get(presented.partition("_")[0], kind)
+        if other is not kind:
+            throttle.check_key(context, _identified(other, presented).key_id)
+            raise Forbidden(f"This is {other.whose}; send {kind.whose}: {kind.mark}_…")
+        found = _identified(kind, presented)
     except Unauthenticated:
         throttle.check_stranger(context)
         raise
-    throttle.check_key(context, found.id)
-    now = context.clock()
-    if operators.is_stale(found, now=now):
-        with context.sessions.begin() as session:
-            operators.touch(session, found, now=now)
+    throttle.check_key(context, found.key_id)
+    return found
+
+
+def _presented(kind: Kind[Who]) -> str:
+    """The key that the request shows, of whatever kind."""
+    scheme, _, presented = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not presented.strip():
+        raise Unauthenticated(f"Send your API key as: Authorization: Bearer {kind.mark}_…")
+    return presented.strip()
+
+
+def _identified(kind: Kind[Who], presented: str) -> Who:
+    context = relay()
+    with context.reads() as session:
+        return kind.identify(session, presented, context.settings.secret, context.clock())
+
+
+def manager() -> Manager:
+    """Which account calls; only inside a view marked `for_accounts`."""
+    found: Manager = g.manager
     return found
 
 
@@ -148,9 +195,9 @@ def caller() -> Caller:
 
 
 def site_id() -> UUID:
-    """The caller's site. Raises `Invalid` for an account key, which has none."""
+    """The caller's site. Raises `Invalid` for a key that has none."""
     if (found := caller().site_id) is None:
-        raise Invalid("This is an account key; use a key of one of its sites")
+        raise Invalid("This key has no site; use a key of a site")
     return found
 
 

@@ -37,6 +37,7 @@ from relay.api.schemas import (
     SignUpSchema,
     pointers,
 )
+from relay.api.site_schemas import NewSiteSchema
 from relay.errors import Invalid, PostreeveError, TooLarge
 from relay.gateways import compose, mime
 from relay.gateways.compose import Attachment, Letter, Mailbox
@@ -71,6 +72,7 @@ _SCHEMAS: dict[type[Schema], Schema] = {
         SignUpSchema,
         AudienceSchema,
         ConnectSchema,
+        NewSiteSchema,
     )
 }
 

@@ -42,7 +42,7 @@ from relay.api.schemas import MessageSchema, MessagesQuerySchema, MessagesSchema
 from relay.context import Relay
 from relay.errors import LimitReached, PostreeveError
 from relay.policy.networks import network_of
-from relay.services import accounts, messages, timelines
+from relay.services import callers, messages, timelines
 from relay.services.messages import Accepted, Request
 from relay.services.networks import Came
 from relay.services.person_links import Links
@@ -206,7 +206,7 @@ def _in_transaction(accept: Callable[[Session, datetime], T], context: Relay) ->
     for last in (False, True):
         try:
             with context.sessions.begin() as session:
-                accounts.touch_key(session, caller(), now=now)
+                callers.touch_key(session, caller(), now=now)
                 return accept(session, now)
         except IntegrityError:
             if last:

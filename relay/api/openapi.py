@@ -28,6 +28,11 @@ CONFIG: dict[str, Any] = {
                     "scheme": "bearer",
                     "description": "An API key of the site: prk_…",
                 },
+                "account": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "A key of an account, which manages its sites: pra_…",
+                },
                 "operator": {
                     "type": "http",
                     "scheme": "bearer",
@@ -133,6 +138,9 @@ NOTHING_TO_MISTAKE: dict[str, Any] = {
 OPERATORS_ONLY: dict[str, Any] = {"security": [{"operator": []}]}
 """How a route says that only operators may use it."""
 
+ACCOUNTS_ONLY: dict[str, Any] = {"security": [{"account": []}]}
+"""How a route says that only accounts' own keys may use it."""
+
 NO_SUCH_THING: dict[str, Any] = {"404": _problem("There is no such thing.")}
 
 NOT_NOW: dict[str, Any] = {
@@ -207,6 +215,8 @@ DOMAIN: dict[str, Any] = {
     "schema": {"type": "string", "minLength": 1, "maxLength": 300},
     "example": "shop.example",
 }
+
+NO_SITE: dict[str, Any] = {"404": _problem("There is no such site, or key, in this account.")}
 
 TOO_LARGE: dict[str, Any] = _problem("The message, or the whole request, is too large.")
 
@@ -458,3 +468,13 @@ CONNECT_REFUSED: dict[str, Any] = {
 } | {
     "422": _problem("The code is unknown, used or over, or whoever presents it did not ask for it.")
 }
+
+NEW_SITE_BODY: dict[str, Any] = _json_body(
+    "NewSite",
+    {
+        "url": "https://new.example",
+        "name": "The new shop",
+        "default_from": "hello@new.example",
+        "domain": "auto",
+    },
+)

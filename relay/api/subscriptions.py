@@ -17,7 +17,7 @@ from relay.api.schemas import (
     SubscriptionsQuerySchema,
     SubscriptionsSchema,
 )
-from relay.services import accounts, sign_ups, subscriptions
+from relay.services import callers, sign_ups, subscriptions
 from relay.services.sign_ups import Form, SignUp
 from relay.services.visitors import Visitor
 from relay.vocabulary import Scope
@@ -47,7 +47,7 @@ class Subscriptions(MethodView):
         sign_up, context, site = _read(), relay(), site_id()
         now = context.clock()
         with context.sessions.begin() as session:
-            accounts.touch_key(session, caller(), now=now)
+            callers.touch_key(session, caller(), now=now)
             token = sign_ups.ask(session, context.settings.keyring, site, sign_up, now=now)
         url = f"{context.settings.public_url.rstrip('/')}/challenge/{token}"
         return {"accepted": True, "challenge": {"url": url} if token else None}

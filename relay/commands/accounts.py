@@ -1,8 +1,7 @@
-"""`account`, `site`, `key`: who may send, with which secret."""
+"""`account`, `site`: who may send."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from uuid import UUID
 
 import click
@@ -12,18 +11,15 @@ from relay.commands import standing, tenants
 from relay.commands.output import Row, json_option, relay, show, show_one
 from relay.commands.ramps import ramp
 from relay.commands.reputation import site_reputation
-from relay.models import Account, AccountRequest, ApiKey, Site
+from relay.models import Account, AccountRequest, Site
 from relay.policy.acceptable_use import VERSION
 from relay.services import acceptable_use, accounts, first_contacts, relations
-from relay.services.accounts import NewKey
 from relay.services.letters import HOUSE_ACCOUNT
 from relay.services.relations import Related
-from relay.vocabulary import Scope, State
+from relay.vocabulary import State
 
 EARNED = "earned"
 MOST_FIRST_CONTACTS = 10_000_000
-
-SHOWN_ONCE = "Copy the key now: only its digest is kept, and it is never shown again."
 
 
 @click.group()
@@ -176,78 +172,6 @@ def set_budget(site_id: UUID, people: int | None, as_json: bool) -> None:
     show_one(row, as_json=as_json, title="First contacts an hour")
 
 
-@click.group()
-def key() -> None:
-    """API keys of a site."""
-
-
-@key.command("create")
-@click.option("--site", "site_id", required=True, type=click.UUID, help="Whose key it is.")
-@click.option(
-    "--scope",
-    "scopes",
-    multiple=True,
-    type=click.Choice([scope.value for scope in Scope]),
-    default=[Scope.SEND.value, Scope.READ.value],
-    show_default=True,
-    help="What the key may do; may be given more than once.",
-)
-@click.option("--name", default="", help="To tell keys apart.")
-@click.option("--bind", is_flag=True, help="Refuse the key when another site's address uses it.")
-@json_option
-def create_key(site_id: UUID, scopes: Sequence[str], name: str, bind: bool, as_json: bool) -> None:
-    """Make an API key. It is shown once."""
-    context = relay()
-    with context.sessions.begin() as session:
-        made = accounts.create_key(
-            session,
-            site_id,
-            secret=context.settings.secret,
-            scopes=[Scope(scope) for scope in scopes],
-            name=name,
-            bind=bind,
-            now=context.clock(),
-        )
-    _show_new(made, as_json=as_json, title="API key created")
-
-
-@key.command("rotate")
-@click.argument("prefix")
-@json_option
-def rotate_key(prefix: str, as_json: bool) -> None:
-    """Replace the key PREFIX by a new one; the old one works for 24 hours more."""
-    context = relay()
-    with context.sessions.begin() as session:
-        made = accounts.rotate_key(
-            session, prefix, secret=context.settings.secret, now=context.clock()
-        )
-    _show_new(made, as_json=as_json, title="API key rotated; the old one ends in 24 hours")
-
-
-@key.command("revoke")
-@click.argument("prefix")
-@json_option
-def revoke_key(prefix: str, as_json: bool) -> None:
-    """End the key PREFIX at once."""
-    context = relay()
-    with context.sessions.begin() as session:
-        ended = accounts.revoke_key(session, prefix, now=context.clock())
-        row = _key(ended)
-    show_one(
-        row, as_json=as_json, title="API key revoked; requests with it are refused from now on"
-    )
-
-
-@key.command("list")
-@click.option("--site", "site_id", type=click.UUID, help="Only this site's keys.")
-@json_option
-def list_keys(site_id: UUID | None, as_json: bool) -> None:
-    """List keys, without their secrets."""
-    with relay().reads() as session:
-        rows = [_key(each) for each in accounts.list_keys(session, site_id)]
-    show(rows, as_json=as_json, title="API keys", empty="No keys yet; try: key create --help")
-
-
 def _account(made: Account) -> Row:
     return {
         "id": made.id,
@@ -299,28 +223,6 @@ def _budget(made: Site) -> Row:
     }
 
 
-def _key(made: ApiKey) -> Row:
-    return {
-        "prefix": made.prefix,
-        "site": made.site_id,
-        "name": made.name,
-        "scopes": list(made.scopes),
-        "last_used_at": made.last_used_at,
-        "expires_at": made.expires_at,
-        "revoked_at": made.revoked_at,
-    }
-
-
-def _show_new(made: NewKey, *, as_json: bool, title: str) -> None:
-    row = {
-        "id": made.key.id,
-        "prefix": made.key.prefix,
-        "scopes": list(made.key.scopes),
-        "key": made.secret,
-    }
-    show_one(row, as_json=as_json, title=title, hint=SHOWN_ONCE)
-
-
 @account.command("accept-policy")
 @click.argument("account_id", type=click.UUID)
 @click.option("--by", "accepted_by", required=True, metavar="NAME", help="Who of them accepted it.")
@@ -346,4 +248,4 @@ standing.add_to(site, "site")
 site.add_command(ramp)
 site.add_command(site_reputation)
 
-COMMANDS = (account, site, key)
+COMMANDS = (account, site)

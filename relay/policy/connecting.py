@@ -104,7 +104,7 @@ def read(given: Mapping[str, str]) -> Asked:
         raise Invalid("challenge is the SHA-256 of the verifier: 43 characters of base64url")
     return Asked(
         site_url=site.rstrip("/"),
-        site_name=_line(given.get("name", "")) or check_site(site).host,
+        site_name=one_line(given.get("name", "")) or check_site(site).host,
         return_url=return_url,
         state=given["state"],
         challenge=given["challenge"],
@@ -142,8 +142,8 @@ def domain_for(asked_site: str, sender: EmailAddress | None) -> str:
     return of_site
 
 
-def _line(text: str) -> str:
-    """A name on one line, of what can be seen."""
+def one_line(text: str) -> str:
+    """A name on one line, of what can be seen of it."""
     seen = "".join(letter if letter.isprintable() else " " for letter in text)
     return " ".join(seen.split())[:LONGEST_NAME]
 

@@ -86,7 +86,7 @@ def exchange(
     found.exchanged_at = now
     session.flush()
     connected = Connected(key, account, site)
-    _tell(session, house, found, connected, now)
+    tell(session, house, connected, found.domain, language=found.language, now=now)
     return connected
 
 
@@ -130,24 +130,30 @@ def _invalid() -> ConnectCodeInvalid:
     return ConnectCodeInvalid("The code is unknown, used or over, or was not made for this site")
 
 
-def _tell(
-    session: Session, house: House, found: SiteConnection, done: Connected, now: datetime
+def tell(
+    session: Session,
+    house: House,
+    done: Connected,
+    domain_name: str | None,
+    *,
+    language: str = languages.ENGLISH,
+    now: datetime,
 ) -> None:
     """Write to the account's owner what was connected, and how to take it back."""
-    _ = languages.translations(found.language).gettext
+    _ = languages.translations(language).gettext
     # Translators: the subject of the mail that tells an owner that a website got a key.
     subject = _("%(site)s is connected")
     domain = session.scalar(
         select(Domain).where(
             Domain.account_id == done.account.id,
-            Domain.name == found.domain,
+            Domain.name == domain_name,
             Domain.status == DomainStatus.PENDING,
         )
     )
     letter = letters.render(
         "connected",
         subject=subject % {"site": done.site.name},
-        language=found.language,
+        language=language,
         site=done.site.name,
         site_url=done.site.url,
         account=done.account.name,

@@ -15,17 +15,17 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session, selectinload
 
 from relay.addresses import EmailAddress, parse
-from relay.errors import AccountSuspended, Forbidden, Invalid, NotFound
+from relay.errors import Forbidden, Invalid, NotFound
 from relay.keys import Keyring
-from relay.models import Account, Domain, Site, SiteConnection
+from relay.models import Account, Site, SiteConnection
 from relay.policy import connecting as rules
 from relay.policy.acceptable_use import VERSION
-from relay.policy.sender import lineage
 from relay.policy.site_urls import same_site
-from relay.services import acceptable_use, account_requests, accounts, domains, locks, sign_ins
+from relay.services import acceptable_use, account_requests, locks, sign_ins, sites
 from relay.services.account_requests import NewAccount
 from relay.services.sign_ins import A_DAY
-from relay.vocabulary import AccountOpening, DomainStatus, State
+from relay.services.sites import Introduction
+from relay.vocabulary import AccountOpening, State
 
 CODE = "connection code"
 """Purpose of the keyed digest under which a code is kept."""
@@ -101,8 +101,11 @@ def connect(
     known = offers(session, found)
     account = _account(session, known, found, choice, settled, now)
     acceptable_use.accept(session, account.id, VERSION, by=str(found.address), now=now)
-    found.domain = _claim(session, account.id, choice.domain, settled.region, now)
-    site = _site(session, account, found, choice, now)
+    found.domain = sites.claim_domain(
+        session, account.id, choice.domain, region=settled.region, now=now
+    )
+    introduced = Introduction(found.site_url, found.site_name, found.sender)
+    site, _ = sites.place(session, account, introduced, chosen=choice.site_id, now=now)
     code = secrets.token_urlsafe(32)
     found.account_id, found.site_id = account.id, site.id
     found.ends_other_keys = choice.ends_other_keys
@@ -178,54 +181,3 @@ def _account(
     if lately >= rules.SITES_AN_ACCOUNT_A_DAY:
         raise account_requests.too_many_today()
     return account
-
-
-def _claim(session: Session, account_id: UUID, name: str, region: str, now: datetime) -> str | None:
-    """The domain of the account, claimed if it is not one of its domains yet; None where none is named."""
-    if not name:
-        return None
-    canon = domains.canonical(name)
-    mine = session.scalar(
-        select(Domain).where(
-            Domain.account_id == account_id,
-            Domain.name == canon,
-            Domain.status != DomainStatus.LAPSED,
-        )
-    )
-    if mine is None:
-        domains.claim(session, account_id, canon, region=region, now=now)
-    return canon
-
-
-def _site(
-    session: Session, account: Account, connection: SiteConnection, choice: Choice, now: datetime
-) -> Site:
-    """The chosen site, or a new one; an account has one site for each address."""
-    sites = session.scalars(select(Site).where(Site.account_id == account.id)).all()
-    if choice.site_id is not None:
-        site = next((one for one in sites if one.id == choice.site_id), None)
-        if site is None:
-            raise Invalid("This is no site of the account", field="site")
-    else:
-        site = next((one for one in sites if same_site(one.url, connection.site_url)), None)
-    if site is None:
-        site = accounts.create_site(
-            session, account.id, name=connection.site_name, url=connection.site_url, now=now
-        )
-    if site.state is State.TERMINATED:
-        raise AccountSuspended("This site was ended for good", state=site.state.value)
-    if site.default_from is None and _may_be_sender(session, account.id, connection.sender):
-        site.default_from = connection.sender
-    session.flush()
-    return site
-
-
-def _may_be_sender(session: Session, account_id: UUID, sender: str | None) -> bool:
-    """Whether the site's usual sender lies in a domain of the account, proven or claimed.
-
-    WordPress makes up an address where nobody has chosen one; kept, it would never become ready.
-    """
-    if sender is None:
-        return False
-    names = {one.name for one in domains.list_domains(session, account_id)}
-    return not names.isdisjoint(lineage(EmailAddress(sender).domain))

@@ -17,7 +17,8 @@ from relay.db import new_id
 from relay.errors import AlreadyExists, Invalid, NotFound, Unauthenticated
 from relay.models import Operator
 from relay.models.operators import NAME
-from relay.services.accounts import USED_EVERY, key_digest
+from relay.services.accounts import key_digest
+from relay.services.callers import is_stale
 
 KEY_MARK = "pro"
 """First part of every operator's key; a site's begins with `prk`."""
@@ -35,7 +36,7 @@ class NewOperator:
 class Officer:
     """Who is asking as an operator, and how the audit log calls them."""
 
-    id: UUID
+    key_id: UUID
     name: str
     last_used_at: datetime | None
 
@@ -102,13 +103,11 @@ def authenticate(session: Session, presented: str, *, secret: str) -> Officer:
 
 
 def touch(session: Session, officer: Officer, *, now: datetime) -> None:
-    """Note that the key was used."""
-    session.execute(update(Operator).where(Operator.id == officer.id).values(last_used_at=now))
-
-
-def is_stale(officer: Officer, *, now: datetime) -> bool:
-    """Whether `last_used_at` is older than it has to be exact."""
-    return officer.last_used_at is None or now - officer.last_used_at > USED_EVERY
+    """Note that the key was used, as exactly as that of other keys."""
+    if is_stale(officer.last_used_at, now=now):
+        session.execute(
+            update(Operator).where(Operator.id == officer.key_id).values(last_used_at=now)
+        )
 
 
 def _in_use() -> Select[Operator]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -21,7 +23,7 @@ from relay.services.accounts import NewKey
 from relay.vocabulary import Scope
 from tests import factories
 from tests.api.requests import check_problem
-from tests.fakes import MORNING, FakeClock
+from tests.fakes import MORNING, FakeClock, FakeThrottle
 from tests.steps import accept
 
 Post = Callable[..., TestResponse]
@@ -116,7 +118,7 @@ def test_a_bound_key_without_a_site_is_refused(
     check_problem(get(client, f"Bearer {bound.secret}"), 403, "key-site-mismatch")
 
 
-def test_an_account_key_has_no_mail_of_its_own(
+def test_a_key_without_a_site_has_no_mail_of_its_own(
     client: FlaskClient, relay: Relay, key: NewKey
 ) -> None:
     with relay.sessions.begin() as session:
@@ -158,6 +160,9 @@ def test_every_route_is_keyed_or_known_to_be_public(app: Flask) -> None:
         scope = getattr(view, "required_scope", None)
         if rule.rule.startswith("/v1/operator/"):
             assert getattr(view, "for_operators", False), f"{method} {rule.rule} is open to sites"
+            assert scope is None
+        elif rule.rule.startswith("/v1/sites"):
+            assert getattr(view, "for_accounts", False), f"{method} {rule.rule} is open to sites"
             assert scope is None
         elif rule.rule.startswith("/v1/") and rule.rule not in PUBLIC:
             assert isinstance(scope, Scope), f"{method} {rule.rule} asks for no key"
@@ -284,41 +289,116 @@ def test_the_lists_of_a_site_show_its_own_things_only(
                 assert secret not in response.text
 
 
-# --- operators ------------------------------------------------------------------------------
+# --- sites, accounts, operators -------------------------------------------------------------
 
 
-def test_no_site_s_key_opens_what_is_for_operators(
-    app: Flask, client: FlaskClient, relay: Relay, site: Site
+def opener(view: Any) -> str | None:
+    """Whose keys open this door; None for a door that is open to all."""
+    if getattr(view, "required_scope", None) is not None:
+        return "site"
+    for whose in ("account", "operator"):
+        if getattr(view, f"for_{whose}s", False):
+            return whose
+    return None
+
+
+def test_no_key_opens_a_door_of_another_kind(
+    app: Flask, client: FlaskClient, relay: Relay, site: Site, account: Account
 ) -> None:
     with relay.sessions.begin() as session:
-        key = factories.make_key(session, site, scopes=list(Scope)).secret
-        operator = factories.make_operator(session)
-        revoked = factories.make_operator(session, "bob")
-        operators.revoke(session, revoked.operator.id, now=relay.clock())
-    walked = 0
+        secrets = {
+            "site": factories.make_key(session, site, scopes=list(Scope)).secret,
+            "account": factories.make_account_key(session, account).secret,
+            "operator": factories.make_operator(session).secret,
+        }
+    walked = Counter[str]()
     for rule, method, view in doors(app):
-        if not getattr(view, "for_operators", False):
+        if (whose := opener(view)) is None:
             continue
         path = path_to(rule, new_id())
-        for stranger in (revoked.secret, f"{operator.secret}x", "pro__"):
-            headers = {"Authorization": f"Bearer {stranger}"}
-            check_problem(client.open(path, method=method, headers=headers), 401, "key-invalid")
-        headers = {"Authorization": f"Bearer {key}"}
-        check_problem(client.open(path, method=method, headers=headers), 403, "forbidden")
-        walked += 1
-    assert walked >= 13
+        for other, secret in secrets.items():
+            if other == whose:
+                continue
+            headers = {"Authorization": f"Bearer {secret}"}
+            told = check_problem(
+                client.open(path, method=method, headers=headers), 403, "forbidden"
+            )
+            article = {"site": "a", "account": "an", "operator": "an"}
+            mark = secrets[whose].partition("_")[0]
+            assert told["detail"] == (
+                f"This is {article[other]} {other}'s key; "
+                f"send {article[whose]} {whose}'s key: {mark}_…"
+            )
+            walked[whose] += 1
+    assert walked["site"] >= 50
+    assert walked["account"] >= 8
+    assert walked["operator"] >= 26
 
 
-def test_no_operator_s_key_opens_what_is_for_sites(
-    app: Flask, client: FlaskClient, relay: Relay
+def test_no_spoilt_key_opens_a_door(
+    app: Flask, client: FlaskClient, relay: Relay, site: Site, account: Account
 ) -> None:
     with relay.sessions.begin() as session:
-        operator = factories.make_operator(session)
-    headers = {"Authorization": f"Bearer {operator.secret}"}
+        of_site = factories.make_key(session, site, scopes=list(Scope))
+        of_account, ended = (factories.make_account_key(session, account) for _ in range(2))
+        accounts.revoke_key(session, ended.key.prefix, now=relay.clock())
+        operator, gone = (factories.make_operator(session, name) for name in ("ada", "bob"))
+        operators.revoke(session, gone.operator.id, now=relay.clock())
+    app.extensions["relay"] = replace(relay, throttle=FakeThrottle())  # it asks without rest
+    spoilt = {
+        "site": [f"{of_site.secret}x", "prk__", "prk_"],
+        "account": [f"{of_account.secret}x", "pra__", ended.secret, remarked(of_site, "pra")],
+        "operator": [f"{operator.secret}x", "pro__", gone.secret, remarked(of_account, "pro")],
+    }
     for rule, method, view in doors(app):
-        if getattr(view, "required_scope", None) is not None:
-            response = client.open(path_to(rule, new_id()), method=method, headers=headers)
-            check_problem(response, 403, "forbidden")
+        if opener(view) is None:
+            continue
+        for secret in (secret for whose in spoilt for secret in spoilt[whose]):
+            headers = {"Authorization": f"Bearer {secret}"}
+            answer = client.open(path_to(rule, new_id()), method=method, headers=headers)
+            check_problem(answer, 401, "key-invalid")
+
+
+def remarked(key: NewKey, mark: str) -> str:
+    """The key with another kind's mark in front."""
+    return f"{mark}_{key.secret.partition('_')[2]}"
+
+
+def test_an_account_s_key_under_a_site_s_mark_opens_nothing(
+    app: Flask, client: FlaskClient, relay: Relay, account: Account
+) -> None:
+    with relay.sessions.begin() as session:
+        secret = remarked(factories.make_account_key(session, account), "prk")
+    for rule, method, view in doors(app):
+        if opener(view) == "site":
+            headers = {"Authorization": f"Bearer {secret}"}
+            answer = client.open(path_to(rule, new_id()), method=method, headers=headers)
+            check_problem(answer, 403, "scope-missing")
+
+
+def test_an_account_s_key_is_counted_as_others_are(
+    client: FlaskClient, app: Flask, relay: Relay, account: Account
+) -> None:
+    with relay.sessions.begin() as session:
+        key = factories.make_account_key(session, account)
+    app.extensions["relay"] = replace(relay, throttle=FakeThrottle(30))
+    headers = {"Authorization": f"Bearer {key.secret}"}
+    check_problem(client.get("/v1/sites", headers=headers), 429, "limit-reached")
+
+
+def test_the_last_use_of_an_account_s_key_is_noted_within_five_minutes(
+    client: FlaskClient, relay: Relay, account: Account, clock: FakeClock
+) -> None:
+    with relay.sessions.begin() as session:
+        key = factories.make_account_key(session, account)
+    headers = {"Authorization": f"Bearer {key.secret}"}
+    noted = []
+    for minutes in (0, 4, 2):
+        clock.advance(minutes=minutes)
+        assert client.get("/v1/sites", headers=headers).status_code == 200
+        with relay.reads() as session:
+            noted.append(session.get_one(ApiKey, key.key.id).last_used_at)
+    assert noted == [MORNING, MORNING, MORNING + timedelta(minutes=6)]
 
 
 def test_the_last_use_of_an_operator_s_key_is_noted_within_five_minutes(

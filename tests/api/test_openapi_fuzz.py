@@ -107,6 +107,9 @@ CONNECT = "POST /v1/connect"
 SIGN_UP, SUBSCRIPTIONS = "POST /v1/subscriptions", "GET /v1/subscriptions"
 OWN_ACTIONS, OWN_APPEALS = "GET /v1/account/actions", "GET /v1/account/appeals"
 APPEAL, ACCEPT = "POST /v1/account/appeals", "POST /v1/account/policy"
+SITES, ENROL = "GET /v1/sites", "POST /v1/sites"
+KEYS, END_KEY = "GET /v1/sites/{site_id}/keys", "DELETE /v1/sites/{site_id}/keys/{key_id}"
+ACCOUNTS = {SITES, ENROL, KEYS, END_KEY}
 OPERATORS = "/v1/operator/"
 OPERATOR_LISTS = [
     f"GET {OPERATORS}{each}"
@@ -218,6 +221,7 @@ def places(relay: Relay, account: Account, site: Site, mailer: FakeMailer) -> Pl
         factories.make_domain(session, account, "closed.example", DomainStatus.SUSPENDED)
         factories.make_domain(session, partner, "foreign.example")
         factories.make_connection(session, relay.settings.keyring, site)
+        spare = factories.make_key(session, site).key
     factories.make_record(relay, site, "ada@customer.example")
     governed = govern(relay, site, partner.id, UUID(waiting["id"]))
     keys = [each.key for each in (readers, archived, unsendable, foreign_list, readers, readers)]
@@ -227,6 +231,7 @@ def places(relay: Relay, account: Account, site: Site, mailer: FakeMailer) -> Pl
         "suppression_id": dict(zip(PLACES, map(str, suppressions), strict=True)),
         "cursor": dict(zip(PLACES, messages, strict=True)),
         "account": dict.fromkeys(PLACES, str(partner.id)),
+        "key_id": dict.fromkeys(PLACES, str(spare.id)),
         "list_key": dict(zip(PLACES, keys, strict=True)),
         **{name: dict(zip(PLACES, map(str, ids), strict=False)) for name, ids in governed.items()},
     }
@@ -295,6 +300,7 @@ class Questioner:
 
     relay: Relay
     secret: str
+    account: str
     operator: str
     places: Places
     tally: Counter[tuple[str, int]]
@@ -311,6 +317,8 @@ class Questioner:
 
     def secret_for(self, label: str) -> str:
         """The key that opens this door."""
+        if label in ACCOUNTS:
+            return self.account
         return self.operator if OPERATORS in label else self.secret
 
     def put(self, case: Case, secret: str, *, trouble: bool = False) -> Response:
@@ -351,15 +359,16 @@ class Questioner:
 
 @pytest.fixture
 def questioner(
-    app: Flask, client: FlaskClient, relay: Relay, site: Site, places: Places,
+    app: Flask, client: FlaskClient, relay: Relay, site: Site, account: Account, places: Places,
     tally: Counter[tuple[str, int]],
 ) -> Questioner:  # fmt: skip
     SERVING["app"] = app
     app.extensions["relay"] = replace(relay, throttle=FakeThrottle())  # it asks without rest
     with relay.sessions.begin() as session:
         key = factories.make_key(session, site, scopes=list(Scope))
+        own = factories.make_account_key(session, account)
         operator = factories.make_operator(session)
-    return Questioner(relay, key.secret, operator.secret, places, tally)
+    return Questioner(relay, key.secret, own.secret, operator.secret, places, tally)
 
 
 def checks_of(case: Case, trouble: bool) -> list[str]:
@@ -525,6 +534,10 @@ GOOD: dict[str, dict[str, Any]] = {
     OWN_APPEALS: {},
     APPEAL: {"body": {"text": "It was a plugin."}, "media_type": JSON},
     ACCEPT: {"body": {"version": VERSION}, "media_type": JSON},
+    SITES: {},
+    ENROL: {"body": {"url": "https://new.example"}, "media_type": JSON},
+    KEYS: {"path_parameters": {"site_id": PLACES[0]}},
+    END_KEY: {"path_parameters": {"site_id": PLACES[0], "key_id": PLACES[0]}},
     **{label: {} for label in OPERATOR_LISTS},
     WATCH: {"path_parameters": {"account_id": PLACES[0]}},
     ACT: {"path_parameters": {"account_id": PLACES[0]}, "body": ORDER, "media_type": JSON},
@@ -586,6 +599,12 @@ SPOILT: dict[tuple[str, int], dict[str, Any]] = {
     (APPEAL, 404): {"body": {"text": "x", "action_id": PLACES[5]}},
     (APPEAL, 409): {"body": {"text": "x", "action_id": PLACES[1]}},
     (ACCEPT, 400): {"body": {}},
+    (SITES, 400): {"query": {"limit": 0}},
+    (ENROL, 200): {"body": {"url": "https://shop.example"}},
+    (ENROL, 400): {"body": {"url": "no website"}},
+    (ENROL, 422): {"body": {"url": "https://new.example", "domain": "gmail.com"}},
+    (KEYS, 404): {"path_parameters": {"site_id": PLACES[1]}},
+    (END_KEY, 404): {"path_parameters": {"site_id": PLACES[1], "key_id": PLACES[0]}},
     (ACCEPT, 409): {"body": {"version": "2020-01"}},
     **{(label, 400): {"query": {"limit": 0}} for label in OPERATOR_LISTS},
     **{(label, 400): {"body": {}} for label in (ACT, ACT_ON_SITE, DECIDE, ANSWER, CLOSE, ARF)},
@@ -634,12 +653,12 @@ def test_every_answer_that_is_described_is_given(
         __call__ = begin
 
     secret = "nobody" if status == 401 else questioner.secret_for(label)
-    if OPERATORS in label and status == 403:
+    if (OPERATORS in label or label in ACCOUNTS) and status == 403:
         secret = questioner.secret
     match status:
         case 400 | 403 if (
-            OPERATORS not in label
-        ):  # an account key, which has no site; a key that may nothing
+            OPERATORS not in label and label not in ACCOUNTS
+        ):  # a key without a site; a key that may nothing
             spoil = {"site_id": None} if status == 400 else {"scopes": []}
             with relay.sessions.begin() as session:
                 session.execute(update(ApiKey).values(spoil))

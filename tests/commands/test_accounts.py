@@ -12,6 +12,8 @@ from relay.__main__ import cli
 from tests.databases import Databases
 from tests.factories import SECRET
 
+ID = "00000000-0000-7000-8000-000000000000"
+
 
 @pytest.fixture
 def run(databases: Databases, monkeypatch: pytest.MonkeyPatch):
@@ -77,6 +79,43 @@ def test_a_key_is_shown_once_and_never_listed(run) -> None:
     assert run("key", "revoke", successor["prefix"]).exit_code == 0
     listed = json.loads(run("key", "list", "--site", site["id"], "--json").stdout)
     assert [each["revoked_at"] is not None for each in listed] == [False, True]
+
+
+def test_an_account_gets_a_key_of_its_own_that_is_listed_replaced_and_ended(run) -> None:
+    account = made(run("account", "create", "Agency", "--owner", "o@shop.example", "--json"))["id"]
+    of_account = ("--account", account)
+    words = ("site", "create", "S", *of_account, "--url", "https://s.example", "--json")
+    run("key", "create", "--site", made(run(*words))["id"])
+
+    shown = run("key", "create", *of_account, "--name", "laptop").stdout
+
+    key = next(word for word in shown.split() if word.startswith("pra_"))
+    assert "never shown again" in shown
+    assert "wp postreeve connect --relay=… --token=-" in shown
+    (listed,) = json.loads(run("key", "list", *of_account, "--json").stdout)
+    assert (listed["account"], listed["site"], listed["scopes"]) == (account, None, [])
+    assert key not in run("key", "list").stdout
+    successor = made(run("key", "rotate", key, "--json"))["key"]
+    assert successor.startswith("pra_")
+    assert run("key", "revoke", successor).exit_code == 0
+    table = run("key", "list").stdout
+    assert key.split("_")[1] in table, "a prefix stays whole, so that it can be copied"
+    assert "account" in table
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ((), "Give --site or --account"),
+        (("--site", ID, "--account", ID), "Give --site or --account"),
+        (("--account", ID, "--bind"), "for a site's key"),
+        (("--account", ID, "--scope", "send"), "for a site's key"),
+    ],
+)
+def test_a_key_is_of_a_site_or_of_an_account(words: tuple[str, ...], says: str, run) -> None:
+    done = run("key", "create", *words)
+    assert done.exit_code == 2
+    assert says in done.output
 
 
 @pytest.mark.parametrize(

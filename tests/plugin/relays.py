@@ -28,6 +28,9 @@ from relay.policy.lifecycle import STATUSES
 from relay.services.searches import MOST_LOOKED_AT, Wanted
 
 KEY = "prk_0123456789abcdef_ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopq"
+ACCOUNT_KEY = "pra_0123456789abcdef_ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopq"
+OLD_PREFIX = "fedcba9876543210"
+"""Of the key that a site had before it got KEY."""
 
 Json = dict[str, Any]
 
@@ -247,12 +250,35 @@ class _Handler(BaseHTTPRequestHandler):
             answer = self.fake.answers.popleft()
             time.sleep(answer.delay)
             self._say(answer.status, answer.body, answer.content_type, answer.location)
+        elif self.path.startswith("/v1/sites"):
+            self._answer_to_account(request)
         elif self.command == "POST" and self.path == "/v1/connect":
             self._say(200, json.dumps({"key": KEY, "site": {}, "account": {}}))
         elif self.headers.get("Authorization") != f"Bearer {KEY}":
             self._problem(401, "key-invalid", "The key is not valid")
         else:
             self._answer_by_path(request)
+
+    def _answer_to_account(self, request: Json) -> None:
+        if self.headers.get("Authorization") != f"Bearer {ACCOUNT_KEY}":
+            self._problem(401, "key-invalid", "The key is not valid")
+        elif self.command == "POST":
+            asked = request["json"]
+            domain = {"name": "shop.example", "status": "pending"} if asked["domain"] else None
+            site = {"id": "s1", "name": asked["name"], "url": asked["url"], "state": "active"}
+            answer = {
+                "created": True, "key": KEY, "key_id": "k2", "scopes": [], "site": site,
+                "account": self.fake.account["account"], "domain": domain, "default_from": None,
+            }  # fmt: skip
+            self._say(201, json.dumps(answer))
+        elif self.command == "DELETE":
+            self._say(200, json.dumps({"id": self.path.rpartition("/")[2], "revoked_at": _now()}))
+        else:
+            keys = [
+                {"id": "k1", "prefix": OLD_PREFIX, "bound_url": "https://shop.example"},
+                {"id": "k2", "prefix": KEY.split("_")[1], "bound_url": "https://shop.example"},
+            ]
+            self._say(200, json.dumps({"keys": [{**key, "revoked_at": None} for key in keys]}))
 
     def _answer_by_path(self, request: Json) -> None:
         path = self.path.split("?")[0]

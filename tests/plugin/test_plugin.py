@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.plugin.relays import KEY, FakeRelay
+from tests.plugin.relays import ACCOUNT_KEY, KEY, FakeRelay
 from tests.wordpress import databases, packages, sites, sqlite, suites, trees
 
 HERE = Path(__file__).parent
@@ -161,6 +161,42 @@ def test_mails_of_a_command_leave_before_it_ends_without_wp_cron(
 
     assert len(relay.messages) == 5
     assert [each["path"] for each in relay.requests].count("/v1/messages/batch") == 1
+
+
+@pytest.mark.parametrize(("option", "key"), [("token", ACCOUNT_KEY), ("token", KEY), ("key", KEY)])
+def test_a_key_comes_from_standard_input(
+    option: str, key: str, site: sites.Site, relay: FakeRelay
+) -> None:
+    commands = [["disconnect", [], {}], ["connect", [], {"relay": relay.url, option: "-"}]]
+
+    told = json.loads(
+        site.run(HERE / "scripts" / "cli.php", json.dumps(commands), given=f"{key}\n")
+    )
+
+    assert [each["code"] for each in told] == [0, 0], told
+    assert f"Bearer {key}" in [each["headers"]["authorization"] for each in relay.requests]
+
+
+@pytest.mark.parametrize(
+    ("constants", "words"),
+    [
+        (f"const POSTREEVE_API_KEY = '{KEY}';", "The key of this site is set in wp-config.php"),
+        ("const POSTREEVE_RELAY_URL = 'https://relay.example';", "The relay of this site is set"),
+    ],
+)
+def test_what_wp_config_has_set_is_not_got_round_with_a_key_of_the_account(
+    constants: str, words: str, site: sites.Site, relay: FakeRelay
+) -> None:
+    fixed = site.path / "wp-content" / "mu-plugins" / "fixed.php"
+    fixed.write_text(f"<?php {constants}\n")
+    commands = [["connect", [], {"relay": relay.url, "token": ACCOUNT_KEY}]]
+
+    (told,) = json.loads(site.run(HERE / "scripts" / "cli.php", json.dumps(commands)))
+
+    fixed.unlink()
+    assert told["code"] == 1
+    assert words in told["said"][0][1]
+    assert relay.requests == []
 
 
 def test_processes_that_work_at_once_never_hand_a_mail_over_twice(

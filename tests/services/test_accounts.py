@@ -12,8 +12,9 @@ from relay.context import Relay
 from relay.db import Sessions, new_id
 from relay.errors import Conflict, Invalid, NotFound, Unauthenticated
 from relay.models import Account, ApiKey, Site
-from relay.services import accounts
-from relay.services.accounts import ROTATION_GRACE, USED_EVERY, Caller, NewKey
+from relay.services import accounts, callers
+from relay.services.accounts import ROTATION_GRACE, NewKey
+from relay.services.callers import USED_EVERY, Caller
 from relay.vocabulary import Scope
 from tests import factories
 from tests.factories import SECRET
@@ -22,7 +23,7 @@ from tests.fakes import MORNING, FakeClock
 
 def authenticate(sessions: Sessions, presented: str, clock: FakeClock) -> Caller:
     with sessions() as session:
-        return accounts.authenticate(session, presented, secret=SECRET, now=clock())
+        return callers.authenticate(session, presented, secret=SECRET, now=clock())
 
 
 def rotate(sessions: Sessions, prefix: str, clock: FakeClock) -> NewKey:
@@ -116,7 +117,7 @@ def test_every_wrong_key_gets_the_same_answer(
 
 def test_a_key_of_another_relay_is_no_good(sessions: Sessions, key: NewKey) -> None:
     with sessions() as session, pytest.raises(Unauthenticated):
-        accounts.authenticate(session, key.secret, secret="another secret" * 3, now=MORNING)
+        callers.authenticate(session, key.secret, secret="another secret" * 3, now=MORNING)
 
 
 def test_a_revoked_key_ends_at_once(sessions: Sessions, key: NewKey, clock: FakeClock) -> None:
@@ -201,7 +202,7 @@ def test_the_last_use_is_noted_every_few_minutes_only(
     def use() -> None:
         caller = authenticate(sessions, key.secret, clock)
         with sessions.begin() as session:
-            accounts.touch_key(session, caller, now=clock())
+            callers.touch_key(session, caller, now=clock())
 
     def noted() -> timedelta:
         with sessions() as session:

@@ -47,12 +47,16 @@ class Php:
         return self.run("-r", "echo PHP_VERSION;").stdout
 
     def run(
-        self, *arguments: str, environment: Mapping[str, str] | None = None
+        self,
+        *arguments: str,
+        environment: Mapping[str, str] | None = None,
+        given: str | None = None,
     ) -> subprocess.CompletedProcess[str]:
-        """Run it once, whatever comes of it."""
+        """Run it once, whatever comes of it; `given` is its standard input."""
         return subprocess.run(
             [str(self.program), *arguments],
             env={**os.environ, **self.environment(), **(environment or {})},
+            input=given,
             capture_output=True,
             text=True,
             errors="replace",

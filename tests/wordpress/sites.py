@@ -68,7 +68,11 @@ class Site:
         return self.php.environment(self.path.parent / "php.d")
 
     def run(
-        self, script: Path, *arguments: str, environment: Mapping[str, str] | None = None
+        self,
+        script: Path,
+        *arguments: str,
+        environment: Mapping[str, str] | None = None,
+        given: str | None = None,
     ) -> str:
         """What a PHP script prints that gets this site's folder as its first argument."""
         done = self.php.run(
@@ -76,6 +80,7 @@ class Site:
             str(self.path),
             *arguments,
             environment={**self.environment, **(environment or {})},
+            given=given,
         )
         if done.returncode != 0:
             raise RuntimeError(f"{script.name} failed:\n{done.stdout}\n{done.stderr}")

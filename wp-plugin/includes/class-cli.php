@@ -219,6 +219,9 @@ final class CLI {
 	 * [<domain>]
 	 * : The domain to look at.
 	 *
+	 * [--records]
+	 * : With a name: shows the DNS records to publish, and how each was found.
+	 *
 	 * [--format=<format>]
 	 * : table, json, csv or yaml.
 	 * ---
@@ -247,7 +250,11 @@ final class CLI {
 				'status' => Problems::clean( $domain['status'] ?? '' ),
 			);
 		}
-		Utils\format_items( (string) ( $options['format'] ?? 'table' ), $rows, array( 'name', 'status' ) );
+		if ( empty( $options['records'] ) ) {
+			Utils\format_items( (string) ( $options['format'] ?? 'table' ), $rows, array( 'name', 'status' ) );
+		} else {
+			Utils\format_items( (string) ( $options['format'] ?? 'table' ), self::records( $domains ), array( 'type', 'name', 'value', 'needed', 'result' ) );
+		}
 		if ( ! in_array( 'verified', array_column( $rows, 'status' ), true ) ) {
 			WP_CLI::halt( 1 );
 		}
@@ -341,16 +348,30 @@ final class CLI {
 	/**
 	 * Connects the site. Its mail goes on as before until `wp postreeve live`.
 	 *
+	 * With a key of the account, the relay makes the site and a key for it, which is fetched and kept here; the account's
+	 * key is not. With a key of the site, that is kept.
+	 *
 	 * ## OPTIONS
 	 *
-	 * --token=<token>
-	 * : The API key, as the relay showed it; - to read it from standard input, where no history keeps it.
+	 * [--token=<token>]
+	 * : A key of the account (pra_…), or of the site (prk_…); - to read it from standard input, where no history keeps it.
+	 *
+	 * [--key=<key>]
+	 * : A key of the site (prk_…), as the relay showed it; - to read it from standard input.
 	 *
 	 * [--relay=<address>]
 	 * : The relay's address, unless it is set already.
 	 *
+	 * [--domain=<domain>]
+	 * : With a key of the account: the sending domain to claim, or none. Without this, the one registered for the site's address.
+	 *
 	 * [--network]
-	 * : For all sites of this network.
+	 * : For all sites of this network, with a key of the site.
+	 *
+	 * ## EXAMPLES
+	 *
+	 *     wp postreeve connect --relay=https://relay.example --token=- < agency.key
+	 *     wp --url=https://shop.example postreeve connect --token=- --domain=shop.example < agency.key
 	 *
 	 * @param array $args    Positional arguments.
 	 * @param array $options Options.
@@ -360,12 +381,16 @@ final class CLI {
 		// WordPress loads what collects the form's complaints in wp-admin only.
 		require_once ABSPATH . 'wp-admin/includes/template.php';
 
-		$key   = (string) ( $options['token'] ?? '' );
+		if ( isset( $options['token'], $options['key'] ) ) {
+			WP_CLI::error( __( 'Say either --token or --key.', 'postreeve' ) );
+			return;
+		}
+		$key   = (string) ( $options['key'] ?? $options['token'] ?? '' );
 		$key   = trim( '-' === $key ? (string) stream_get_contents( STDIN ) : $key );
 		$input = $this->settings->sanitize(
 			array(
 				'relay_url' => (string) ( $options['relay'] ?? $this->settings->relay_url() ),
-				'new_key'   => $key,
+				'new_key'   => Enrolment::is_account_key( $key ) ? '' : $key,
 			)
 		);
 		$wrong = get_settings_errors( Settings::OPTION );
@@ -377,17 +402,19 @@ final class CLI {
 			WP_CLI::error( __( 'Both --relay and --token are needed.', 'postreeve' ) );
 			return;
 		}
+		if ( Enrolment::is_account_key( $key ) ) {
+			$this->enrol( $input['relay_url'], $key, $options );
+			return;
+		}
 		if ( ! empty( $options['network'] ) ) {
 			$this->settings->connect_network( $input['relay_url'], $key );
 		} else {
 			$this->settings->connect( $input['relay_url'], $key );
 		}
-		$connection = Connection::check( $this->settings, $this->account );
-		if ( ! $connection->is_known() ) {
-			WP_CLI::error( trim( $connection->title() . ' ' . $connection->text() ) );
-			return;
+		$connection = $this->known();
+		if ( null !== $connection ) {
+			$this->succeed( $connection );
 		}
-		WP_CLI::success( trim( $connection->title() . ' ' . ( $this->settings->is_live() ? '' : __( 'The site mails as before until: wp postreeve live', 'postreeve' ) ) ) );
 	}
 
 	/**
@@ -437,6 +464,102 @@ final class CLI {
 	 */
 	public function copy(): void {
 		$this->act( Actions::COPY );
+	}
+
+	/**
+	 * The DNS records of sending domains, each as a line.
+	 *
+	 * @param array $domains What the relay says of them.
+	 */
+	private static function records( array $domains ): array {
+		$lines = array();
+		foreach ( $domains as $domain ) {
+			foreach ( Screen::list_of( $domain, 'records' ) as $record ) {
+				$line = array( 'needed' => empty( $record['required'] ) ? 'no' : 'yes' );
+				foreach ( array( 'type', 'name', 'value', 'result' ) as $name ) {
+					$line[ $name ] = Problems::clean( $record[ $name ] ?? '' );
+				}
+				$lines[] = $line;
+			}
+		}
+		return $lines;
+	}
+
+	/**
+	 * Connects with a key of the account.
+	 *
+	 * @param string $relay_url The relay's address.
+	 * @param string $token     The account's key.
+	 * @param array  $options   The command's.
+	 */
+	private function enrol( string $relay_url, string $token, array $options ): void {
+		if ( ! empty( $options['network'] ) ) {
+			WP_CLI::error( __( 'With a key of the account each site gets a key of its own: leave out --network, and say the command for each site of the network, with --url.', 'postreeve' ) );
+			return;
+		}
+		$old       = $relay_url === $this->settings->relay_url() ? $this->settings->api_key() : '';
+		$domain    = (string) ( $options['domain'] ?? 'auto' );
+		$enrolment = new Enrolment( $this->settings, $relay_url, $token );
+		$answer    = $enrolment->enrol( 'none' === $domain ? '' : $domain );
+		if ( is_wp_error( $answer ) ) {
+			$this->fail( $answer );
+			return;
+		}
+		/* translators: 1: a site's address, 2: an account's name */
+		$made = empty( $answer['created'] ) ? __( '%1$s is known in the account %2$s. It has a new key.', 'postreeve' ) : __( '%1$s is new in the account %2$s. It has a key of its own.', 'postreeve' );
+		WP_CLI::log( sprintf( $made, Problems::clean( $answer['site']['url'] ?? '' ), Problems::clean( $answer['account']['name'] ?? '' ) ) );
+		$connection = $this->known();
+		if ( null === $connection ) {
+			return;
+		}
+		$ended = '' === $old ? false : $enrolment->replace( $answer, $old );
+		if ( is_wp_error( $ended ) ) {
+			/* translators: %s: what is the matter */
+			WP_CLI::warning( sprintf( __( 'The key this site had before still works: %s', 'postreeve' ), $ended->get_error_message() ) );
+		} elseif ( $ended ) {
+			WP_CLI::log( __( 'The key this site had before has ended.', 'postreeve' ) );
+		}
+		$this->tell_of_domain( Problems::clean( $answer['domain']['name'] ?? '' ), Problems::clean( $answer['domain']['status'] ?? '' ) );
+		$this->succeed( $connection );
+	}
+
+	/**
+	 * Says which sending domain there is, and how to go on with it.
+	 *
+	 * @param string $name   The domain's name, or ''.
+	 * @param string $status The relay's word for it.
+	 */
+	private function tell_of_domain( string $name, string $status ): void {
+		if ( '' === $name ) {
+			WP_CLI::log( __( 'No sending domain was named. To name one: the same command with --domain=…', 'postreeve' ) );
+		} elseif ( 'verified' === $status ) {
+			/* translators: %s: a domain */
+			WP_CLI::log( sprintf( __( 'The sending domain %s is verified.', 'postreeve' ), $name ) );
+		} else {
+			/* translators: 1: a domain, 2: a command */
+			WP_CLI::log( sprintf( __( 'The sending domain %1$s needs DNS records. To see them: %2$s', 'postreeve' ), $name, "wp postreeve domain $name --records" ) );
+		}
+	}
+
+	/**
+	 * The connection, once the relay knows this site; if it does not, says why and exits with 1.
+	 */
+	private function known(): ?Connection {
+		$connection = Connection::check( $this->settings, $this->account );
+		if ( $connection->is_known() ) {
+			return $connection;
+		}
+		WP_CLI::error( trim( $connection->title() . ' ' . $connection->text() ) );
+		return null;
+	}
+
+	/**
+	 * Says that the site is connected, and what comes next.
+	 *
+	 * @param Connection $connection What the relay said.
+	 */
+	private function succeed( Connection $connection ): void {
+		WP_CLI::success( trim( $connection->title() . ' ' . ( $this->settings->is_live() ? '' : __( 'The site mails as before until: wp postreeve live', 'postreeve' ) ) ) );
 	}
 
 	/**

@@ -143,6 +143,20 @@ final class Desk {
 	}
 
 	/**
+	 * Asks a relay with another key than the site's own.
+	 *
+	 * @param string     $token     The key.
+	 * @param string     $method    GET, POST or DELETE.
+	 * @param string     $relay_url The relay's address.
+	 * @param string     $path      What follows it.
+	 * @param array|null $body      What is sent along.
+	 * @return array|WP_Error
+	 */
+	public static function present( string $token, string $method, string $relay_url, string $path, ?array $body = null ) {
+		return self::request( $method, $relay_url, $path, $body, Client::PATIENCE_IN_BACKGROUND, array( 'Authorization' => 'Bearer ' . $token ) );
+	}
+
+	/**
 	 * From here on asks anew, however fresh what was said is; that stays for the case that nobody answers.
 	 */
 	public function ask_anew(): void {

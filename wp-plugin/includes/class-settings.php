@@ -420,11 +420,24 @@ final class Settings {
 	 * @param string $earlier What is stored.
 	 */
 	private function sanitize_key( string $key, string $earlier ): string {
-		if ( ! preg_match( '/^[\x21-\x7e]{20,200}$/', $key ) ) {
+		if ( ! self::is_key( $key ) ) {
 			$this->complain( 'api-key', __( 'That is not an API key. Copy the whole key, as the relay showed it, without spaces.', 'postreeve' ) );
 			return $earlier;
 		}
+		if ( Enrolment::is_account_key( $key ) ) {
+			$this->complain( 'account-key', __( 'That is a key of your account, which opens all its sites, so no site keeps it. Enter a key of this site, or connect at a terminal: wp postreeve connect', 'postreeve' ) );
+			return $earlier;
+		}
 		return Vault::seal( $key );
+	}
+
+	/**
+	 * Whether this can be a key: one word of plain ASCII.
+	 *
+	 * @param string $key What was entered.
+	 */
+	public static function is_key( string $key ): bool {
+		return 1 === preg_match( '/^[\x21-\x7e]{20,200}$/D', $key );
 	}
 
 	/**

@@ -21,7 +21,15 @@ from relay.commands.trial.installation import Installation, read, write
 from relay.context import Relay
 from relay.errors import Unauthenticated
 from relay.models import Site
-from relay.services import accounts, domain_looks, domain_views, domains, first_contacts, limits
+from relay.services import (
+    accounts,
+    callers,
+    domain_looks,
+    domain_views,
+    domains,
+    first_contacts,
+    limits,
+)
 from relay.vocabulary import DomainStatus, Scope
 
 DOMAIN = "shop.example"
@@ -137,7 +145,7 @@ def curl(web_url: str, site: DemoSite) -> str:
 def _known(session: Session, path: Path, secret: str) -> DemoSite | None:
     kept = read(path)
     try:
-        caller = accounts.authenticate(
+        caller = callers.authenticate(
             session, str(kept.get("key", "")), secret=secret, now=datetime.now(UTC)
         )
     except Unauthenticated:

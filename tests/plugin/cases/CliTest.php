@@ -163,6 +163,130 @@ final class CliTest extends Site_Test_Case {
 		$this->assertFalse( ( new Settings() )->is_connected() );
 	}
 
+	public function test_a_key_of_the_account_gets_the_site_a_key_of_its_own(): void {
+		delete_option( Settings::OPTION );
+
+		$code = $this->run_command( 'connect', array(), array( 'relay' => $this->relay->url(), 'token' => Relay::ACCOUNT_KEY ) );
+
+		$this->assertSame( 0, $code );
+		list( $made, $look ) = $this->relay->requests();
+		$this->assertSame( array( 'POST', '/v1/sites' ), array( $made['method'], $made['path'] ) );
+		$this->assertSame( array( Whereabouts::address(), 'Shop', 'owner@shop.example', 'auto' ), array_values( $made['json'] ) );
+		$this->assertSame( array( '/v1/account', 'Bearer ' . Relay::KEY ), array( $look['path'], $look['headers']['authorization'] ) );
+		$settings = new Settings();
+		$this->assertSame( Relay::KEY, $settings->api_key() );
+		$this->assertFalse( $settings->takes_mail() );
+		$this->assertSame(
+			array(
+				Whereabouts::address() . ' is new in the account Example Ltd. It has a key of its own.',
+				'The sending domain shop.example needs DNS records. To see them: wp postreeve domain shop.example --records',
+				'Connected and ready. The site mails as before until: wp postreeve live',
+			),
+			array_column( WP_CLI::$said, 1 )
+		);
+	}
+
+	public function test_the_key_of_the_account_is_kept_nowhere(): void {
+		global $wpdb;
+		delete_option( Settings::OPTION );
+
+		$this->run_command( 'connect', array(), array( 'relay' => $this->relay->url(), 'token' => Relay::ACCOUNT_KEY ) );
+
+		foreach ( array_map( 'strval', $wpdb->get_col( "SELECT option_value FROM $wpdb->options" ) ) as $value ) {
+			$this->assertStringNotContainsString( 'pra_', $value );
+			$this->assertStringNotContainsString( 'pra_', (string) \Postreeve\Vault::open( $value ) );
+		}
+		foreach ( $this->relay->requests() as $request ) {
+			$is_for_accounts = 0 === strpos( $request['path'], '/v1/sites' );
+			$this->assertSame( $is_for_accounts, 'Bearer ' . Relay::ACCOUNT_KEY === $request['headers']['authorization'] );
+		}
+	}
+
+	public function test_the_key_a_site_had_before_ends_when_the_new_one_has_worked(): void {
+		( new Settings() )->connect( $this->relay->url(), Relay::OLD_KEY );
+
+		$this->assertSame( 0, $this->run_command( 'connect', array(), array( 'token' => Relay::ACCOUNT_KEY, 'domain' => 'none' ) ) );
+
+		$this->assertSame(
+			array( 'POST /v1/sites', 'GET /v1/account', 'GET /v1/sites/s1/keys', 'DELETE /v1/sites/s1/keys/k1' ),
+			array_map(
+				function ( $request ) {
+					return $request['method'] . ' ' . $request['path'];
+				},
+				$this->relay->requests()
+			)
+		);
+		$this->assertSame( '', $this->relay->requests()[0]['json']['domain'] );
+		$this->assertTrue( ( new Settings() )->takes_mail(), 'What is live stays live.' );
+	}
+
+	/**
+	 * @dataProvider refused_enrolments
+	 */
+	public function test_a_key_of_the_account_that_gets_no_key_changes_nothing( callable $trouble, array $options, string $words ): void {
+		( new Settings() )->connect( $this->relay->url(), Relay::OLD_KEY );
+		$trouble( $this->relay );
+
+		$this->assertSame( 1, $this->run_command( 'connect', array(), $options + array( 'token' => Relay::ACCOUNT_KEY ) ) );
+
+		$this->assertStringContainsString( $words, WP_CLI::$said[0][1] );
+		$this->assertSame( Relay::OLD_KEY, ( new Settings() )->api_key() );
+	}
+
+	public function refused_enrolments(): array {
+		$nothing = function () {};
+		return array(
+			'suspended' => array(
+				function ( $relay ) {
+					$relay->problem( 'account-suspended', 403, 'No', 'The account is suspended: it gets no more sites and keys.' );
+				},
+				array(),
+				'it gets no more sites and keys.',
+			),
+			'no key'    => array(
+				function ( $relay ) {
+					$relay->answer( 201, '{"site": {}}', 'application/json' );
+				},
+				array(),
+				'The relay gave no key.',
+			),
+			'unknown'   => array( $nothing, array( 'token' => 'pra_0123456789abcdef_another' ), 'API key' ),
+			'broken'    => array( $nothing, array( 'token' => 'pra_a b' ), 'That is not an API key.' ),
+			'network'   => array( $nothing, array( 'network' => true ), 'leave out --network' ),
+			'two keys'  => array( $nothing, array( 'key' => Relay::KEY ), 'either --token or --key' ),
+		);
+	}
+
+	public function test_before_the_network_or_two_keys_are_refused_nobody_is_asked(): void {
+		$this->run_command( 'connect', array(), array( 'token' => Relay::ACCOUNT_KEY, 'network' => true ) );
+		$this->run_command( 'connect', array(), array( 'token' => Relay::ACCOUNT_KEY, 'key' => Relay::KEY ) );
+
+		$this->assertSame( array(), $this->relay->requests() );
+	}
+
+	public function test_a_key_of_the_site_has_an_option_of_its_own(): void {
+		delete_option( Settings::OPTION );
+
+		$this->assertSame( 0, $this->run_command( 'connect', array(), array( 'relay' => $this->relay->url(), 'key' => Relay::KEY ) ) );
+
+		$this->assertSame( Relay::KEY, ( new Settings() )->api_key() );
+	}
+
+	public function test_the_records_of_a_domain(): void {
+		$this->relay->answer(
+			200,
+			'{"name": "shop.example", "status": "pending", "records": [{"key": "ownership", "type": "TXT", "name": "_postreeve.shop.example", "value": "postreeve-account=abc", "required": true, "result": "fail", "found": []}]}',
+			'application/json'
+		);
+
+		$this->assertSame( 1, $this->run_command( 'domain', array( 'shop.example' ), array( 'records' => true ) ) );
+
+		list( $format, $rows, $fields ) = WP_CLI::$shown[0];
+		$this->assertSame( 'table', $format );
+		$this->assertSame( array( 'type', 'name', 'value', 'needed', 'result' ), $fields );
+		$this->assertSame( array( 'yes', 'TXT', '_postreeve.shop.example', 'postreeve-account=abc', 'fail' ), array_values( $rows[0] ) );
+	}
+
 	/**
 	 * @dataProvider useless_connections
 	 */

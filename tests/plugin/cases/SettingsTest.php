@@ -180,6 +180,7 @@ final class SettingsTest extends Site_Test_Case {
 			'a space inside'  => array( 'prk_0123456789abcdef ABCDEFGHIJKLMNOPQRSTUVWXYZ' ),
 			'a line inside'   => array( "prk_0123456789abcdef\r\nX-Evil: 1" ),
 			'not ASCII'       => array( 'prk_ÄÖÜ_ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopq' ),
+			'an account\'s'   => array( Relay::ACCOUNT_KEY ),
 			'far too long'    => array( str_repeat( 'k', 300 ) ),
 		);
 	}

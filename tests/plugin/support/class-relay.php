@@ -9,6 +9,13 @@ final class Relay {
 
 	const KEY = 'prk_0123456789abcdef_ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopq';
 
+	const ACCOUNT_KEY = 'pra_0123456789abcdef_ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopq';
+
+	/**
+	 * The key of the site before it had KEY.
+	 */
+	const OLD_KEY = 'prk_fedcba9876543210_ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopq';
+
 	/**
 	 * Its address.
 	 */

@@ -40,6 +40,10 @@ final class WP_CLI {
 		self::$said[] = array( 'success', $text );
 	}
 
+	public static function warning( $text ): void {
+		self::$said[] = array( 'warning', $text );
+	}
+
 	public static function error( $text ): void {
 		self::$said[] = array( 'error', $text );
 		throw new Halted( $text, 1 );

@@ -1,0 +1,112 @@
+"""Whose key it is that somebody presents: a site's, or an account's."""
+
+from __future__ import annotations
+
+import hmac
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import bindparam, select, update
+from sqlalchemy.orm import Session
+
+from relay.errors import Unauthenticated
+from relay.models import ApiKey
+from relay.services.accounts import ACCOUNT_MARK, KEY_MARK, key_digest
+from relay.vocabulary import Scope
+
+USED_EVERY = timedelta(minutes=5)
+"""`last_used_at` is this exact; writing it on each request would be a write too many."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """A site that asks: its key, and what the key may do."""
+
+    key_id: UUID
+    account_id: UUID
+    site_id: UUID | None
+    scopes: frozenset[Scope]
+    bound_url: str | None
+    last_used_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Manager:
+    """An account that asks: whoever looks after its sites, by a key that opens nothing else."""
+
+    key_id: UUID
+    account_id: UUID
+    last_used_at: datetime | None
+
+
+_KEY = select(
+    ApiKey.id,
+    ApiKey.account_id,
+    ApiKey.site_id,
+    ApiKey.digest,
+    ApiKey.scopes,
+    ApiKey.bound_url,
+    ApiKey.last_used_at,
+    ApiKey.expires_at,
+    ApiKey.revoked_at,
+).where(ApiKey.prefix == bindparam("public"))
+
+
+def authenticate(session: Session, presented: str, *, secret: str, now: datetime) -> Caller:
+    """The site that presents this key. Raises `Unauthenticated` without saying which part was wrong.
+
+    The key of an account opens nothing here, whatever it begins with: it has no scopes.
+    """
+    row = _known(session, presented, KEY_MARK, secret=secret, now=now)
+    return Caller(
+        key_id=row.id,
+        account_id=row.account_id,
+        site_id=row.site_id,
+        scopes=frozenset(Scope(scope) for scope in row.scopes),
+        bound_url=row.bound_url,
+        last_used_at=row.last_used_at,
+    )
+
+
+def authenticate_account(
+    session: Session, presented: str, *, secret: str, now: datetime
+) -> Manager:
+    """The account that presents its own key. Raises `Unauthenticated`, also for a site's key."""
+    row = _known(session, presented, ACCOUNT_MARK, secret=secret, now=now)
+    if row.site_id is not None:
+        raise _unknown()
+    return Manager(row.id, row.account_id, row.last_used_at)
+
+
+def touch_key(session: Session, caller: Caller | Manager, *, now: datetime) -> None:
+    """Note that the key was used, to within `USED_EVERY`."""
+    if is_stale(caller.last_used_at, now=now):
+        session.execute(update(ApiKey).where(ApiKey.id == caller.key_id).values(last_used_at=now))
+
+
+def is_stale(last_used_at: datetime | None, *, now: datetime) -> bool:
+    """Whether the last use was noted longer ago than it has to be exact."""
+    return last_used_at is None or now - last_used_at > USED_EVERY
+
+
+def _known(session: Session, presented: str, mark: str, *, secret: str, now: datetime) -> Any:
+    shown, _, rest = presented.partition("_")
+    prefix, _, random = rest.partition("_")
+    row = (
+        session.connection().execute(_KEY, {"public": prefix}).one_or_none()
+        if shown == mark and prefix and len(prefix) <= 32 and prefix.isascii()
+        else None
+    )
+    digest = row.digest if row is not None else "0" * 64
+    fits = hmac.compare_digest(digest, key_digest(secret, random))
+    if row is None or not fits:
+        raise _unknown()
+    if row.revoked_at is not None or (row.expires_at is not None and row.expires_at <= now):
+        raise Unauthenticated("This API key was revoked or replaced; make a new one")
+    return row
+
+
+def _unknown() -> Unauthenticated:
+    return Unauthenticated("This API key is not known; copy it again from the relay")
