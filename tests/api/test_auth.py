@@ -129,6 +129,8 @@ def test_an_account_key_has_no_mail_of_its_own(
 PUBLIC = {
     "/remarks/",
     "/remarks/<slug>",
+    "/plugin",
+    "/plugin/<name>",
     "/setup/<token>",
     "/setup/<token>/zone.txt",
     "/", "/docs", "/policy", "/problems/", "/problems/<slug>", "/openapi.json", "/healthz", "/readyz",
