@@ -18,7 +18,7 @@ from relay import __version__
 from relay.context import Relay
 from relay.errors import NotFound
 from relay.models import Message
-from relay.services import timelines
+from relay.services import plugin_archives, timelines
 from relay.services.timelines import RecipientTimeline
 
 blueprint = Blueprint("pages", __name__, template_folder="templates")
@@ -72,7 +72,9 @@ def headers(response: Response) -> Response:
 def start() -> Response:
     """What this is and where to go; on a trial installation also what the first mails did."""
     relay: Relay = current_app.extensions["relay"]
-    return make_response(render_template("start.html", trial=_trial(relay)))
+    return make_response(
+        render_template("start.html", trial=_trial(relay), plugin=plugin_archives.are_here())
+    )
 
 
 @blueprint.get("/docs")

@@ -131,6 +131,8 @@ def test_a_key_without_a_site_has_no_mail_of_its_own(
 PUBLIC = {
     "/remarks/",
     "/remarks/<slug>",
+    "/plugin",
+    "/plugin/<name>",
     "/setup/<token>",
     "/setup/<token>/zone.txt",
     "/", "/docs", "/policy", "/problems/", "/problems/<slug>", "/openapi.json", "/healthz", "/readyz",

@@ -133,6 +133,8 @@ def states(door: Door) -> dict[str, Callable[[Page, str], None]]:
         "challenge": visit(question),
         "challenge-wrong": visit(question, button),
         "challenge-over": visit("/challenge/broken"),
+        "plugin": visit("/plugin"),
+        "plugin-unknown": visit("/plugin/postreeve.rar"),
     }
 
 

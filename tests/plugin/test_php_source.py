@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import re
 import subprocess
-import zipfile
-from pathlib import Path, PurePath
+from pathlib import Path
 
 import pytest
 
 from tests.plugin.conftest import oldest_php
 from tests.wordpress import packages, phps
-from tools import plugin_zip
 
 ROOT = Path(__file__).parents[2]
 PLUGIN = ROOT / "wp-plugin"
@@ -101,29 +99,4 @@ def test_the_readme_keeps_wordpress_org_s_limits() -> None:
     assert len(short_description) <= 150
     assert len(readme("Tags").split(",")) <= 5
     assert "== External services ==" in text
-
-
-def test_what_ships_is_small_and_holds_nothing_else(tmp_path: Path) -> None:
-    archive = plugin_zip.pack(tmp_path / "postreeve.zip")
-
-    with zipfile.ZipFile(archive) as packed:
-        names = packed.namelist()
-    kinds = {PurePath(name).suffix or PurePath(name).name for name in names}
-    assert kinds <= {".php", ".txt", ".css", ".js", "LICENSE"}
-    assert {name.split("/")[0] for name in names} == {"postreeve"}
-    assert archive.stat().st_size <= plugin_zip.LARGEST == 150_000
     assert "GNU GENERAL PUBLIC LICENSE" in (PLUGIN / "LICENSE").read_text()
-
-
-def test_languages_come_as_packs_for_wordpress_own_folder(tmp_path: Path) -> None:
-    archive = plugin_zip.pack_languages(tmp_path / "languages.zip")
-
-    with zipfile.ZipFile(archive) as packed:
-        names = packed.namelist()
-    assert names == [f"postreeve-{each}.mo" for each in ("ar", "de_DE", "es_ES", "id_ID", "zh_TW")]
-
-
-def test_the_same_sources_make_the_same_archive(tmp_path: Path) -> None:
-    first, second = (plugin_zip.pack(tmp_path / name) for name in ("a.zip", "b.zip"))
-
-    assert first.read_bytes() == second.read_bytes()

@@ -93,6 +93,15 @@ final class Settings {
 	}
 
 	/**
+	 * The address to begin with in a form: the relay's, else that of the relay which has handed this plugin out, or ''.
+	 */
+	public function relay_url_to_offer(): string {
+		$file = dirname( FILE ) . '/relay.json';
+		$told = '' === $this->relay_url() && is_readable( $file ) ? wp_json_file_decode( $file, array( 'associative' => true ) ) : null;
+		return is_string( $told['relay_url'] ?? null ) ? $told['relay_url'] : $this->relay_url();
+	}
+
+	/**
 	 * Whether the address is set in wp-config.php.
 	 */
 	public function relay_url_is_fixed(): bool {

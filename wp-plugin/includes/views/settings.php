@@ -21,7 +21,7 @@ $connected = $settings->is_connected();
 	<?php View::form( Errands::ACTION, Errands::CONNECT, array(), 'postreeve-connect' ); ?>
 		<p><label for="postreeve-relay"><?php esc_html_e( 'Address of your relay', 'postreeve' ); ?></label></p>
 		<p class="postreeve-row">
-			<input type="url" id="postreeve-relay" name="relay_url" class="regular-text code" required placeholder="https://relay.example" value="<?php echo esc_attr( $settings->relay_url() ); ?>" <?php wp_readonly( $settings->relay_url_is_fixed() ); ?>>
+			<input type="url" id="postreeve-relay" name="relay_url" class="regular-text code" required placeholder="https://relay.example" value="<?php echo esc_attr( $settings->relay_url_to_offer() ); ?>" <?php wp_readonly( $settings->relay_url_is_fixed() ); ?>>
 			<button type="submit" class="<?php echo esc_attr( $connected ? 'button' : 'button button-primary' ); ?>"><?php esc_html_e( 'Connect in the browser', 'postreeve' ); ?></button>
 		</p>
 	</form>
@@ -44,7 +44,7 @@ $connected = $settings->is_connected();
 						?>
 					</p>
 				<?php else : ?>
-					<input type="url" id="postreeve-relay-url" name="postreeve[relay_url]" class="regular-text code" placeholder="https://relay.example" value="<?php echo esc_attr( $settings->relay_url() ); ?>">
+					<input type="url" id="postreeve-relay-url" name="postreeve[relay_url]" class="regular-text code" placeholder="https://relay.example" value="<?php echo esc_attr( $settings->relay_url_to_offer() ); ?>">
 				<?php endif; ?>
 			</td>
 		</tr>
