@@ -8,12 +8,11 @@ from __future__ import annotations
 from io import BytesIO
 
 from flask import Blueprint, Response, current_app, send_file
-from werkzeug.exceptions import HTTPException
 
 from relay.context import Relay
 from relay.errors import NotFound
 from relay.languages import LANGUAGES
-from relay.pages import confirm, frame, speech
+from relay.pages import frame, speech
 from relay.pages.visitors import visitor
 from relay.policy.networks import network_of
 from relay.services import plugin_archives
@@ -21,14 +20,12 @@ from relay.services.plugin_archives import Archive
 from relay.vocabulary import AccountOpening
 
 blueprint = Blueprint("plugin", __name__, template_folder="templates", url_prefix="/plugin")
-blueprint.register_error_handler(HTTPException, confirm.not_understood)
-blueprint.register_error_handler(Exception, confirm.our_trouble)
+frame.catch(blueprint)
 
 DOWNLOADS = 30
 """Archives a minute for one network (our decision): a class of people who try it together gets theirs."""
 
 TRANSLATIONS = "postreeve-languages.zip"
-LICENCE = "license.txt"
 
 
 @blueprint.after_request
@@ -61,16 +58,13 @@ def show() -> Response:
         wordpress=plugin_archives.header("Requires at least"),
         php=plugin_archives.header("Requires PHP"),
         translations=TRANSLATIONS,
-        licence=LICENCE,
         closed=relay.settings.sign_up is AccountOpening.CLOSED,
     )
 
 
 @blueprint.get("/<name>")
 def download(name: str) -> Response:
-    """An archive by its name without a version; or the licence that goes along with it."""
-    if name == LICENCE:
-        return Response(plugin_archives.licence(), content_type="text/plain; charset=utf-8")
+    """An archive by its name without a version."""
     languages = {known: tag for tag, known in plugin_archives.names().items()}
     if name not in languages and name != TRANSLATIONS:
         return frame.show("plugin_none.html", status=404, kind="unknown")

@@ -3,14 +3,8 @@
 An archive holds the folder `postreeve/` with what is in `wp-plugin/`, as it is there. The same sources
 make the same bytes, whoever packs them: `make plugin-zip`, or a relay that hands it out.
 
-What stays out:
-
-- All translations but the archive's own, for five would be as large as the plugin. WordPress finds it in
-  the plugin's folder, and prefers a pack of its own where it has one.
-- Where a translation needs the room: `LICENSE` and the readme, which nothing reads but WordPress's
-  directory, and that takes the English archive, where both are. The header names the licence, as the
-  directory asks of plugins; the copy of it that goes along with the program (GPLv2 §1) is given beside
-  the archives, by the relay's page. WordPress has the same text as `license.txt`, but Debian's does not.
+All translations but the archive's own stay out, for five would be as large as the plugin. WordPress finds
+the one in the plugin's folder, and prefers a pack of its own where it has one.
 
 The archive that a relay hands out has one file more, `relay.json`: the address that the plugin's form
 suggests. It connects nothing.
@@ -36,7 +30,10 @@ FOLDER = Path(__file__).parents[2] / "wp-plugin"
 MAIN = FOLDER / f"{SLUG}.php"
 
 LARGEST = 150_000
-"""Bytes of an archive (our decision): a plugin that a slow line fetches in a second."""
+"""Bytes of the plugin's archive (our decision): a slow line fetches it in a second."""
+
+LARGEST_LANGUAGE = 25_000
+"""Bytes that a translation may add to it."""
 
 LOCALES: Mapping[str, str] = {
     "ar": "ar", "de": "de_DE", "es": "es_ES", "id": "id_ID", "zh-Hant": "zh_TW",
@@ -44,7 +41,6 @@ LOCALES: Mapping[str, str] = {
 """What WordPress calls our languages; English needs no translation."""
 
 WORDS = frozenset((".po", ".pot", ".mo"))
-TEXTS = frozenset(("LICENSE", "readme.txt"))
 
 MOMENT = (1980, 1, 1, 0, 0, 0)
 """The earliest time a zip archive knows."""
@@ -108,11 +104,6 @@ def header(name: str) -> str:
     return found[1]
 
 
-def licence() -> str:
-    """The licence's text. Raises `NotFound` as `pack` does."""
-    return _text(FOLDER / "LICENSE")
-
-
 def _text(path: Path) -> str:
     if not are_here():
         raise NotFound("This relay was installed without the folder wp-plugin/ beside it")
@@ -123,8 +114,7 @@ def _files(language: str) -> Iterator[Path]:
     """The files of `wp-plugin/` that belong into the archive, in order."""
     own = f"{SLUG}{_ending(language)}.mo"
     for path in sorted(FOLDER.rglob("*")):
-        wanted = path.name == own if path.suffix in WORDS else True
-        if path.is_file() and wanted and not (language != ENGLISH and path.name in TEXTS):
+        if path.is_file() and (path.name == own or path.suffix not in WORDS):
             yield path
 
 

@@ -150,7 +150,7 @@ from relay.app import build, create_app
 from relay.settings import Settings
 settings = Settings(database_url="sqlite://", secret="x" * 32)
 client = create_app(build(settings)).test_client()
-for path in ("/plugin", "/plugin/postreeve.zip", "/plugin/license.txt"):
+for path in ("/plugin", "/plugin/postreeve.zip"):
     answer = client.get(path)
     assert answer.status_code == 404, (path, answer.status_code)
     assert "It was installed without the folder wp-plugin/" in answer.text, answer.text
