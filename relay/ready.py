@@ -1,0 +1,134 @@
+"""Statements for PostgreSQL that are ready to be sent: compiled once, and several in one round trip.
+
+A construct of SQLAlchemy is looked up, bound and its rows are wrapped anew at every execution, which costs
+more than PostgreSQL's answer. What every mail asks is made of the same constructs, but goes to psycopg as a
+text with numbered parameters (docs/decisions/0006-few-statements.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+import psycopg
+from psycopg.rows import namedtuple_row
+from sqlalchemy import Connection, Engine
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+
+_DIALECT = PGDialect_psycopg(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
+
+Given = Mapping[str, Any]
+Convert = Callable[[Any], Any]
+
+
+class Ready:
+    """A statement, its parameters in their order, and what turns values into the driver's and back."""
+
+    def __init__(self, statement: Any) -> None:
+        self._statement = statement
+
+    @cached_property
+    def _compiled(self) -> Any:
+        """Compiled when it is first wanted; SQLite never wants it."""
+        return self._statement.compile(dialect=_DIALECT)
+
+    @cached_property
+    def _expanded(self) -> Any:
+        """The text with its lists of constants, and the values that belong to it."""
+        binds = self._compiled.binds
+        unknown = [name for name, each in binds.items() if each.required]
+        return self._compiled.construct_expanded_state(dict.fromkeys(unknown))
+
+    @cached_property
+    def text(self) -> str:
+        """The statement as PostgreSQL gets it."""
+        made: str = self._expanded.statement
+        return made
+
+    @cached_property
+    def _asked(self) -> list[tuple[str, Any, Convert | None]]:
+        """Name, value if none is given, and conversion of each parameter."""
+        made, binds = self._expanded, self._compiled.binds
+        converts = {
+            name: each.type.dialect_impl(_DIALECT).bind_processor(_DIALECT)
+            for name, each in binds.items()
+        } | made.processors
+        return [(name, made.parameters.get(name), converts.get(name)) for name in made.positiontup]
+
+    @cached_property
+    def _told(self) -> list[tuple[int, Convert]]:
+        """The columns whose values are converted."""
+        types = [each.type.dialect_impl(_DIALECT) for each in self._statement.selected_columns]
+        found = [(n, each.result_processor(_DIALECT, None)) for n, each in enumerate(types)]
+        return [(n, convert) for n, convert in found if convert is not None]
+
+    def parameters(self, given: Given) -> list[Any]:
+        """The values as the driver takes them."""
+        return [
+            convert(given.get(name, value)) if convert is not None else given.get(name, value)
+            for name, value, convert in self._asked
+        ]
+
+    def rows(self, found: Sequence[Any]) -> list[Any]:
+        """The driver's rows with their values as the columns' types have them."""
+        if not self._told:
+            return list(found)
+        return [self._converted(row) for row in found]
+
+    def _converted(self, row: Any) -> Any:
+        values = list(row)
+        for n, convert in self._told:
+            values[n] = convert(values[n])
+        return row._make(values)
+
+
+def ask(session: Session, statement: Ready, given: Given) -> list[Any]:
+    """The rows of one statement; what begins the transaction goes along with it."""
+    return statement.rows(_send(session, [(statement.text, statement.parameters(given))])[0])
+
+
+def end(session: Session, *last: tuple[Ready, Given]) -> None:
+    """Execute the last statements of a transaction, and commit it, in one round trip.
+
+    Nobody waits for this process between the first of them and the commit. Raises what SQLAlchemy does;
+    then nothing is kept. A session that lives inside somebody else's transaction leaves it to them.
+    """
+    sent = [(each.text, each.parameters(given)) for each, given in last]
+    if isinstance(session.get_bind(), Engine):
+        sent.append(("COMMIT", []))
+    _send(session, sent)
+
+
+def _send(session: Session, sent: Sequence[tuple[str, Sequence[Any]]]) -> list[Sequence[Any]]:
+    """Send all of these at once; the rows that each of them gives."""
+    connection = session.connection()
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, psycopg.Connection)
+    cursors = [psycopg.RawCursor(driver, row_factory=namedtuple_row) for _ in sent]
+    try:
+        with driver.pipeline():
+            for cursor, (text, parameters) in zip(cursors, sent, strict=True):
+                cursor.execute(text, parameters, prepare=bool(parameters))
+    except psycopg.Error as error:
+        raise _known(connection, driver, error) from error
+    return [cursor.fetchall() if cursor.description else [] for cursor in cursors]
+
+
+def _known(
+    connection: Connection, driver: psycopg.Connection[Any], error: psycopg.Error
+) -> BaseException:
+    """The driver's error as SQLAlchemy raises it; a connection that is gone is used no more."""
+    if driver.broken:
+        connection.invalidate(error)
+    return DBAPIError.instance(
+        None,
+        None,
+        error,
+        psycopg.Error,
+        hide_parameters=True,
+        connection_invalidated=driver.broken,
+        dialect=connection.dialect,
+    )
