@@ -7,16 +7,20 @@ text with numbered parameters (docs/decisions/0006-few-statements.md).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from typing import Any
 
 import psycopg
+from psycopg.pq import TransactionStatus
 from psycopg.rows import namedtuple_row
 from sqlalchemy import Connection, Engine
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
+
+from relay.db import is_postgresql
 
 _DIALECT = PGDialect_psycopg(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
 
@@ -28,12 +32,12 @@ class Ready:
     """A statement, its parameters in their order, and what turns values into the driver's and back."""
 
     def __init__(self, statement: Any) -> None:
-        self._statement = statement
+        self.construct = statement
 
     @cached_property
     def _compiled(self) -> Any:
         """Compiled when it is first wanted; SQLite never wants it."""
-        return self._statement.compile(dialect=_DIALECT)
+        return self.construct.compile(dialect=_DIALECT)
 
     @cached_property
     def _expanded(self) -> Any:
@@ -61,7 +65,7 @@ class Ready:
     @cached_property
     def _told(self) -> list[tuple[int, Convert]]:
         """The columns whose values are converted."""
-        types = [each.type.dialect_impl(_DIALECT) for each in self._statement.selected_columns]
+        types = [each.type.dialect_impl(_DIALECT) for each in self.construct.selected_columns]
         found = [(n, each.result_processor(_DIALECT, None)) for n, each in enumerate(types)]
         return [(n, convert) for n, convert in found if convert is not None]
 
@@ -86,8 +90,11 @@ class Ready:
 
 
 def ask(session: Session, statement: Ready, given: Given) -> list[Any]:
-    """The rows of one statement; what begins the transaction goes along with it."""
-    return statement.rows(_send(session, [(statement.text, statement.parameters(given))])[0])
+    """The rows of one statement. Where no transaction has begun on the connection, none begins."""
+    with _driver(session) as (driver, _):
+        cursor = psycopg.RawCursor(driver, row_factory=namedtuple_row)
+        cursor.execute(statement.text, statement.parameters(given), prepare=True)
+        return statement.rows(cursor.fetchall())
 
 
 def end(session: Session, *last: tuple[Ready, Given]) -> None:
@@ -96,33 +103,54 @@ def end(session: Session, *last: tuple[Ready, Given]) -> None:
     Nobody waits for this process between the first of them and the commit. Raises what SQLAlchemy does;
     then nothing is kept. A session that lives inside somebody else's transaction leaves it to them.
     """
-    sent = [(each.text, each.parameters(given)) for each, given in last]
-    if isinstance(session.get_bind(), Engine):
-        sent.append(("COMMIT", []))
-    _send(session, sent)
+    with _driver(session) as (driver, is_open), driver.pipeline():
+        for statement, given in last:
+            cursor = psycopg.RawCursor(driver)
+            cursor.execute(statement.text, statement.parameters(given), prepare=True)
+        if is_open and isinstance(session.get_bind(), Engine):
+            psycopg.RawCursor(driver).execute("COMMIT")
 
 
-def _send(session: Session, sent: Sequence[tuple[str, Sequence[Any]]]) -> list[Sequence[Any]]:
-    """Send all of these at once; the rows that each of them gives."""
+def find(session: Session, statement: Ready, given: Given) -> Any | None:
+    """The one row of a statement, or None; on SQLite by SQLAlchemy's own way."""
+    if is_postgresql(session):
+        rows = ask(session, statement, given)
+        return rows[0] if rows else None
+    return session.connection().execute(statement.construct, given).one_or_none()
+
+
+@contextmanager
+def _driver(session: Session) -> Iterator[tuple[psycopg.Connection[Any], bool]]:
+    """The session's connection as psycopg's, and whether a transaction is open on it.
+
+    If none is, what is sent at once is one: it begins with the first statement and is committed with the
+    last one, unless one of them fails (PostgreSQL's implicit transaction), and BEGIN is no round trip.
+    """
     connection = session.connection()
     driver = connection.connection.driver_connection
     assert isinstance(driver, psycopg.Connection)
-    cursors = [psycopg.RawCursor(driver, row_factory=namedtuple_row) for _ in sent]
+    is_open = driver.info.transaction_status != TransactionStatus.IDLE
+    alone = not is_open and not driver.autocommit
     try:
-        with driver.pipeline():
-            for cursor, (text, parameters) in zip(cursors, sent, strict=True):
-                cursor.execute(text, parameters, prepare=bool(parameters))
+        if alone:
+            driver.autocommit = True
+        try:
+            yield driver, is_open
+        finally:
+            if alone and not driver.closed:
+                driver.autocommit = False
     except psycopg.Error as error:
         raise _known(connection, driver, error) from error
-    return [cursor.fetchall() if cursor.description else [] for cursor in cursors]
 
 
 def _known(
     connection: Connection, driver: psycopg.Connection[Any], error: psycopg.Error
 ) -> BaseException:
-    """The driver's error as SQLAlchemy raises it; a connection that is gone is used no more."""
+    """The driver's error as SQLAlchemy raises it; a connection that is gone is used no more, nor are those
+    that were made before: most likely the server was gone."""
     if driver.broken:
         connection.invalidate(error)
+        connection.engine.dispose()
     return DBAPIError.instance(
         None,
         None,

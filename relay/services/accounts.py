@@ -19,6 +19,7 @@ from relay.addresses import parse as parse_address
 from relay.db import new_id
 from relay.errors import Conflict, NotFound, Unauthenticated
 from relay.models import Account, ApiKey, Site
+from relay.ready import Ready, find
 from relay.vocabulary import Scope, State
 
 T = TypeVar("T", Account, Site)
@@ -176,17 +177,19 @@ def key_digest(secret: str, presented: str) -> str:
     return hmac.new(secret.encode(), presented.encode(), hashlib.sha256).hexdigest()
 
 
-_KEY = select(
-    ApiKey.id,
-    ApiKey.account_id,
-    ApiKey.site_id,
-    ApiKey.digest,
-    ApiKey.scopes,
-    ApiKey.bound_url,
-    ApiKey.last_used_at,
-    ApiKey.expires_at,
-    ApiKey.revoked_at,
-).where(ApiKey.prefix == bindparam("public"))
+_KEY = Ready(
+    select(
+        ApiKey.id,
+        ApiKey.account_id,
+        ApiKey.site_id,
+        ApiKey.digest,
+        ApiKey.scopes,
+        ApiKey.bound_url,
+        ApiKey.last_used_at,
+        ApiKey.expires_at,
+        ApiKey.revoked_at,
+    ).where(ApiKey.prefix == bindparam("public"))
+)
 
 
 def authenticate(session: Session, presented: str, *, secret: str, now: datetime) -> Caller:
@@ -194,7 +197,7 @@ def authenticate(session: Session, presented: str, *, secret: str, now: datetime
     mark, _, rest = presented.partition("_")
     prefix, _, random = rest.partition("_")
     row = (
-        session.connection().execute(_KEY, {"public": prefix}).one_or_none()
+        find(session, _KEY, {"public": prefix})
         if mark == KEY_MARK and prefix and len(prefix) <= 32 and prefix.isascii()
         else None
     )

@@ -28,7 +28,15 @@ from relay.models import (
     Wording,
 )
 from relay.policy.wordings import MOST_ALIKE
-from relay.services import campaigns, circumstances, counts, first_contacts, messages, reviews
+from relay.services import (
+    campaigns,
+    circumstances,
+    counts,
+    first_contacts,
+    intake,
+    messages,
+    reviews,
+)
 from relay.services.intake import Outrun
 from relay.vocabulary import ReviewKind, Stage, State
 from tests import factories
@@ -50,17 +58,22 @@ def site(shared: Relay) -> Site:
 
 
 @pytest.fixture
-def sent(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
-    """The round trips of what is ready, each with what was sent in it."""
-    trips: list[list[str]] = []
-    send = ready._send
+def sent(shared: Relay, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What was sent without SQLAlchemy's constructs, in order; a semicolon where an answer was waited for."""
+    told: list[str] = []
+    ask, end = ready.ask, ready.end
 
-    def noted(session: Any, sent: Any) -> Any:
-        trips.append([text.split(None, 1)[0] for text, _ in sent])
-        return send(session, sent)
+    def noted_ask(session: Any, statement: Any, given: Any) -> Any:
+        told.append(f"{statement.text.split(None, 1)[0]};")
+        return ask(session, statement, given)
 
-    monkeypatch.setattr(ready, "_send", noted)
-    return trips
+    def noted_end(session: Any, *last: Any) -> None:
+        told.append(f"{' '.join(each.text.split(None, 1)[0] for each, _ in last)};")
+        end(session, *last)
+
+    monkeypatch.setattr(circumstances, "ask", noted_ask)
+    monkeypatch.setattr(intake, "end", noted_end)
+    return told
 
 
 def rows(relay: Relay, model: type[Base], site: Site) -> list[dict[str, Any]]:
@@ -112,14 +125,14 @@ def meanwhile(relay: Relay, do: Callable[[], Any], change: Callable[[Any], None]
     ids=["plain", "with a key", "of a form", "read before it leaves"],
 )
 def test_the_hurried_way_writes_and_tells_what_the_patient_way_does(
-    shared: Relay, site: Site, sent: list[list[str]], given: dict[str, Any]
+    shared: Relay, site: Site, sent: list[str], given: dict[str, Any]
 ) -> None:
     with shared.sessions.begin() as session:
         other = factories.make_site(session, session.get_one(Site, site.id).account, name="Other")
     message = factories.make_message()
 
     hurried = submit(shared, site, message=message, **given)
-    assert sent == [["SELECT"], ["SELECT", "WITH", "COMMIT"]]
+    assert sent == ["SELECT;", "SELECT WITH;"]
     patient = submit(shared, other, message=message, hurried=False, **given)
     assert len(sent) == 2
 
@@ -130,9 +143,7 @@ def test_the_hurried_way_writes_and_tells_what_the_patient_way_does(
     assert [meter.used for meter in hurried.meters[:3]] == [1, 1, 1]
 
 
-def test_a_repetition_gets_the_first_answer(
-    shared: Relay, site: Site, sent: list[list[str]]
-) -> None:
+def test_a_repetition_gets_the_first_answer(shared: Relay, site: Site, sent: list[str]) -> None:
     first = submit(shared, site, key="k1")
     again = submit(shared, site, key="k1")
 
@@ -217,11 +228,11 @@ def known_to_be_busy(shared: Relay, site: Site) -> Site:
 
 
 def test_a_busy_sites_receipt_is_compared_without_a_further_round_trip(
-    shared: Relay, known_to_be_busy: Site, sent: list[list[str]]
+    shared: Relay, known_to_be_busy: Site, sent: list[str]
 ) -> None:
     submit(shared, known_to_be_busy)
 
-    assert sent == [["SELECT"], ["SELECT", "WITH", "COMMIT"]]
+    assert sent == ["SELECT;", "SELECT WITH;"]
     (copy,) = rows(shared, Recipient, known_to_be_busy)
     assert copy["stage"] is Stage.QUEUED
     assert len(rows(shared, Wording, known_to_be_busy)) == 1
@@ -261,7 +272,7 @@ def test_a_review_that_is_opened_meanwhile_has_the_last_word(
 
 
 def test_near_the_accounts_limit_it_is_counted_under_the_accounts_lock(
-    shared: Relay, site: Site, sent: list[list[str]]
+    shared: Relay, site: Site, sent: list[str]
 ) -> None:
     with shared.sessions.begin() as session:
         account = session.get_one(Site, site.id).account
@@ -270,7 +281,7 @@ def test_near_the_accounts_limit_it_is_counted_under_the_accounts_lock(
 
     submit(shared, site)
 
-    assert sent == [["SELECT"]]  # it was read, and then done patiently
+    assert sent == ["SELECT;"]  # it was read, and then done patiently
     assert len(rows(shared, Message, site)) == 1
 
 
