@@ -7,15 +7,18 @@ text with numbered parameters (docs/decisions/0006-few-statements.md).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import cached_property
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from itertools import chain
 from typing import Any
 
 import psycopg
+from psycopg import sql
 from psycopg.pq import TransactionStatus
 from psycopg.rows import namedtuple_row
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, Table
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
@@ -119,18 +122,69 @@ def find(session: Session, statement: Ready, given: Given) -> Any | None:
     return session.connection().execute(statement.construct, given).one_or_none()
 
 
+def copy(session: Session, table: Table, rows: Iterable[Given]) -> None:
+    """Write rows by PostgreSQL's COPY, as bytes: an array of contents would go as a text twice as long.
+
+    All rows name the columns of the first one. Raises what SQLAlchemy does.
+    """
+    rest = iter(rows)
+    if (first := next(rest, None)) is None:
+        return
+    how = _copied(table, tuple(first))
+    with _driver(session, whole=False) as (driver, _), driver.cursor().copy(how.text) as into:
+        into.set_types(how.types)
+        for row in chain((first,), rest):
+            into.write_row(
+                [
+                    convert(row[name]) if convert is not None else row[name]
+                    for name, convert in how.columns
+                ]
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class _Copied:
+    """How rows of a table are copied: the statement, PostgreSQL's types, and the conversions."""
+
+    text: sql.Composed
+    types: list[str]
+    columns: list[tuple[str, Convert | None]]
+
+
+@lru_cache(maxsize=64)
+def _copied(table: Table, names: tuple[str, ...]) -> _Copied:
+    types = [table.c[name].type.dialect_impl(_DIALECT) for name in names]
+    return _Copied(
+        sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(
+            sql.Identifier(table.name), sql.SQL(", ").join(map(sql.Identifier, names))
+        ),
+        [
+            _TYPE_NAMES.get(name := each.compile(_DIALECT).lower().partition("(")[0], name)
+            for each in types
+        ],
+        [(name, each.bind_processor(_DIALECT)) for name, each in zip(names, types, strict=True)],
+    )
+
+
+_TYPE_NAMES = {"timestamp with time zone": "timestamptz"}
+"""Names that psycopg knows only by another one."""
+
+
 @contextmanager
-def _driver(session: Session) -> Iterator[tuple[psycopg.Connection[Any], bool]]:
+def _driver(
+    session: Session, *, whole: bool = True
+) -> Iterator[tuple[psycopg.Connection[Any], bool]]:
     """The session's connection as psycopg's, and whether a transaction is open on it.
 
-    If none is, what is sent at once is one: it begins with the first statement and is committed with the
-    last one, unless one of them fails (PostgreSQL's implicit transaction), and BEGIN is no round trip.
+    If none is, and what is sent at once is the `whole` of one, it begins with the first statement and is
+    committed with the last one, unless one of them fails (PostgreSQL's implicit transaction): BEGIN would
+    be a round trip.
     """
     connection = session.connection()
     driver = connection.connection.driver_connection
     assert isinstance(driver, psycopg.Connection)
     is_open = driver.info.transaction_status != TransactionStatus.IDLE
-    alone = not is_open and not driver.autocommit
+    alone = whole and not is_open and not driver.autocommit
     try:
         if alone:
             driver.autocommit = True

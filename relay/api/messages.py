@@ -126,7 +126,10 @@ class Batch(MethodView):
         """
         items = read_batch(request)
         context, site = relay(), site_id()
-        wanted = [arrived(item.request) for item in items if isinstance(item.request, Request)]
+        came = how_it_came()
+        wanted = [
+            arrived(item.request, came) for item in items if isinstance(item.request, Request)
+        ]
         done = iter(
             _in_transaction(
                 lambda session, now, _: _accept_batch(session, site, wanted, now), context
@@ -179,9 +182,14 @@ def _accept_batch(
     return messages.accept_batch(session, site, wanted, links=links(), now=now)
 
 
-def arrived(wanted: Request) -> Request:
-    """The request with the key and the network it came by, and how much of our mail is read."""
-    came = Came(caller().key_id, network_of(throttle.client(relay())))
+def how_it_came() -> Came:
+    """The key and the network by which the request that is served came."""
+    return Came(caller().key_id, network_of(throttle.client(relay())))
+
+
+def arrived(wanted: Request, came: Came | None = None) -> Request:
+    """The request with how it `came`, and how much of our mail is read."""
+    came = came or how_it_came()
     return replace(wanted, came=came, read_one_in=relay().settings.read_one_in)
 
 

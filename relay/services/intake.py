@@ -39,7 +39,7 @@ from relay.models import (
 from relay.policy.admission import first_contacts_used_up
 from relay.policy.windows import hour_of
 from relay.policy.wordings import MOST_ALIKE, WITHIN
-from relay.ready import Ready, end
+from relay.ready import Ready, copy, end
 from relay.services import counts, readings
 from relay.services.circumstances import seconds_left
 from relay.services.counts import Drawn
@@ -366,10 +366,10 @@ def write_many(session: Session, site_id: UUID, batch: Sequence[Rows], *, now: d
     _count(session, site_id, SECURITY, protected, now)
     drawn = [rows.drawn for rows in batch if rows.drawn is not None]
     counts.count_many(session, site_id, drawn, now=now)
-    bulk.insert_rows(session, Message, [rows.message for rows in batch])
+    _write_rows(session, Message, [rows.message for rows in batch])
     _write_contents(session, [part for rows in batch for part in rows.contents])
-    bulk.insert_rows(session, Recipient, [copy for rows in batch for copy in rows.recipients])
-    bulk.insert_rows(
+    _write_rows(session, Recipient, [each for rows in batch for each in rows.recipients])
+    _write_rows(
         session,
         IdempotencyKey,
         [rows.idempotency for rows in batch if rows.idempotency is not None],
@@ -399,8 +399,18 @@ def _begin_probes(session: Session, probes: Sequence[tuple[UUID, UUID]], now: da
         )
 
 
+def _write_rows(session: Session, model: type[Base], rows: Sequence[Row]) -> None:
+    if is_postgresql(session):
+        copy(session, table_of(model), rows)
+    else:
+        bulk.insert_rows(session, model, rows)
+
+
 def _write_contents(session: Session, contents: Sequence[Row]) -> None:
-    """Write contents about a megabyte at a time: a driver copies what it sends several times."""
+    """Write contents as a stream; on SQLite about a megabyte at a time."""
+    if is_postgresql(session):
+        copy(session, table_of(Content), contents)
+        return
     group: list[Row] = []
     size = 0
     for row in contents:
