@@ -107,11 +107,15 @@ def end(session: Session, *last: tuple[Ready, Given]) -> None:
     then nothing is kept. A session that lives inside somebody else's transaction leaves it to them.
     """
     with _driver(session) as (driver, is_open), driver.pipeline():
+        if not is_open:
+            psycopg.RawCursor(driver).execute("BEGIN")
         for statement, given in last:
             cursor = psycopg.RawCursor(driver)
             cursor.execute(statement.text, statement.parameters(given), prepare=True)
-        if is_open and isinstance(session.get_bind(), Engine):
-            psycopg.RawCursor(driver).execute("COMMIT")
+        if isinstance(session.get_bind(), Engine):
+            psycopg.RawCursor(driver).execute(
+                "COMMIT"
+            )  # its own words: libpq loses a failure at Sync
 
 
 def find(session: Session, statement: Ready, given: Given) -> Any | None:
@@ -131,15 +135,17 @@ def copy(session: Session, table: Table, rows: Iterable[Given]) -> None:
     if (first := next(rest, None)) is None:
         return
     how = _copied(table, tuple(first))
-    with _driver(session, whole=False) as (driver, _), driver.cursor().copy(how.text) as into:
-        into.set_types(how.types)
-        for row in chain((first,), rest):
-            into.write_row(
-                [
-                    convert(row[name]) if convert is not None else row[name]
-                    for name, convert in how.columns
-                ]
-            )
+    with _driver(session) as (driver, is_open):
+        assert is_open, "what is copied is part of a transaction"
+        with driver.cursor().copy(how.text) as into:
+            into.set_types(how.types)
+            for row in chain((first,), rest):
+                into.write_row(
+                    [
+                        convert(row[name]) if convert is not None else row[name]
+                        for name, convert in how.columns
+                    ]
+                )
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,20 +177,16 @@ _TYPE_NAMES = {"timestamp with time zone": "timestamptz"}
 
 
 @contextmanager
-def _driver(
-    session: Session, *, whole: bool = True
-) -> Iterator[tuple[psycopg.Connection[Any], bool]]:
+def _driver(session: Session) -> Iterator[tuple[psycopg.Connection[Any], bool]]:
     """The session's connection as psycopg's, and whether a transaction is open on it.
 
-    If none is, and what is sent at once is the `whole` of one, it begins with the first statement and is
-    committed with the last one, unless one of them fails (PostgreSQL's implicit transaction): BEGIN would
-    be a round trip.
+    If none is, none begins by itself meanwhile: psycopg would wait for the answer to its BEGIN.
     """
     connection = session.connection()
     driver = connection.connection.driver_connection
     assert isinstance(driver, psycopg.Connection)
     is_open = driver.info.transaction_status != TransactionStatus.IDLE
-    alone = whole and not is_open and not driver.autocommit
+    alone = not is_open and not driver.autocommit
     try:
         if alone:
             driver.autocommit = True
@@ -192,6 +194,7 @@ def _driver(
             yield driver, is_open
         finally:
             if alone and not driver.closed:
+                driver.rollback()  # nothing to do but after a failure
                 driver.autocommit = False
     except psycopg.Error as error:
         raise _known(connection, driver, error) from error

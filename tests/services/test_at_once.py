@@ -40,7 +40,7 @@ from relay.services import (
 from relay.services.intake import Outrun
 from relay.vocabulary import ReviewKind, Stage, State
 from tests import factories
-from tests.steps import submit
+from tests.steps import links, submit
 
 pytestmark = pytest.mark.postgresql
 
@@ -306,3 +306,37 @@ def test_a_connection_that_breaks_is_no_acceptance(
     assert rows(shared, Message, site) == []
     submit(shared, site)  # the next one gets another connection
     assert len(rows(shared, Message, site)) == 1
+
+
+@pytest.mark.parametrize("begun", [False, True], ids=["in one go", "in a transaction that is open"])
+def test_a_commit_that_fails_is_no_acceptance(shared: Relay, site: Site, begun: bool) -> None:
+    with shared.sessions.begin() as session:
+        session.execute(
+            text(
+                "CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS "
+                "$$ BEGIN RAISE disk_full; END $$"
+            )
+        )
+        session.execute(
+            text(
+                "CREATE CONSTRAINT TRIGGER at_commit AFTER INSERT ON messages "
+                "DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION full_disk()"
+            )
+        )
+    request = messages.Request(factories.make_draft(), "k1", "f")
+
+    def accept() -> None:
+        with shared.sessions.begin() as session:
+            if begun:
+                session.execute(text("SELECT 1"))
+            messages.accept(
+                session, site.id, request, links=links(shared), now=shared.clock(), hurried=True
+            )
+
+    with pytest.raises(OperationalError, match="disk_full"):
+        accept()
+
+    assert rows(shared, Message, site) == rows(shared, IdempotencyKey, site) == []
+    with shared.sessions.begin() as session:
+        session.execute(text("DROP TRIGGER at_commit ON messages"))
+    assert not submit(shared, site, key="k1").replayed
