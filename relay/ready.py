@@ -106,16 +106,32 @@ def end(session: Session, *last: tuple[Ready, Given]) -> None:
     Nobody waits for this process between the first of them and the commit. Raises what SQLAlchemy does;
     then nothing is kept. A session that lives inside somebody else's transaction leaves it to them.
     """
+    sent = [(each.text, each.parameters(given)) for each, given in last]
     with _driver(session) as (driver, is_open), driver.pipeline():
         if not is_open:
-            psycopg.RawCursor(driver).execute("BEGIN")
-        for statement, given in last:
-            cursor = psycopg.RawCursor(driver)
-            cursor.execute(statement.text, statement.parameters(given), prepare=True)
+            _Queued(driver).queue("BEGIN")
+        for text, parameters in sent:
+            _Queued(driver).queue(text, parameters, prepare=True)
         if isinstance(session.get_bind(), Engine):
-            psycopg.RawCursor(driver).execute(
-                "COMMIT"
-            )  # its own words: libpq loses a failure at Sync
+            _Queued(driver).queue("COMMIT")  # its own words: libpq loses a failure at Sync
+
+
+class _Queued(psycopg.RawCursor[Any]):
+    """A cursor whose statement leaves with all others, where the pipeline ends.
+
+    psycopg's own `execute` sends each at once. A thread that waits for its turn in Python between two of
+    them would hold the lock that the first one took.
+    """
+
+    def queue(self, text: str, parameters: Sequence[Any] = (), *, prepare: bool = False) -> None:
+        """Put it into the connection's pipeline."""
+        with self._conn.lock:
+            self._conn.wait(self._queue(text, parameters, prepare))
+
+    def _queue(self, text: str, parameters: Sequence[Any], prepare: bool) -> Any:
+        yield from self._start_query(text)
+        query = self._convert_query(text, parameters)
+        yield from self._maybe_prepare_gen(query, prepare=prepare)
 
 
 def find(session: Session, statement: Ready, given: Given) -> Any | None:
