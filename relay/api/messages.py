@@ -43,6 +43,7 @@ from relay.context import Relay
 from relay.errors import LimitReached, PostreeveError
 from relay.policy.networks import network_of
 from relay.services import callers, messages, timelines
+from relay.services.intake import Outrun
 from relay.services.messages import Accepted, Request
 from relay.services.networks import Came
 from relay.services.person_links import Links
@@ -137,9 +138,14 @@ class Batch(MethodView):
         """
         items = read_batch(request)
         context, site = relay(), site_id()
-        wanted = [arrived(item.request) for item in items if isinstance(item.request, Request)]
+        came = how_it_came()
+        wanted = [
+            arrived(item.request, came) for item in items if isinstance(item.request, Request)
+        ]
         done = iter(
-            _in_transaction(lambda session, now: _accept_batch(session, site, wanted, now), context)
+            _in_transaction(
+                lambda session, now, _: _accept_batch(session, site, wanted, now), context
+            )
         )
         results = [
             next(done) if isinstance(item.request, Request) else item.request for item in items
@@ -174,8 +180,8 @@ class Resend(MethodView):
 
 
 def _accepted(context: Relay, site: UUID, wanted: Request) -> Accepted:
-    def accept(session: Session, now: datetime) -> Accepted:
-        return messages.accept(session, site, wanted, links=links(), now=now)
+    def accept(session: Session, now: datetime, hurried: bool) -> Accepted:
+        return messages.accept(session, site, wanted, links=links(), now=now, hurried=hurried)
 
     return _in_transaction(accept, context)
 
@@ -188,9 +194,14 @@ def _accept_batch(
     return messages.accept_batch(session, site, wanted, links=links(), now=now)
 
 
-def arrived(wanted: Request) -> Request:
-    """The request with the key and the network it came by, and how much of our mail is read."""
-    came = Came(caller().key_id, network_of(throttle.client(relay())))
+def how_it_came() -> Came:
+    """The key and the network by which the request that is served came."""
+    return Came(caller().key_id, network_of(throttle.client(relay())))
+
+
+def arrived(wanted: Request, came: Came | None = None) -> Request:
+    """The request with how it `came`, and how much of our mail is read."""
+    came = came or how_it_came()
     return replace(wanted, came=came, read_one_in=relay().settings.read_one_in)
 
 
@@ -200,15 +211,15 @@ def links() -> Links:
     return Links(settings.keyring, settings.public_url)
 
 
-def _in_transaction(accept: Callable[[Session, datetime], T], context: Relay) -> T:
-    """Accept in one transaction; in another one where a request with the same key was quicker."""
+def _in_transaction(accept: Callable[[Session, datetime, bool], T], context: Relay) -> T:
+    """Accept in one transaction, hurried; in another one, patiently, where others were quicker."""
     now = context.clock()
     for last in (False, True):
         try:
             with context.sessions.begin() as session:
                 callers.touch_key(session, caller(), now=now)
-                return accept(session, now)
-        except IntegrityError:
+                return accept(session, now, not last)
+        except (IntegrityError, Outrun):
             if last:
                 raise
     raise AssertionError("unreachable")

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from relay.errors import Unauthenticated
 from relay.models import ApiKey
+from relay.ready import Ready, find
 from relay.services.accounts import ACCOUNT_MARK, KEY_MARK, key_digest
 from relay.vocabulary import Scope
 
@@ -41,17 +42,19 @@ class Manager:
     last_used_at: datetime | None
 
 
-_KEY = select(
-    ApiKey.id,
-    ApiKey.account_id,
-    ApiKey.site_id,
-    ApiKey.digest,
-    ApiKey.scopes,
-    ApiKey.bound_url,
-    ApiKey.last_used_at,
-    ApiKey.expires_at,
-    ApiKey.revoked_at,
-).where(ApiKey.prefix == bindparam("public"))
+_KEY = Ready(
+    select(
+        ApiKey.id,
+        ApiKey.account_id,
+        ApiKey.site_id,
+        ApiKey.digest,
+        ApiKey.scopes,
+        ApiKey.bound_url,
+        ApiKey.last_used_at,
+        ApiKey.expires_at,
+        ApiKey.revoked_at,
+    ).where(ApiKey.prefix == bindparam("public"))
+)
 
 
 def authenticate(session: Session, presented: str, *, secret: str, now: datetime) -> Caller:
@@ -95,7 +98,7 @@ def _known(session: Session, presented: str, mark: str, *, secret: str, now: dat
     shown, _, rest = presented.partition("_")
     prefix, _, random = rest.partition("_")
     row = (
-        session.connection().execute(_KEY, {"public": prefix}).one_or_none()
+        find(session, _KEY, {"public": prefix})
         if shown == mark and prefix and len(prefix) <= 32 and prefix.isascii()
         else None
     )

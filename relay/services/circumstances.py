@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
@@ -27,7 +27,8 @@ from relay.policy.standing import is_watched, together
 from relay.policy.streams import asks_for_protection, effective_stream
 from relay.policy.warm_up import is_young
 from relay.policy.windows import hour_of
-from relay.policy.wordings import MOST_ALIKE, UNDECIDED_COUNTS
+from relay.policy.wordings import MOST_ALIKE, UNDECIDED_COUNTS, WITHIN
+from relay.ready import ask
 from relay.services import counts, readings
 from relay.services.ledger import persons_of
 from relay.services.readings import FIRST, SECURITY, About
@@ -55,11 +56,17 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """All that is known when a draft is judged."""
+    """All that is known when a draft is judged.
+
+    Where that was read without the lock, `version` is the site's row as it was then, and `few` tells
+    whether few were told the same, and nobody ever looked into it.
+    """
 
     account_id: UUID
     facts: Facts
     answered: Answered | None
+    version: str | None = None
+    few: bool = False
 
 
 def facts(
@@ -79,32 +86,75 @@ def facts(
     site that is gone.
     """
     people = _People.of([draft], keyring)
-    source = source_key(draft.source)
-    rows = (
-        session.connection()
-        .execute(
-            readings.FACTS[is_postgresql(session)],
-            {
-                "site": site_id,
-                "key": key,
-                "names": names_to_know(draft.mime),
-                "lists": people.lists,
-                **_hours(now),
-                "source": source,
-                "now": now,
-                **counts.windows(now),
-                **people.parameters,
-            },
-        )
-        .all()
+    given = _asked(site_id, draft, people, key, now)
+    rows = session.connection().execute(readings.FACTS[is_postgresql(session)], given).all()
+    used: dict[str, int] | None = None
+    times: dict[EmailAddress, int] = {}
+    if rows and asks_for_protection(draft):
+        used, times = _used(session, site_id, people, now)
+    return _known(rows, draft, people, used, times, now)
+
+
+def facts_unlocked(
+    session: Session,
+    site_id: UUID,
+    draft: Draft,
+    *,
+    keyring: Keyring,
+    key: str | None,
+    wording: str | None,
+    now: datetime,
+) -> Known:
+    """As `facts`, on PostgreSQL and without the lock, for mail that is not protected.
+
+    `wording` is what it says, where that is known. What is made of it must be checked by the write.
+    """
+    people = _People.of([draft], keyring)
+    given = _asked(site_id, draft, people, key, now)
+    compared = {"wording": wording, "alike_since": now - WITHIN}
+    rows = ask(session, readings.FACTS_UNLOCKED, given | compared)
+    found = _known(rows, draft, people, None, {}, now)
+    first = rows[0]
+    few = (
+        wording is not None
+        and not first.reviewed
+        and first.alike + len(draft.recipients) <= MOST_ALIKE
     )
+    return replace(found, version=first.version, few=few)
+
+
+def _asked(
+    site_id: UUID, draft: Draft, people: _People, key: str | None, now: datetime
+) -> dict[str, Any]:
+    """What the reading for one message asks for."""
+    return {
+        "site": site_id,
+        "key": key,
+        "names": names_to_know(draft.mime),
+        "lists": people.lists,
+        **_hours(now),
+        "source": source_key(draft.source),
+        "now": now,
+        **counts.windows(now),
+        **people.parameters,
+    }
+
+
+def _known(
+    rows: Sequence[Any],
+    draft: Draft,
+    people: _People,
+    used: Mapping[str, int] | None,
+    times: dict[EmailAddress, int],
+    now: datetime,
+) -> Known:
+    """What the rows of the reading for one message tell."""
     if not rows:
         raise NotFound("The site of this key no longer exists")
     first = rows[0]
-    used = {FIRST: first.contacted or 0}
-    times: dict[EmailAddress, int] = {}
-    if asks_for_protection(draft):
-        used, times = _used(session, site_id, people, now)
+    if used is None:
+        used = {FIRST: first.contacted or 0}
+    quota = counts.quota_of(first, first, source_key(draft.source), now)
     return Known(
         account_id=first.account_id,
         facts=_facts_from(
@@ -113,9 +163,7 @@ def facts(
             lists=rows,
             about=rows,
             people=people,
-            allowance=_allowance(
-                first, used, times, now, counts.quota_of(first, first, source, now)
-            ),
+            allowance=_allowance(first, used, times, now, quota),
             now=now,
         ),
         answered=(

@@ -24,7 +24,7 @@ from math import ceil
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, bindparam, case, func, select, update
+from sqlalchemy import and_, bindparam, case, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -320,6 +320,48 @@ def count_many(session: Session, site_id: UUID, batch: Collection[Drawn], *, now
 def _execute(session: Session, statement: Any, given: Mapping[str, Any]) -> Any:
     own = {name: value for name, value in given.items() if name in _NAMES[statement]}
     return session.connection().execute(statement, own).one()
+
+
+def bounds(drawn: Drawn) -> dict[str, int]:
+    """Up to where what a write makes of the counts needs no further look: within the limits of the site,
+    not `near` those of the account, and not the last of the source."""
+    allowed = {meter.limit: meter.allowed for meter in drawn.quota.meters}
+    found = {f"g_site_{window}": allowed[OF_SITE[window]] for window in WINDOWS}
+    if drawn.quota.shared:
+        second = allowed[OF_ACCOUNT["second"]]
+        found["g_account_second"] = second // 2 if second > SMALL_SECOND else -1
+        for window in ("hour", "day"):
+            found[f"g_account_{window}"] = allowed[OF_ACCOUNT[window]] - HEADROOM
+    if drawn.source is not None:
+        found["g_source"] = drawn.quota.sources[drawn.source].allowed - 1
+    return found
+
+
+def is_far(drawn: Drawn) -> bool:
+    """Whether what was drawn, as far as it was known, is within the bounds."""
+    within = bounds(drawn)
+    used = {meter.limit: meter.used for meter in drawn.quota.meters}
+    made = {f"g_site_{window}": used[OF_SITE[window]] for window in WINDOWS}
+    made |= {f"g_account_{window}": used[OF_ACCOUNT[window]] for window in WINDOWS}
+    if drawn.source is not None:
+        made["g_source"] = drawn.quota.sources[drawn.source].used
+    return all(made[name] <= most for name, most in within.items())
+
+
+def within_bounds(site: Any, source: Any | None, *, shared: bool) -> list[Any]:
+    """The same as conditions on what the write made of the counts of site and source, and on
+    `OTHERS_NOW` where the account is `shared`."""
+    found = [site.c[f"{window}_used"] <= bindparam(f"g_site_{window}") for window in WINDOWS]
+    if shared:
+        found += [
+            site.c[f"{window}_used"] + OTHERS_NOW.c[f"others_{window}"]
+            <= bindparam(f"g_account_{window}")
+            for window in WINDOWS
+        ]
+    if source is not None:
+        closed = or_(source.c.open_until.is_(None), source.c.open_until <= bindparam("g_now"))
+        found += [source.c.source_used <= bindparam("g_source"), closed]
+    return found
 
 
 def settle(session: Session, drawn: Drawn, site_id: UUID, row: Any, now: datetime) -> None:

@@ -6,11 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache, reduce
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
+    Integer,
+    and_,
     bindparam,
+    cast,
     insert,
     literal,
     select,
@@ -18,6 +21,7 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DataError
 from sqlalchemy.orm import Session
 
 from relay import bulk
@@ -30,16 +34,20 @@ from relay.models import (
     Message,
     Recipient,
     Usage,
+    Wording,
 )
 from relay.policy.admission import first_contacts_used_up
 from relay.policy.windows import hour_of
-from relay.services import counts
+from relay.policy.wordings import MOST_ALIKE, WITHIN
+from relay.ready import Ready, copy, end
+from relay.services import counts, readings
 from relay.services.circumstances import seconds_left
 from relay.services.counts import Drawn
 from relay.services.readings import FIRST, SECURITY
-from relay.vocabulary import (
-    Lane,
-)
+from relay.vocabulary import Lane, Stage
+
+DIVISION_BY_ZERO = "22012"
+"""PostgreSQL's code for what a condition that does not hold makes of a write."""
 
 _HOUR = table_of(Usage)
 _ON = {True: postgresql, False: sqlite}
@@ -63,6 +71,7 @@ _RECIPIENT = _insert(
     "sending_id",
 )  # fmt: skip
 _IDEMPOTENCY = _insert(IdempotencyKey, "k", "site_id", "key", "fingerprint", "answer", "expires_at")
+_WORDING = _insert(Wording, "w", "message_id", "site_id", "wording", "accepted_at")
 
 
 def _usage(dialect: Any, window: str) -> Any:
@@ -119,20 +128,51 @@ def _in_one(*, keyed: bool, contacts: bool, drawn: bool, sourced: bool, shared: 
     Those are what contacts, the site and the source have used up then, and what the account's other
     sites had before, as far as they are asked for.
     """
-    counted = {
+    one = select(literal(1).label("one")).subquery("one")
+    counted = _counted(contacts=contacts, drawn=drawn, sourced=sourced)
+    told: list[Any] = [one, *counted.values(), *([counts.OTHERS_NOW] if shared else [])]
+    what = select(*(column for each in told for column in each.c)).select_from(_joined(told))
+    return _with(what, _statements(postgresql, keyed=keyed))
+
+
+def _counted(*, contacts: bool, drawn: bool, sourced: bool) -> dict[str, Any]:
+    """What counts, as parts of one statement that give what they make of it."""
+    wanted = {
         "contacts": _COUNTING[True] if contacts else None,
         "site_counted": counts.SITE_COUNT[True] if drawn else None,
         "source_counted": counts.SOURCE_COUNT[True] if sourced else None,
     }
-    told: list[Any] = [each.cte(name) for name, each in counted.items() if each is not None]
-    if shared:
-        told.append(counts.OTHERS_NOW)
-    source = select(literal(1).label("one")).subquery("one")
-    joined = reduce(lambda all, each: all.join(each, true()), told, cast(Any, source))
-    what = select(*(column for each in (source, *told) for column in each.c)).select_from(joined)
-    return what.add_cte(
-        *(each.cte(f"w{n}") for n, each in enumerate(_statements(postgresql, keyed=keyed)))
-    )
+    return {name: each.cte(name) for name, each in wanted.items() if each is not None}
+
+
+def _joined(told: Sequence[Any]) -> Any:
+    return reduce(lambda all, each: all.join(each, true()), told)
+
+
+def _with(what: Any, statements: Sequence[Any]) -> Any:
+    return what.add_cte(*(each.cte(f"w{n}") for n, each in enumerate(statements)))
+
+
+@lru_cache(maxsize=64)
+def _at_once(
+    *, keyed: bool, contacts: bool, sourced: bool, shared: bool, kept: bool, compared: bool
+) -> Ready:
+    """The same, and what was judged without the lock is checked; fails (division by zero) if others were
+    quicker. `kept`: the wording is written down; `compared`: it must be one that few were told."""
+    counted = _counted(contacts=contacts, drawn=True, sourced=sourced)
+    site, source = counted["site_counted"], counted.get("source_counted")
+    fits = [
+        bindparam("g_version") == readings.VERSION,
+        *counts.within_bounds(site, source, shared=shared),
+    ]
+    if contacts:
+        fits.append(counted["contacts"].c.recipients <= bindparam("g_budget"))
+    if compared:
+        fits += [~readings.REVIEWED, bindparam("g_alike") >= readings.ALIKE]
+    told = [*counted.values(), *([counts.OTHERS_NOW] if shared else [])]
+    what = select(literal(1) // cast(and_(*fits), Integer)).select_from(_joined(told))
+    keeping = (_WORDING,) if kept else ()
+    return Ready(_with(what, (*_statements(postgresql, keyed=keyed), *keeping)))
 
 
 _ON_SQLITE = {
@@ -190,15 +230,7 @@ def write(session: Session, rows: Rows, *, now: datetime) -> None:
     """
     contents = rows.contents
     site_id = rows.message["site_id"]
-    groups = {
-        "m": rows.message,
-        "c": contents[0],
-        "r": rows.recipients[0],
-        "u": _usage_row(site_id, [rows], now),
-        "k": rows.idempotency or {},
-        "f": _count_row(site_id, FIRST, rows.contacts, now),
-    }
-    parameters = {f"{p}_{name}": value for p, row in groups.items() for name, value in row.items()}
+    parameters = _parameters(rows, now)
     connection = session.connection()
     keyed = rows.idempotency is not None
     drawn = rows.drawn
@@ -230,6 +262,89 @@ def write(session: Session, rows: Rows, *, now: datetime) -> None:
     bulk.insert_rows(session, Recipient, rows.recipients[1:])
 
 
+def _parameters(rows: Rows, now: datetime) -> Row:
+    """What the INSERTs of one acceptance ask for."""
+    site_id = rows.message["site_id"]
+    groups = {
+        "m": rows.message,
+        "c": rows.contents[0],
+        "r": rows.recipients[0],
+        "u": _usage_row(site_id, [rows], now),
+        "k": rows.idempotency or {},
+        "f": _count_row(site_id, FIRST, rows.contacts, now),
+    }
+    return {f"{p}_{name}": value for p, row in groups.items() for name, value in row.items()}
+
+
+class Outrun(Exception):
+    """Others were quicker, and what was judged without the lock may hold no more: it is done again."""
+
+
+def is_plain(rows: Rows) -> bool:
+    """Whether `end_at_once` can write it: one copy in one part that draws on limits of which enough is
+    left, and that nothing else depends on."""
+    return (
+        len(rows.parts) == len(rows.recipients) == 1
+        and rows.recipients[0]["stage"] in (Stage.QUEUED, Stage.CHECKING)
+        and not rows.probes
+        and rows.drawn is not None
+        and counts.is_far(rows.drawn)
+    )
+
+
+def end_at_once(
+    session: Session,
+    rows: Rows,
+    *,
+    version: str,
+    wording: str | None,
+    compared: bool,
+    now: datetime,
+) -> None:
+    """Take the site's lock, write what `is_plain`, and commit, in one round trip (PostgreSQL).
+
+    The message was judged without the lock, so that the lock is held for no longer than PostgreSQL
+    needs. That nothing has changed since is the write's condition: the site's row is still `version`, and
+    what it makes of every count is where `write` would have nothing to say; if `compared`, few were told
+    the `wording`. Raises `Outrun` if that is not so, and `IntegrityError` as `write` does.
+    """
+    drawn = rows.drawn
+    assert drawn is not None
+    site_id = rows.message["site_id"]
+    statement = _at_once(
+        keyed=rows.idempotency is not None,
+        contacts=rows.contacts > 0,
+        sourced=drawn.source is not None,
+        shared=drawn.quota.shared,
+        kept=wording is not None,
+        compared=compared,
+    )
+    kept = {
+        "message_id": rows.message["id"],
+        "site_id": site_id,
+        "wording": wording,
+        "accepted_at": now,
+    }
+    given = {
+        **_parameters(rows, now),
+        **counts.parameters(drawn, site_id, now),
+        **counts.bounds(drawn),
+        **{f"w_{name}": value for name, value in kept.items()},
+        "g_now": now,
+        "g_version": version,
+        "g_budget": rows.budget,
+        "g_alike": MOST_ALIKE - len(rows.recipients),
+        "wording": wording,
+        "alike_since": now - WITHIN,
+    }
+    try:
+        end(session, (readings.HOLD, {"site": site_id}), (statement, given))
+    except DataError as error:
+        if getattr(error.orig, "sqlstate", None) == DIVISION_BY_ZERO:
+            raise Outrun from error
+        raise
+
+
 def _count_row(site_id: UUID, window: str, people: int, now: datetime) -> Row:
     return {"site_id": site_id, "window": window, "began_at": hour_of(now), "recipients": people}
 
@@ -251,10 +366,10 @@ def write_many(session: Session, site_id: UUID, batch: Sequence[Rows], *, now: d
     _count(session, site_id, SECURITY, protected, now)
     drawn = [rows.drawn for rows in batch if rows.drawn is not None]
     counts.count_many(session, site_id, drawn, now=now)
-    bulk.insert_rows(session, Message, [rows.message for rows in batch])
+    _write_rows(session, Message, [rows.message for rows in batch])
     _write_contents(session, [part for rows in batch for part in rows.contents])
-    bulk.insert_rows(session, Recipient, [copy for rows in batch for copy in rows.recipients])
-    bulk.insert_rows(
+    _write_rows(session, Recipient, [each for rows in batch for each in rows.recipients])
+    _write_rows(
         session,
         IdempotencyKey,
         [rows.idempotency for rows in batch if rows.idempotency is not None],
@@ -284,8 +399,18 @@ def _begin_probes(session: Session, probes: Sequence[tuple[UUID, UUID]], now: da
         )
 
 
+def _write_rows(session: Session, model: type[Base], rows: Sequence[Row]) -> None:
+    if is_postgresql(session):
+        copy(session, table_of(model), rows)
+    else:
+        bulk.insert_rows(session, model, rows)
+
+
 def _write_contents(session: Session, contents: Sequence[Row]) -> None:
-    """Write contents about a megabyte at a time: a driver copies what it sends several times."""
+    """Write contents as a stream; on SQLite about a megabyte at a time."""
+    if is_postgresql(session):
+        copy(session, table_of(Content), contents)
+        return
     group: list[Row] = []
     size = 0
     for row in contents:

@@ -93,10 +93,7 @@ def newcomer(
 
     Once mail from it is held, all of it is until an operator has decided.
     """
-    if came is None or came.network is None:
-        return None
-    known = _trusted.get((came.key_id, came.network))
-    if known is not None and time.monotonic() - known < REMEMBERED_FOR:
+    if came is None or came.network is None or is_trusted(came):
         return None
     since = _seen(session, came.key_id, came.network, now)
     facts = session.execute(
@@ -130,6 +127,14 @@ def newcomer(
             "usual_busiest_hour": facts.usual,
         },
     )
+
+
+def is_trusted(came: Came | None) -> bool:
+    """Whether nothing need be asked about where it came from."""
+    if came is None or came.network is None:
+        return True
+    known = _trusted.get((came.key_id, came.network))
+    return known is not None and time.monotonic() - known < REMEMBERED_FOR
 
 
 def mark_of(came: Came) -> str:

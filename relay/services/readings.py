@@ -18,6 +18,7 @@ from sqlalchemy import (
     cast,
     func,
     literal,
+    literal_column,
     not_,
     null,
     select,
@@ -47,7 +48,9 @@ from relay.models import (
     Suppression,
     UnknownAddress,
     Usage,
+    Wording,
 )
+from relay.ready import Ready
 from relay.services import counts
 from relay.vocabulary import (
     HoldKind,
@@ -287,10 +290,43 @@ BUSY = select(_RECENT, _UNDER_REVIEW).where(Site.id == bindparam("site"))
 """Whether what the site's receipts say is to be compared."""
 
 
+VERSION = (
+    select(cast(literal_column("sites.xmin"), String))
+    .select_from(table_of(Site))
+    .where(Site.id == bindparam("site"))
+    .scalar_subquery()
+)
+"""On PostgreSQL: what changes whenever the site's row is written, and only then."""
+
+ALIKE = (
+    select(func.count(_COPIES.c.address_key.distinct()))
+    .join(Wording, Wording.message_id == _COPIES.c.message_id)
+    .where(
+        Wording.site_id == bindparam("site"),
+        Wording.wording == bindparam("wording"),
+        Wording.accepted_at > bindparam("alike_since"),
+    )
+    .scalar_subquery()
+)
+"""How many people were told the same lately."""
+
+REVIEWED = (
+    select(literal(1))
+    .where(Review.site_id == bindparam("site"), Review.wording == bindparam("wording"))
+    .exists()
+)
+"""Whether a review was ever opened about mail that says this."""
+
+
 def _facts_statement(dialect: Any) -> Any:
+    return _all_facts(dialect).with_for_update(of=Site, key_share=True)
+
+
+def _all_facts(dialect: Any, *more: Any) -> Any:
     about = _about(dialect)
     return (
         select(
+            *more,
             *_SITE_COLUMNS,
             _RECENT,
             _UNDER_REVIEW,
@@ -326,13 +362,19 @@ def _facts_statement(dialect: Any) -> Any:
         .outerjoin(_LISTS, and_(_LISTS.c.site_id == Site.id, among(_LISTS.c.key, "lists")))
         .outerjoin(about, true())
         .where(Site.id == bindparam("site"))
-        .with_for_update(of=Site, key_share=True)
     )
 
 
 _ON = {True: postgresql, False: sqlite}
 FACTS = {on: _facts_statement(dialect) for on, dialect in _ON.items()}
 """By whether it is PostgreSQL."""
+
+FACTS_UNLOCKED = Ready(
+    _all_facts(
+        postgresql, VERSION.label("version"), ALIKE.label("alike"), REVIEWED.label("reviewed")
+    )
+)
+"""The same without the lock, on PostgreSQL; the write sees to it that they still hold (`intake`)."""
 
 PROTECTED = (
     select(_COPIES.c.address_key, func.count().label("times"))
@@ -356,6 +398,10 @@ LOCK = (
     .where(Site.id == bindparam("site"))
     .with_for_update(of=Site, key_share=True)
 )
+HOLD = Ready(
+    select(literal(1)).where(Site.id == bindparam("site")).with_for_update(of=Site, key_share=True)
+)
+"""Only the site's lock."""
 ANSWERS = select(
     IdempotencyKey.key, IdempotencyKey.fingerprint, IdempotencyKey.answer, IdempotencyKey.expires_at
 ).where(IdempotencyKey.site_id == bindparam("site"), among(IdempotencyKey.key, "keys"))

@@ -15,7 +15,9 @@ from relay.context import Relay
 from relay.models import Account, Message, Recipient, SiteCount, SourceCount
 from relay.services import counts, locks
 from tests import factories
-from tests.services.test_races import at_once, count
+from tests.services.test_races import at_once, count, network
+
+__all__ = ["network"]  # a fixture that each test here uses, too
 
 
 class Shops:

@@ -29,6 +29,7 @@ from relay.services import (
     domains,
     events,
     first_contacts,
+    networks,
 )
 from relay.services.suppressions import suppress
 from relay.vocabulary import DomainStatus, Kind, SuppressionReason, SuppressionScope
@@ -52,6 +53,13 @@ def at_once(times: int, do: Callable[[int], T]) -> list[T]:
 
     with ThreadPoolExecutor(times) as pool:
         return list(pool.map(one, range(times)))
+
+
+@pytest.fixture(autouse=True, params=["new network", "known network"])
+def network(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What comes from a new network is never hurried; from a known one all is that can be."""
+    if request.param == "known network":
+        monkeypatch.setattr(networks, "is_trusted", lambda came: True)
 
 
 def count(relay: Relay, *models: type) -> list[int]:

@@ -1,0 +1,342 @@
+"""What is judged before the site's lock and written under it is what the patient way makes of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import select, text, update
+from sqlalchemy.exc import IntegrityError, OperationalError
+
+from relay import ready
+from relay.context import Relay
+from relay.db import Base, new_id
+from relay.errors import NotFound
+from relay.models import (
+    Content,
+    IdempotencyKey,
+    Message,
+    Recipient,
+    Site,
+    SiteCount,
+    SourceCount,
+    Usage,
+    Wording,
+)
+from relay.policy.wordings import MOST_ALIKE
+from relay.services import (
+    campaigns,
+    circumstances,
+    counts,
+    first_contacts,
+    intake,
+    messages,
+    reviews,
+)
+from relay.services.intake import Outrun
+from relay.vocabulary import ReviewKind, Stage, State
+from tests import factories
+from tests.steps import links, submit
+
+pytestmark = pytest.mark.postgresql
+
+WRITTEN = (
+    Message, Content, Recipient, IdempotencyKey, Usage, SiteCount, SourceCount, Wording,
+)  # fmt: skip
+OWN = {"id", "site_id", "account_id", "message_id", "answer", "list_id"}
+"""What no two messages have in common."""
+
+
+@pytest.fixture
+def site(shared: Relay) -> Site:
+    """A site whose commits are commits."""
+    return factories.make_shop(shared)[0]
+
+
+@pytest.fixture
+def sent(shared: Relay, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What was sent without SQLAlchemy's constructs, in order; a semicolon where an answer was waited for."""
+    told: list[str] = []
+    ask, end = ready.ask, ready.end
+
+    def noted_ask(session: Any, statement: Any, given: Any) -> Any:
+        told.append(f"{statement.text.split(None, 1)[0]};")
+        return ask(session, statement, given)
+
+    def noted_end(session: Any, *last: Any) -> None:
+        told.append(f"{' '.join(each.text.split(None, 1)[0] for each, _ in last)};")
+        end(session, *last)
+
+    monkeypatch.setattr(circumstances, "ask", noted_ask)
+    monkeypatch.setattr(intake, "end", noted_end)
+    return told
+
+
+def rows(relay: Relay, model: type[Base], site: Site) -> list[dict[str, Any]]:
+    """What is kept for the site, without what is each message's own."""
+    table = model.__table__
+    query = select(table)
+    if "site_id" in table.c:
+        query = query.where(table.c.site_id == site.id)
+    else:
+        ours = select(Message.id).where(Message.site_id == site.id)
+        query = query.where(table.c.message_id.in_(ours))
+    with relay.reads() as session:
+        found = [dict(row._mapping) for row in session.execute(query)]
+    kept = [{name: v for name, v in row.items() if name not in OWN} for row in found]
+    return sorted(kept, key=repr)
+
+
+def waits(relay: Relay) -> bool:
+    """Whether somebody waits for a lock."""
+    with relay.reads() as session:
+        found = session.execute(
+            text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+        )
+        return bool(found.scalar_one())
+
+
+def meanwhile(relay: Relay, do: Callable[[], Any], change: Callable[[Any], None]) -> Any:
+    """What `do` gives that has read already, and waits for the site's lock while `change` is made."""
+    with ThreadPoolExecutor(1) as pool:
+        with relay.sessions.begin() as session:
+            session.execute(select(Site.id).with_for_update(key_share=True))
+            done = pool.submit(do)
+            for _ in range(500):
+                if waits(relay):
+                    break
+                time.sleep(0.01)
+            change(session)
+        return done.result(30)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {},
+        {"key": "k1"},
+        {"source": messages.Source("shop", "checkout"), "key": "k1"},
+        {"read_one_in": 1},
+    ],
+    ids=["plain", "with a key", "of a form", "read before it leaves"],
+)
+def test_the_hurried_way_writes_and_tells_what_the_patient_way_does(
+    shared: Relay, site: Site, sent: list[str], given: dict[str, Any]
+) -> None:
+    with shared.sessions.begin() as session:
+        other = factories.make_site(session, session.get_one(Site, site.id).account, name="Other")
+    message = factories.make_message()
+
+    hurried = submit(shared, site, message=message, **given)
+    assert sent == ["SELECT;", "SELECT WITH;"]
+    patient = submit(shared, other, message=message, hurried=False, **given)
+    assert len(sent) == 2
+
+    for model in WRITTEN:
+        assert rows(shared, model, site) == rows(shared, model, other), model
+    assert hurried.receipt["recipients"][0]["disposition"] == "queued"
+    assert [*hurried.receipt] == [*patient.receipt]
+    assert [meter.used for meter in hurried.meters[:3]] == [1, 1, 1]
+
+
+def test_a_repetition_gets_the_first_answer(shared: Relay, site: Site, sent: list[str]) -> None:
+    first = submit(shared, site, key="k1")
+    again = submit(shared, site, key="k1")
+
+    assert again.replayed
+    assert again.receipt == first.receipt
+    assert len(rows(shared, Message, site)) == 1
+    with pytest.raises(messages.IdempotencyKeyReused):
+        submit(shared, site, key="k1", to=["bob@customer.example"])
+
+
+def test_a_key_that_was_used_meanwhile_is_done_again(shared: Relay, site: Site) -> None:
+    def use(session: Any) -> None:
+        session.execute(
+            IdempotencyKey.__table__.insert().values(
+                site_id=site.id, key="k1", fingerprint="f", answer="{}",
+                expires_at=shared.clock() + timedelta(hours=1),
+            )
+        )  # fmt: skip
+
+    with pytest.raises(IntegrityError):
+        meanwhile(shared, lambda: submit(shared, site, key="k1"), use)
+
+    assert rows(shared, Message, site) == rows(shared, SiteCount, site) == []
+
+
+MANY = 2_000_000_000
+"""More than any limit."""
+
+
+def suspend(session: Any) -> None:
+    session.execute(update(Site).values(state=State.SUSPENDED))
+
+
+def use_up_the_day(session: Any) -> None:
+    session.execute(update(SiteCount).values(day_used=MANY))
+
+
+def use_up_first_contacts(session: Any) -> None:
+    session.execute(update(Usage).where(Usage.window == "first").values(recipients=MANY))
+
+
+def open_the_breaker(session: Any) -> None:
+    session.execute(update(SourceCount).values(hour_used=MANY))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [suspend, use_up_the_day, use_up_first_contacts, open_the_breaker],
+)
+def test_what_changes_while_the_lock_is_waited_for_has_the_last_word(
+    shared: Relay, site: Site, change: Callable[[Any], None]
+) -> None:
+    given = {"source": messages.Source("shop", None)}
+    submit(shared, site, to=["first@customer.example"], **given)
+    before = {model: rows(shared, model, site) for model in (Message, Content, Recipient)}
+
+    with pytest.raises(Outrun):
+        meanwhile(shared, lambda: submit(shared, site, key="k1", **given), change)
+
+    assert {model: rows(shared, model, site) for model in before} == before
+    assert rows(shared, IdempotencyKey, site) == []
+
+
+def test_a_site_that_is_not_there_takes_nothing(shared: Relay) -> None:
+    with pytest.raises(NotFound):
+        submit(shared, Site(id=new_id()))
+
+
+@pytest.fixture
+def known_to_be_busy(shared: Relay, site: Site) -> Site:
+    """A site whose receipts are compared, in a process that knows it."""
+    with shared.sessions.begin() as session:
+        first_contacts.set_budget(session, site.id, 10_000)
+        session.add(
+            Usage(
+                site_id=site.id, window="hour", messages=0, octets=0, recipients=MOST_ALIKE + 1,
+                began_at=shared.clock().replace(minute=0, second=0, microsecond=0),
+            )
+        )  # fmt: skip
+    campaigns.note_busy(site.id)
+    return site
+
+
+def test_a_busy_sites_receipt_is_compared_without_a_further_round_trip(
+    shared: Relay, known_to_be_busy: Site, sent: list[str]
+) -> None:
+    submit(shared, known_to_be_busy)
+
+    assert sent == ["SELECT;", "SELECT WITH;"]
+    (copy,) = rows(shared, Recipient, known_to_be_busy)
+    assert copy["stage"] is Stage.QUEUED
+    assert len(rows(shared, Wording, known_to_be_busy)) == 1
+
+
+def test_the_same_words_leave_at_once_for_a_hundred_people(
+    shared: Relay, known_to_be_busy: Site
+) -> None:
+    for n in range(MOST_ALIKE + 1):
+        submit(shared, known_to_be_busy, to=[f"p{n}@customer.example"])
+
+    copies = rows(shared, Recipient, known_to_be_busy)
+    assert [copy["stage"] for copy in copies].count(Stage.QUEUED) == MOST_ALIKE
+    assert [copy["stage"] for copy in copies].count(Stage.CHECKING) == 1
+
+
+def test_a_review_that_is_opened_meanwhile_has_the_last_word(
+    shared: Relay, known_to_be_busy: Site
+) -> None:
+    submit(shared, known_to_be_busy)
+    (said,) = rows(shared, Wording, known_to_be_busy)
+
+    def open_review(session: Any) -> None:
+        reviews.open_review(
+            session,
+            session.scalars(select(Message)).one(),
+            ReviewKind.CAMPAIGN_IN_DISGUISE,
+            people=1,
+            wording=said["wording"],
+            now=shared.clock(),
+        )
+
+    with pytest.raises(Outrun):
+        meanwhile(shared, lambda: submit(shared, known_to_be_busy), open_review)
+
+    assert len(rows(shared, Message, known_to_be_busy)) == 1
+
+
+def test_near_the_accounts_limit_it_is_counted_under_the_accounts_lock(
+    shared: Relay, site: Site, sent: list[str]
+) -> None:
+    with shared.sessions.begin() as session:
+        account = session.get_one(Site, site.id).account
+        account.limits = {"day": counts.HEADROOM}
+        factories.make_site(session, account, name="Other")
+
+    submit(shared, site)
+
+    assert sent == ["SELECT;"]  # it was read, and then done patiently
+    assert len(rows(shared, Message, site)) == 1
+
+
+def test_a_connection_that_breaks_is_no_acceptance(
+    shared: Relay, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = circumstances.facts_unlocked
+
+    def then_break(session: Any, *given: Any, **named: Any) -> Any:
+        found = read(session, *given, **named)
+        with shared.reads() as killer:
+            own = session.connection().connection.driver_connection.info.backend_pid
+            killer.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": own})
+        return found
+
+    monkeypatch.setattr(circumstances, "facts_unlocked", then_break)
+    with pytest.raises(OperationalError) as broken:
+        submit(shared, site)
+    assert broken.value.connection_invalidated
+    monkeypatch.undo()
+
+    assert rows(shared, Message, site) == []
+    submit(shared, site)  # the next one gets another connection
+    assert len(rows(shared, Message, site)) == 1
+
+
+@pytest.mark.parametrize("begun", [False, True], ids=["in one go", "in a transaction that is open"])
+def test_a_commit_that_fails_is_no_acceptance(shared: Relay, site: Site, begun: bool) -> None:
+    with shared.sessions.begin() as session:
+        session.execute(
+            text(
+                "CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS "
+                "$$ BEGIN RAISE disk_full; END $$"
+            )
+        )
+        session.execute(
+            text(
+                "CREATE CONSTRAINT TRIGGER at_commit AFTER INSERT ON messages "
+                "DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION full_disk()"
+            )
+        )
+    request = messages.Request(factories.make_draft(), "k1", "f")
+
+    def accept() -> None:
+        with shared.sessions.begin() as session:
+            if begun:
+                session.execute(text("SELECT 1"))
+            messages.accept(
+                session, site.id, request, links=links(shared), now=shared.clock(), hurried=True
+            )
+
+    with pytest.raises(OperationalError, match="disk_full"):
+        accept()
+
+    assert rows(shared, Message, site) == rows(shared, IdempotencyKey, site) == []
+    with shared.sessions.begin() as session:
+        session.execute(text("DROP TRIGGER at_commit ON messages"))
+    assert not submit(shared, site, key="k1").replayed
