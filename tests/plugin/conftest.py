@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -22,22 +22,22 @@ def database() -> Iterator[databases.Server]:
 
 @pytest.fixture(scope="session", params=["oldest", "newest"])
 def site(request: pytest.FixtureRequest, database: databases.Server) -> Iterator[sites.Site]:
-    """A WordPress site with the plugin: the oldest WordPress and PHP, then the newest WordPress."""
+    """A WordPress site with the plugin: the oldest WordPress and PHP, then the newest of both."""
     if request.param == "oldest":
-        tree, php = trees.oldest(), oldest_php() or phps.native()
+        tree, php = trees.oldest(), php_or_native(phps.oldest)
     else:
-        tree, php = trees.newest(), phps.native()
+        tree, php = trees.newest(), php_or_native(phps.newest)
     live = {"WP_ENVIRONMENT_TYPE": "production"}
     with sites.site(tree, database, php=php, constants=live) as made:
         yield made
 
 
-def oldest_php() -> phps.Php | None:
-    """PHP 7.4, where Debian still has it for this machine."""
+def php_or_native(wanted: Callable[[], phps.Php]) -> phps.Php:
+    """The PHP wanted where Debian has it for this machine; `test_matrix.py` says where not."""
     try:
-        return phps.oldest()
+        return wanted()
     except suites.Unavailable:
-        return None
+        return phps.native()
 
 
 @pytest.fixture

@@ -46,8 +46,9 @@ def run_cases(site: sites.Site, relay: FakeRelay) -> None:
         },
     )
 
-    versions = f"WordPress {site.tree.version}, PHP {site.php.version}"
+    versions = str(site.versions())
     assert done.returncode == 0, f"{versions}\n{done.stdout}\n{done.stderr}"
+    assert site.complaints == [], versions
 
 
 def test_a_mail_sent_while_plugins_are_still_loading_goes_to_the_relay(
