@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -127,11 +128,51 @@ def test_a_large_attachment_goes_out_or_fails_with_a_reason_and_never_ends_the_p
         assert "do not fit into the memory" in told["failures"][0]
 
 
-def test_anybody_can_run_the_contract(site: sites.Site) -> None:
-    told = site.run(HERE / "contract" / "run.php", str(HERE / "contract" / "postreeve.php"))
+@pytest.mark.parametrize("how", ["", "--fields"])
+@pytest.mark.parametrize("carrier", ["postreeve", "smtp"])
+def test_anybody_can_run_the_contract(
+    site: sites.Site, contract: Path, carrier: str, how: str
+) -> None:
+    told = site.run(contract / "run.php", str(contract / f"{carrier}.php"), how)
 
     assert "DIFFERENT" not in told
     assert re.search(r"^0 of 4\d calls differ from core\.$", told, re.M)
+
+
+@pytest.mark.parametrize("how", ["", "--fields"])
+def test_the_contract_finds_a_careless_mailer_out(
+    site: sites.Site, contract: Path, how: str
+) -> None:
+    carrier = shutil.copy(HERE / "scripts" / "careless-mailer.php", contract.parent)
+
+    done = site.php.run(str(contract / "run.php"), str(site.path), str(carrier), how)
+
+    assert done.returncode == 2
+    assert re.findall(r"^(.+?) +DIFFERENT: (.+)$", done.stdout, re.M) == [
+        ("Cc and Reply-To", "mails"),
+        ("Cc and Bcc in several lines", "mails"),
+    ]
+    told = done.stdout.lower()
+    assert "    - reply-to: r <r@shop.example>\n" in told
+    assert "    + bcc: b1@x.example, b2@x.example\n" in told
+
+
+@pytest.mark.parametrize("missing", ["WordPress", "carrier"])
+def test_the_contract_says_what_it_misses(
+    site: sites.Site, contract: Path, missing: str, tmp_path: Path
+) -> None:
+    wordpress = tmp_path if missing == "WordPress" else site.path
+
+    done = site.php.run(str(contract / "run.php"), str(wordpress), str(tmp_path / "none.php"))
+
+    assert done.returncode == 255
+    assert f"There is no {missing}: " in done.stderr
+
+
+@pytest.fixture
+def contract(tmp_path: Path) -> Path:
+    """The contract as somebody has it who has nothing else of ours."""
+    return Path(shutil.copytree(HERE / "contract", tmp_path / "contract"))
 
 
 def test_the_commands_work_without_wp_admin(site: sites.Site, relay: FakeRelay) -> None:
