@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +11,20 @@ from tests.plugin.relays import KEY, FakeRelay, fake_relay
 from tests.plugin.screens import connect, log_in
 from tests.plugin.visitors import Visitor
 from tests.wordpress import databases, packages, phps, sites, suites, trees
+
+HERE = Path(__file__).parent
+
+
+TESTED_IN = "tested in"
+"""The property of a test's report that tells what the plugin ran on."""
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What the plugin ran on, at the end of each run."""
+    for report in terminalreporter.stats.get("passed", ()):
+        for name, versions in report.user_properties:
+            if name == TESTED_IN:
+                terminalreporter.write_line(f"The plugin was tested in {versions}.")
 
 
 @pytest.fixture(scope="session")
@@ -71,6 +86,21 @@ def logged_in(served: sites.Site) -> Visitor:
     visitor = Visitor(served.url)
     log_in(visitor, served)
     return visitor
+
+
+@pytest.fixture(scope="module")
+def edith(served: sites.Site) -> Visitor:
+    """Somebody logged in who writes and manages nothing."""
+    served.run(HERE / "scripts" / "add-editor.php", "edith", "edith-password")
+    visitor = Visitor(served.url)
+    assert visitor.log_in("edith", "edith-password").url.endswith("/wp-admin/")
+    return visitor
+
+
+@pytest.fixture
+def editor(edith: Visitor, disconnected: sites.Site) -> Visitor:
+    """An editor of a site that is not connected."""
+    return edith
 
 
 @pytest.fixture

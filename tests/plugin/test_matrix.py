@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 import pytest
 
+from tests.plugin.conftest import TESTED_IN
 from tests.wordpress import phps, sites, suites, trees
 
 pytestmark = pytest.mark.wordpress
@@ -17,12 +19,13 @@ PROMISED = {
 
 
 def test_the_oldest_and_the_newest_site_run_on_what_is_promised(
-    site: sites.Site, request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str]
+    site: sites.Site,
+    request: pytest.FixtureRequest,
+    record_property: Callable[[str, object], None],
 ) -> None:
     suite, wordpress, php, php_version = PROMISED[request.node.callspec.params["site"]]
     versions = site.versions()
-    with capsys.disabled():
-        print(f"\n{versions}")
+    record_property(TESTED_IN, str(versions))
     try:
         php()
     except suites.Unavailable as unavailable:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+from tests.plugin.conftest import TESTED_IN
 from tests.plugin.relays import KEY, FakeRelay
 from tests.wordpress import databases, packages, sites, sqlite, suites, trees
 
@@ -22,7 +24,9 @@ def test_the_phpunit_cases_pass(site: sites.Site, relay: FakeRelay) -> None:
     run_cases(site, relay)
 
 
-def test_the_phpunit_cases_pass_on_sqlite(relay: FakeRelay) -> None:
+def test_the_phpunit_cases_pass_on_sqlite(
+    relay: FakeRelay, record_property: Callable[[str, object], None]
+) -> None:
     try:
         files = sqlite.files()
     except suites.Unavailable as unavailable:
@@ -30,6 +34,8 @@ def test_the_phpunit_cases_pass_on_sqlite(relay: FakeRelay) -> None:
     live = {"WP_ENVIRONMENT_TYPE": "production"}
 
     with sites.site(trees.newest(), files, php=files.php(), constants=live) as site:
+        assert "sqlite" in site.versions().database
+        record_property(TESTED_IN, str(site.versions()))
         run_cases(site, relay)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -24,7 +23,6 @@ from tests.plugin.screens import (
 from tests.plugin.visitors import Visitor
 from tests.wordpress import sites
 
-SCRIPTS = Path(__file__).parent / "scripts"
 DASHBOARD = "/wp-admin/index.php"
 DIAGNOSIS = {
     "class": "policy_related",
@@ -478,14 +476,6 @@ class TestDashboardAndAdminBar:
 
 
 class TestStrangers:
-    @pytest.fixture
-    def editor(self, disconnected: sites.Site) -> Visitor:
-        """Somebody who writes and manages nothing."""
-        disconnected.run(SCRIPTS / "add-editor.php", "edith", "edith-password")
-        visitor = Visitor(disconnected.url)
-        visitor.log_in("edith", "edith-password")
-        return visitor
-
     @pytest.mark.parametrize("button", ["add-domain", "check-domain"])
     @pytest.mark.parametrize("lacks", ["right", "nonce"])
     def test_nobody_else_has_the_relay_do_anything(
