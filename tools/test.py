@@ -79,7 +79,7 @@ STEPS = (
         "The plugin in real WordPress",
         pytest("wordpress and not journey", "tests/plugin", "-rs", *BY_FILE),
     ),
-    Step("journey", "The browser's journey", pytest("journey", *NOT_EXPLORING)),
+    Step("journey", "The browser's journey", pytest("journey", *NOT_EXPLORING, *BY_FILE)),
 )
 
 BYTECODE = {
