@@ -32,7 +32,11 @@ def pytest(marker: str, *arguments: str) -> tuple[str, ...]:
     return ("-m", "pytest", "-m", marker, *arguments)
 
 
+FUZZ = "tests/api/test_openapi_fuzz.py"
+"""Makes up its requests while it is collected, which takes longer than all the rest."""
+
 NOT_SIMULATOR = ("--ignore=tests/simulator",)
+NOT_EXPLORING = (*NOT_SIMULATOR, f"--ignore={FUZZ}")
 
 BY_FILE = ("-n", "auto", "--dist", "loadfile")
 """The same for tests whose file starts a program once."""
@@ -40,7 +44,7 @@ BY_FILE = ("-n", "auto", "--dist", "loadfile")
 RATES = "tests/processes/test_dispatcher.py"
 """Measures how fast copies leave: nothing else may run beside it."""
 
-UNIT = pytest(f"not ({WITH_NEIGHBOURS})", *NOT_SIMULATOR, "-n", "auto")
+UNIT = pytest(f"not ({WITH_NEIGHBOURS})", *NOT_EXPLORING, "-n", "auto")
 """As many at a time as there are cores: each of pytest's workers has databases of its own."""
 
 STEPS = (
@@ -67,12 +71,22 @@ STEPS = (
     Step(
         "processes",
         "Real processes",
-        pytest("processes", *NOT_SIMULATOR, f"--ignore={RATES}", *BY_FILE),
+        pytest("processes", *NOT_EXPLORING, f"--ignore={RATES}", *BY_FILE),
     ),
     Step("rates", "Real workers, how fast they send", ("-m", "pytest", RATES)),
-    Step("wordpress", "The plugin in real WordPress", pytest("wordpress and not journey")),
-    Step("journey", "The browser's journey", pytest("journey")),
+    Step(
+        "wordpress",
+        "The plugin in real WordPress",
+        pytest("wordpress and not journey", "tests/plugin", "-rs", *BY_FILE),
+    ),
+    Step("journey", "The browser's journey", pytest("journey", *NOT_EXPLORING, *BY_FILE)),
 )
+
+BYTECODE = {
+    "PYTHONDONTWRITEBYTECODE": "",
+    "PYTHONPYCACHEPREFIX": str(ROOT / ".cache" / "bytecode"),
+}
+"""Each of the hundreds of Python processes reads the code compiled, wherever they are run."""
 
 
 def main() -> None:
@@ -90,7 +104,7 @@ def main() -> None:
         done = subprocess.run(
             [sys.executable, *step.arguments],
             cwd=ROOT,
-            env={**os.environ, **step.environment},
+            env={**os.environ, **BYTECODE, **step.environment},
             check=False,
         )
         took = _spoken(time.monotonic() - started)

@@ -23,7 +23,9 @@ class Done:
     stderr: str
 
 
-def run(*arguments: str, given: str = "", environment: Mapping[str, str] | None = None) -> Done:
+def run(
+    *arguments: str, given: str = "", environment: Mapping[str, str | None] | None = None
+) -> Done:
     """The command's result; a refusal is said as `relay.__main__.main` says it."""
     result = CliRunner().invoke(cli, list(arguments), input=given, env=environment)
     error = result.exception

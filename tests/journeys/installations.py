@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import secrets
-import subprocess
 import sys
 import urllib.error
 import urllib.request
@@ -16,6 +15,7 @@ from email import message_from_bytes, policy
 from pathlib import Path
 from typing import Any
 
+from tests.commands.running import run
 from tests.wordpress import processes
 
 ROOT = Path(__file__).parents[2]
@@ -115,14 +115,8 @@ def _environment(folder: Path, relay_url: str, simulator_url: str) -> dict[str, 
 
 def _command(environment: Mapping[str, str], *arguments: str) -> Any:
     """Run a command of the relay; gives what it says if that is JSON."""
-    done = subprocess.run(
-        [sys.executable, "-m", "relay", *arguments],
-        env=environment,
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    without = dict.fromkeys(os.environ.keys() - environment.keys())
+    done = run(*arguments, environment={**without, **environment})
     assert done.returncode == 0, f"{arguments}\n{done.stdout}\n{done.stderr}"
     return json.loads(done.stdout) if "--json" in arguments else None
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +11,20 @@ from tests.plugin.relays import KEY, FakeRelay, fake_relay
 from tests.plugin.screens import connect, log_in
 from tests.plugin.visitors import Visitor
 from tests.wordpress import databases, packages, phps, sites, suites, trees
+
+HERE = Path(__file__).parent
+
+
+TESTED_IN = "tested in"
+"""The property of a test's report that tells what the plugin ran on."""
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What the plugin ran on, at the end of each run."""
+    for report in terminalreporter.stats.get("passed", ()):
+        for name, versions in report.user_properties:
+            if name == TESTED_IN:
+                terminalreporter.write_line(f"The plugin was tested in {versions}.")
 
 
 @pytest.fixture(scope="session")
@@ -22,22 +37,22 @@ def database() -> Iterator[databases.Server]:
 
 @pytest.fixture(scope="session", params=["oldest", "newest"])
 def site(request: pytest.FixtureRequest, database: databases.Server) -> Iterator[sites.Site]:
-    """A WordPress site with the plugin: the oldest WordPress and PHP, then the newest WordPress."""
+    """A WordPress site with the plugin: the oldest WordPress and PHP, then the newest of both."""
     if request.param == "oldest":
-        tree, php = trees.oldest(), oldest_php() or phps.native()
+        tree, php = trees.oldest(), php_or_native(phps.oldest)
     else:
-        tree, php = trees.newest(), phps.native()
+        tree, php = trees.newest(), php_or_native(phps.newest)
     live = {"WP_ENVIRONMENT_TYPE": "production"}
     with sites.site(tree, database, php=php, constants=live) as made:
         yield made
 
 
-def oldest_php() -> phps.Php | None:
-    """PHP 7.4, where Debian still has it for this machine."""
+def php_or_native(wanted: Callable[[], phps.Php]) -> phps.Php:
+    """The PHP wanted where Debian has it for this machine; `test_matrix.py` says where not."""
     try:
-        return phps.oldest()
+        return wanted()
     except suites.Unavailable:
-        return None
+        return phps.native()
 
 
 @pytest.fixture
@@ -71,6 +86,21 @@ def logged_in(served: sites.Site) -> Visitor:
     visitor = Visitor(served.url)
     log_in(visitor, served)
     return visitor
+
+
+@pytest.fixture(scope="module")
+def edith(served: sites.Site) -> Visitor:
+    """Somebody logged in who writes and manages nothing."""
+    served.run(HERE / "scripts" / "add-editor.php", "edith", "edith-password")
+    visitor = Visitor(served.url)
+    assert visitor.log_in("edith", "edith-password").url.endswith("/wp-admin/")
+    return visitor
+
+
+@pytest.fixture
+def editor(edith: Visitor, disconnected: sites.Site) -> Visitor:
+    """An editor of a site that is not connected."""
+    return edith
 
 
 @pytest.fixture

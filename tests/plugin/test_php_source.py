@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.plugin.conftest import oldest_php
-from tests.wordpress import packages, phps
+from tests.wordpress import packages, phps, suites
 
 ROOT = Path(__file__).parents[2]
 PLUGIN = ROOT / "wp-plugin"
@@ -31,15 +31,20 @@ def readme(name: str) -> str:
     return found[1]
 
 
-@pytest.mark.parametrize("version", ["oldest", "native"])
-def test_every_file_is_php_of_this_version(version: str) -> None:
-    php = oldest_php() if version == "oldest" else phps.native()
-    if php is None:
-        pytest.skip("Debian has no PHP 7.4 for this machine")
+@pytest.mark.parametrize("version", [phps.oldest, phps.native, phps.newest])
+def test_every_file_is_php_of_this_version_and_nothing_in_it_is_deprecated(
+    version: Callable[[], phps.Php],
+) -> None:
+    try:
+        php = version()
+    except suites.Unavailable as unavailable:
+        pytest.skip(str(unavailable))
+    strict = ("-d", "error_reporting=-1", "-d", "display_errors=stderr", "-d", "log_errors=0")
 
     for path in SOURCES:
-        done = php.run("-l", str(path))
+        done = php.run(*strict, "-l", str(path))
         assert done.returncode == 0, f"PHP {php.version}\n{done.stdout}{done.stderr}"
+        assert done.stderr == "", f"PHP {php.version}"
 
 
 def test_the_style_is_wordpress_s_as_far_as_phpcs_knows_it() -> None:

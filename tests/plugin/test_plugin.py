@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+from tests.plugin.conftest import TESTED_IN
 from tests.plugin.relays import ACCOUNT_KEY, KEY, FakeRelay
 from tests.wordpress import databases, packages, sites, sqlite, suites, trees
 
@@ -21,7 +24,9 @@ def test_the_phpunit_cases_pass(site: sites.Site, relay: FakeRelay) -> None:
     run_cases(site, relay)
 
 
-def test_the_phpunit_cases_pass_on_sqlite(relay: FakeRelay) -> None:
+def test_the_phpunit_cases_pass_on_sqlite(
+    relay: FakeRelay, record_property: Callable[[str, object], None]
+) -> None:
     try:
         files = sqlite.files()
     except suites.Unavailable as unavailable:
@@ -29,6 +34,8 @@ def test_the_phpunit_cases_pass_on_sqlite(relay: FakeRelay) -> None:
     live = {"WP_ENVIRONMENT_TYPE": "production"}
 
     with sites.site(trees.newest(), files, php=files.php(), constants=live) as site:
+        assert "sqlite" in site.versions().database
+        record_property(TESTED_IN, str(site.versions()))
         run_cases(site, relay)
 
 
@@ -46,8 +53,9 @@ def run_cases(site: sites.Site, relay: FakeRelay) -> None:
         },
     )
 
-    versions = f"WordPress {site.tree.version}, PHP {site.php.version}"
+    versions = str(site.versions())
     assert done.returncode == 0, f"{versions}\n{done.stdout}\n{done.stderr}"
+    assert site.complaints == [], versions
 
 
 def test_a_mail_sent_while_plugins_are_still_loading_goes_to_the_relay(
@@ -126,11 +134,51 @@ def test_a_large_attachment_goes_out_or_fails_with_a_reason_and_never_ends_the_p
         assert "do not fit into the memory" in told["failures"][0]
 
 
-def test_anybody_can_run_the_contract(site: sites.Site) -> None:
-    told = site.run(HERE / "contract" / "run.php", str(HERE / "contract" / "postreeve.php"))
+@pytest.mark.parametrize("how", ["", "--fields"])
+@pytest.mark.parametrize("carrier", ["postreeve", "smtp"])
+def test_anybody_can_run_the_contract(
+    site: sites.Site, contract: Path, carrier: str, how: str
+) -> None:
+    told = site.run(contract / "run.php", str(contract / f"{carrier}.php"), how)
 
     assert "DIFFERENT" not in told
     assert re.search(r"^0 of 4\d calls differ from core\.$", told, re.M)
+
+
+@pytest.mark.parametrize("how", ["", "--fields"])
+def test_the_contract_finds_a_careless_mailer_out(
+    site: sites.Site, contract: Path, how: str
+) -> None:
+    carrier = shutil.copy(HERE / "scripts" / "careless-mailer.php", contract.parent)
+
+    done = site.php.run(str(contract / "run.php"), str(site.path), str(carrier), how)
+
+    assert done.returncode == 2
+    assert re.findall(r"^(.+?) +DIFFERENT: (.+)$", done.stdout, re.M) == [
+        ("Cc and Reply-To", "mails"),
+        ("Cc and Bcc in several lines", "mails"),
+    ]
+    told = done.stdout.lower()
+    assert "    - reply-to: r <r@shop.example>\n" in told
+    assert "    + bcc: b1@x.example, b2@x.example\n" in told
+
+
+@pytest.mark.parametrize("missing", ["WordPress", "carrier"])
+def test_the_contract_says_what_it_misses(
+    site: sites.Site, contract: Path, missing: str, tmp_path: Path
+) -> None:
+    wordpress = tmp_path if missing == "WordPress" else site.path
+
+    done = site.php.run(str(contract / "run.php"), str(wordpress), str(tmp_path / "none.php"))
+
+    assert done.returncode == 255
+    assert f"There is no {missing}: " in done.stderr
+
+
+@pytest.fixture
+def contract(tmp_path: Path) -> Path:
+    """The contract as somebody has it who has nothing else of ours."""
+    return Path(shutil.copytree(HERE / "contract", tmp_path / "contract"))
 
 
 def test_the_commands_work_without_wp_admin(site: sites.Site, relay: FakeRelay) -> None:

@@ -577,14 +577,6 @@ class TestDashboardAndAdminBar:
 
 
 class TestStrangers:
-    @pytest.fixture
-    def editor(self, disconnected: sites.Site) -> Visitor:
-        """Somebody who writes and manages nothing."""
-        disconnected.run(SCRIPTS / "add-editor.php", "edith", "edith-password")
-        visitor = Visitor(disconnected.url)
-        visitor.log_in("edith", "edith-password")
-        return visitor
-
     @pytest.mark.parametrize("button", ["add-domain", "check-domain"])
     @pytest.mark.parametrize("lacks", ["right", "nonce"])
     def test_nobody_else_has_the_relay_do_anything(

@@ -1,7 +1,7 @@
 """A domain's whole way on the command line, by nothing but edits of its zone file.
 
-The relay, the simulator in Amazon's place and a name server are real processes; Amazon's part looks
-at the same zone by itself.
+The simulator in Amazon's place and its name server are real processes; Amazon's part looks at the
+same zone by itself.
 """
 
 from __future__ import annotations
@@ -9,8 +9,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -19,12 +17,12 @@ import pytest
 
 from relay import db
 from tests import factories
+from tests.commands import running
 from tests.databases import Databases
 from tests.simulator.simulator_rig import Simulator, eventually, free_port
 
 pytestmark = pytest.mark.processes
 
-ROOT = Path(__file__).parents[2]
 DOMAIN = "new-shop.example"
 
 Run = Callable[..., dict[str, Any]]
@@ -53,12 +51,10 @@ def run(databases: Databases, tmp_path: Path, zone: Path) -> Iterator[Run]:
         "POSTREEVE_AWS_ENDPOINT_URL": simulator.url,
         "POSTREEVE_NAMESERVERS": f"127.0.0.1:{port}",
     }
+    without = dict.fromkeys(os.environ.keys() - environment.keys())
 
     def relay(*arguments: str, codes: tuple[int, ...] = (0,)) -> dict[str, Any]:
-        done = subprocess.run(
-            [sys.executable, "-m", "relay", *arguments, "--json"],
-            env=environment, cwd=ROOT, capture_output=True, text=True, check=False,
-        )  # fmt: skip
+        done = running.run(*arguments, "--json", environment={**without, **environment})
         assert done.returncode in codes, done.stdout + done.stderr
         told: dict[str, Any] = json.loads(done.stdout)
         return told
@@ -106,7 +102,7 @@ def test_zone_edits_alone_lead_from_pending_to_verified_to_failing_and_back(
             found.update(check())
             return bool(found["status"] == status)
 
-        eventually(is_so, 30)
+        eventually(is_so, 30, pause=0.5)
         return found
 
     zone.write_text(master_file(added["records"]))

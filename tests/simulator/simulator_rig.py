@@ -36,7 +36,9 @@ MAIL = (
 Value = TypeVar("Value")
 
 
-def eventually(question: Callable[[], Value], seconds: float = 5.0) -> Value:
+def eventually(
+    question: Callable[[], Value], seconds: float = 5.0, *, pause: float = 0.02
+) -> Value:
     """The first truthy answer to `question`; fails if none comes in time."""
     end = time.monotonic() + seconds
     while True:
@@ -44,7 +46,7 @@ def eventually(question: Callable[[], Value], seconds: float = 5.0) -> Value:
         if answer or time.monotonic() > end:
             assert answer, f"not within {seconds} s"
             return answer
-        time.sleep(0.02)
+        time.sleep(pause)
 
 
 def free_port() -> int:

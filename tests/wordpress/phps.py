@@ -1,4 +1,4 @@
-"""The PHP that runs a site: the machine's own, or the oldest one the plugin supports."""
+"""The PHP that runs a site: the machine's own, or the oldest or newest one the plugin supports."""
 
 from __future__ import annotations
 
@@ -12,17 +12,29 @@ from pathlib import Path
 
 from tests.wordpress import packages, suites
 
-OLDEST_SUITE = "bullseye"
-OLDEST_VERSION = "7.4"
-
-PARTS = ("cli", "common", "json", "mysql", "curl", "xml", "mbstring", "intl", "opcache")
-"""What is taken of it: the packages php7.4-cli, php7.4-common, …"""
+PARTS = ("cli", "common", "mysql", "curl", "xml", "mbstring", "intl")
+"""What is taken of every release: the packages php7.4-cli, php7.4-common, …"""
 
 EXTENSIONS = (
     *("json", "mysqlnd", "mysqli", "curl", "xml", "dom", "xmlreader", "xmlwriter", "simplexml"),
     *("mbstring", "intl", "ctype", "fileinfo", "iconv", "phar", "tokenizer", "posix", "exif"),
 )
-"""In the order in which they can be loaded."""
+"""In the order in which they can be loaded; a release has some of them built in."""
+
+
+@dataclass(frozen=True)
+class Release:
+    """A PHP that the machine's own Debian lacks, and the suite that has it."""
+
+    version: str
+    suite: str
+    parts: tuple[str, ...] = ()
+    newer: bool = False
+    """Whether it was made with a newer C library than the machine's: it then brings its own."""
+
+
+OLDEST = Release("7.4", "bullseye", parts=("json", "opcache"))
+NEWEST = Release("8.5", "experimental", newer=True)
 
 
 @dataclass(frozen=True)
@@ -70,31 +82,67 @@ def native() -> Php:
 
 
 def oldest() -> Php:
-    """PHP 7.4 from Debian bullseye, unpacked; raises `suites.Unavailable` where there is none."""
-    folder = suites.cached(f"php-{OLDEST_VERSION}", _unpack)
+    """The oldest PHP the plugin supports; raises `suites.Unavailable` where there is none."""
+    return unpacked(OLDEST)
+
+
+def newest() -> Php:
+    """The newest PHP there is; raises `suites.Unavailable` where there is none."""
+    return unpacked(NEWEST)
+
+
+def unpacked(release: Release) -> Php:
+    """A release from Debian's packages, unpacked and not installed (the first time some 15 s)."""
+    folder = suites.cached(f"php-{release.version}", lambda work: _unpack(release, work))
     settings = folder / "settings"
     settings.mkdir(exist_ok=True)
+    extensions = folder / "extensions"
+    shared = {path.stem for path in extensions.glob("*.so")}
     (settings / "extensions.ini").write_text(
-        f"extension_dir = {folder}/extensions\n"
-        "zend_extension = opcache\n" + "".join(f"extension = {name}\n" for name in EXTENSIONS)
+        f"extension_dir = {extensions}\n"
+        + ("zend_extension = opcache\n" if "opcache" in shared else "")
+        + "".join(f"extension = {name}\n" for name in EXTENSIONS if name in shared)
     )
-    return Php(folder / "php", libraries=folder / "libraries", settings=settings)
+    libraries = None if release.newer else folder / "libraries"
+    return Php(folder / "php", libraries=libraries, settings=settings)
 
 
-def _unpack(work: Path) -> Path:
-    """The program, its extensions and the libraries they need but for the C library.
+def _unpack(release: Release, work: Path) -> Path:
+    """The program, its extensions and the libraries they need.
 
-    That one must be the machine's own; programs made with an older one run with it.
+    A program made with an older C library than the machine's runs with the machine's, and must:
+    every program that it starts gets its other libraries too.
     """
-    suite = suites.Suite(OLDEST_SUITE, work)
-    root = suite.unpack_with_dependencies(*(f"php{OLDEST_VERSION}-{part}" for part in PARTS))
+    suite = suites.Suite(release.suite, work)
+    parts = (*PARTS, *release.parts)
+    root = suite.unpack_with_dependencies(*(f"php{release.version}-{part}" for part in parts))
     folder = work / "php"
     libraries = folder / "libraries"
     libraries.mkdir(parents=True)
-    of_c = {path.name for path in suite.files_of("libc6")}
+    left = set() if release.newer else {path.name for path in suite.files_of("libc6")}
     for library in (*root.glob("lib/*-linux-gnu*/*.so*"), *root.glob("usr/lib/*-linux-gnu*/*.so*")):
-        if library.name not in of_c and library.exists():
+        if library.name not in left and library.exists():
             shutil.copy(library, libraries)
     shutil.copytree(next(root.glob("usr/lib/php/2*")), folder / "extensions")
-    shutil.copy(root / "usr" / "bin" / f"php{OLDEST_VERSION}", folder / "php")
+    program = root / "usr" / "bin" / f"php{release.version}"
+    if release.newer:
+        shutil.copy(program, folder / "program")
+        _start_with_its_own_libraries(folder)
+    else:
+        shutil.copy(program, folder / "php")
     return folder
+
+
+def _start_with_its_own_libraries(folder: Path) -> None:
+    """Make `php` a script that has the libraries' own loader start `program`.
+
+    PHP believes to be that script, so that the PHP it starts itself begins there as well.
+    """
+    (loader,) = (folder / "libraries").glob("ld-linux*.so.*")
+    (folder / "php").write_text(
+        "#!/bin/sh\n"
+        "here=${0%/*}\n"
+        f'exec "$here/libraries/{loader.name}" --argv0 "$0" --library-path "$here/libraries"'
+        ' "$here/program" "$@"\n'
+    )
+    (folder / "php").chmod(0o755)

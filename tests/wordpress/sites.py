@@ -19,7 +19,8 @@ from tests.wordpress.phps import Php
 from tests.wordpress.trees import Tree
 
 HERE = Path(__file__).parent
-PLUGIN = HERE.parents[1] / "wp-plugin"
+ROOT = HERE.parents[1]
+PLUGIN = ROOT / "wp-plugin"
 SALTS = ("AUTH", "SECURE_AUTH", "LOGGED_IN", "NONCE")
 WORKERS = 4
 
@@ -33,6 +34,18 @@ class Administrator:
     name: str = "admin"
     password: str = field(default_factory=lambda: secrets.token_urlsafe(12))
     email: str = "owner@shop.example"
+
+
+@dataclass(frozen=True)
+class Versions:
+    """What a site runs on."""
+
+    wordpress: str
+    php: str
+    database: str
+
+    def __str__(self) -> str:
+        return f"WordPress {self.wordpress} with PHP {self.php} on {self.database.removeprefix('5.5.5-')}"
 
 
 @dataclass(frozen=True)
@@ -56,6 +69,12 @@ class Site:
     def log(self) -> Path:
         """WordPress's debug log: every PHP notice ends here."""
         return self.path / "wp-content" / "debug.log"
+
+    @property
+    def complaints(self) -> list[str]:
+        """What PHP has said about our own files: deprecations, notices, warnings, errors."""
+        lines = self.log.read_text().splitlines() if self.log.exists() else []
+        return [line for line in lines if f"{ROOT}/" in line or "plugins/postreeve/" in line]
 
     @property
     def port(self) -> int:
@@ -85,6 +104,10 @@ class Site:
         if done.returncode != 0:
             raise RuntimeError(f"{script.name} failed:\n{done.stdout}\n{done.stderr}")
         return done.stdout
+
+    def versions(self) -> Versions:
+        """What the site says itself that it runs on."""
+        return Versions(*self.run(HERE / "php" / "versions.php").split("\n"))
 
     def execute(self, statements: str) -> None:
         """Run SQL in the site's database."""

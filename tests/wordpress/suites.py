@@ -18,8 +18,11 @@ from pathlib import Path
 CACHE = Path(__file__).resolve().parents[2] / ".cache" / "wordpress"
 """Kept until somebody deletes it: a second run fetches nothing."""
 
-ROLLING = frozenset({"sid", "forky"})
+ROLLING = frozenset({"sid", "forky", "experimental"})
 """Suites without a security suite beside them."""
+
+UPON = {"experimental": "sid"}
+"""A suite that is no whole one → the one that holds what its packages need."""
 
 SOURCES = (Path("/etc/apt/sources.list"), *sorted(Path("/etc/apt/sources.list.d").glob("*")))
 
@@ -130,7 +133,8 @@ def _source_lines(suite: str) -> list[str]:
     security: dict[str, str] = {}
     for address, options, suites in _known_sources():
         (security if "-security" in suites else main).setdefault(address, options)
-    lines = [f"deb {options}{address} {suite} main" for address, options in main.items()]
+    names = [suite, UPON[suite]] if suite in UPON else [suite]
+    lines = [f"deb {o}{address} {name} main" for name in names for address, o in main.items()]
     if suite not in ROLLING:
         lines += [f"deb {o}{address} {suite}-updates main" for address, o in main.items()]
         lines += [f"deb {o}{address} {suite}-security main" for address, o in security.items()]

@@ -119,7 +119,7 @@ final class TransportTest extends Site_Test_Case {
 		wp_mail( 'ada@x.example', 'Files', '<p>Hi <img src="cid:logo-cid"></p>', 'Content-Type: text/html', array( 'Invoice 7.pdf' => $pdf ) );
 
 		$mail  = $this->mail();
-		$parts = array_column( $mail['mail']['parts'], null, 'filename' );
+		$parts = $this->files( $mail );
 		$name  = $this->names_attachments() ? 'Invoice 7.pdf' : basename( $pdf );
 		$this->assertSame( array(), $mail['mail']['defects'] );
 		$this->assertSame( hash_file( 'sha256', $pdf ), $parts[ $name ]['sha256'] );

@@ -97,7 +97,7 @@ final class TrapsTest extends Site_Test_Case {
 		);
 		$this->send_later( 'Later', 'Content-Type: text/html' );
 
-		$parts = array_column( $this->deliver()['mail']['parts'], null, 'filename' );
+		$parts = $this->files( $this->deliver() );
 		$this->assertSame( hash( 'sha256', "%PDF-1.4\n" ), $parts['Invoice.pdf']['sha256'] );
 		$this->assertSame( array( 'inline', '<logo>' ), array( $parts['logo.png']['disposition'], $parts['logo.png']['cid'] ) );
 	}

@@ -43,6 +43,7 @@ final class Contract {
 	 */
 	public function both( array $call ): array {
 		$this->carrier->remove();
+		$own                   = $GLOBALS['phpmailer'] ?? null;
 		$reference             = new Reference_Mailer( true );
 		$reference::$validator = static function ( $email ) {
 			return (bool) is_email( $email );
@@ -51,6 +52,7 @@ final class Contract {
 		$wanted                = $this->recorded( $call );
 		$wanted['mails']       = '' === $reference->wire ? array() : array( $this->comparable( $reference->wire, $reference->everybody ) );
 
+		$GLOBALS['phpmailer'] = $own; // phpcs:ignore
 		$this->carrier->install();
 		$this->carrier->taken();
 		$found = $this->recorded( $call );
@@ -58,6 +60,47 @@ final class Contract {
 			$found['mails'][] = $this->comparable( $mail['mime'], $mail['to'] );
 		}
 		return array( $wanted, $found );
+	}
+
+	/**
+	 * What of two outcomes differs, as lines: `-` is only core's, `+` is only the mailer's.
+	 *
+	 * @param array $wanted Core's outcome.
+	 * @param array $found  The mailer's.
+	 * @return array Lines by `mails`, `hooks`, `answer`; those that are equal are not in it.
+	 */
+	public static function differences( array $wanted, array $found ): array {
+		$differences = array();
+		foreach ( $wanted as $what => $value ) {
+			if ( $value === $found[ $what ] ) {
+				continue;
+			}
+			$cores                = self::lines( $value );
+			$mailers              = self::lines( $found[ $what ] );
+			$differences[ $what ] = array_merge(
+				(array) preg_filter( '/^/', '- ', array_values( array_diff( $cores, $mailers ) ) ),
+				(array) preg_filter( '/^/', '+ ', array_values( array_diff( $mailers, $cores ) ) )
+			);
+		}
+		return $differences;
+	}
+
+	/**
+	 * A part of an outcome as lines that can be shown.
+	 *
+	 * @param mixed $value Texts in arrays, or the answer.
+	 * @return string[]
+	 */
+	private static function lines( $value ): array {
+		if ( ! is_array( $value ) ) {
+			return (array) preg_split( '/\r?\n/', is_string( $value ) ? $value : wp_json_encode( $value ) );
+		}
+		$lines = array();
+		foreach ( $value as $name => $inner ) {
+			$field = is_string( $name ) && is_string( $inner ) && 'mime' !== $name;
+			$lines = array_merge( $lines, $field ? array( "$name: $inner" ) : self::lines( $inner ) );
+		}
+		return $lines;
 	}
 
 	/**

@@ -7,7 +7,7 @@ namespace Postreeve\Contract;
 
 final class Reader {
 
-	const HEADERS = array( 'from', 'to', 'cc', 'reply-to', 'subject', 'list-unsubscribe', 'list-unsubscribe-post' );
+	const HEADERS = array( 'from', 'to', 'cc', 'bcc', 'reply-to', 'subject', 'list-unsubscribe', 'list-unsubscribe-post' );
 
 	/**
 	 * What a reader sees: headers, texts, files.

@@ -5,9 +5,12 @@
 
 namespace Postreeve\Contract;
 
+use Postreeve\Breaker;
 use Postreeve\Settings;
 
 return new class() implements Carrier {
+
+	const NOBODY = 'http://127.0.0.1:1';
 
 	/**
 	 * What was caught.
@@ -17,16 +20,20 @@ return new class() implements Carrier {
 	private $taken = array();
 
 	public function install(): void {
-		( new Settings() )->connect( 'http://127.0.0.1:1', str_repeat( 'k', 40 ) );
+		( new Breaker() )->close();
+		( new Settings() )->connect( self::NOBODY, str_repeat( 'k', 40 ) );
 		( new Settings() )->set_live( true );
 		add_filter( 'postreeve_direct_mails', array( $this, 'many' ) );
 		add_filter( 'pre_http_request', array( $this, 'receive' ), 10, 3 );
 	}
 
 	public function remove(): void {
+		if ( ! in_array( wp_parse_url( ( new Settings() )->relay_url(), PHP_URL_HOST ), array( null, '127.0.0.1' ), true ) ) {
+			throw new \LogicException( 'This site is connected to a relay. Take one for trying things out: the contract makes its own settings.' );
+		}
 		remove_filter( 'postreeve_direct_mails', array( $this, 'many' ) );
 		remove_filter( 'pre_http_request', array( $this, 'receive' ), 10 );
-		( new Settings() )->set_live( false );
+		delete_option( Settings::OPTION );
 	}
 
 	public function taken(): array {

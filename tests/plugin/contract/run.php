@@ -5,29 +5,39 @@
 
 namespace Postreeve\Contract;
 
-if ( ! isset( $argv[2] ) ) {
-	fwrite( STDERR, "php run.php WORDPRESS-FOLDER CARRIER.php [--fields]\n" );
-	exit( 255 );
+const SHOWN = 8;
+
+$wordpress = rtrim( $argv[1] ?? '', '/' ) . '/wp-load.php';
+$carrier   = $argv[2] ?? '';
+foreach ( array( 'WordPress' => $wordpress, 'carrier' => $carrier ) as $what => $file ) { // phpcs:ignore
+	if ( ! is_file( $file ) ) {
+		fwrite( STDERR, "php run.php WORDPRESS-FOLDER CARRIER.php [--fields]\nThere is no $what: $file\n" );
+		exit( 255 );
+	}
 }
 
-require rtrim( $argv[1], '/' ) . '/wp-load.php';
+require $wordpress;
 require_once __DIR__ . '/class-carrier.php';
 require_once __DIR__ . '/class-reference-mailer.php';
 require_once __DIR__ . '/class-reader.php';
 require_once __DIR__ . '/class-contract.php';
 
-$contract = new Contract( require $argv[2], in_array( '--fields', $argv, true ) );
+$carrier  = require realpath( $carrier );
+$contract = new Contract( $carrier, in_array( '--fields', $argv, true ) );
 $broken   = 0;
 foreach ( Contract::calls() as $name => $call ) {
-	list( $wanted, $found ) = $contract->both( $call );
-	$different              = array();
-	foreach ( $wanted as $what => $value ) {
-		if ( $value !== $found[ $what ] ) {
-			$different[] = $what;
+	$differences = Contract::differences( ...$contract->both( $call ) );
+	printf( "%-32s %s\n", $name, array() === $differences ? 'equal' : 'DIFFERENT: ' . implode( ', ', array_keys( $differences ) ) );
+	foreach ( $differences as $lines ) {
+		foreach ( array_slice( $lines ?: array( 'The same lines, in another order or number.' ), 0, SHOWN ) as $line ) {
+			printf( "    %s\n", mb_substr( $line, 0, 150 ) );
+		}
+		if ( count( $lines ) > SHOWN ) {
+			printf( "    and %d lines more\n", count( $lines ) - SHOWN );
 		}
 	}
-	$broken += array() === $different ? 0 : 1;
-	printf( "%-32s %s\n", $name, array() === $different ? 'equal' : 'DIFFERENT: ' . implode( ', ', $different ) );
+	$broken += array() === $differences ? 0 : 1;
 }
+$carrier->remove();
 printf( "%d of %d calls differ from core.\n", $broken, count( Contract::calls() ) );
 exit( $broken );

@@ -114,6 +114,16 @@ abstract class Site_Test_Case extends TestCase {
 	}
 
 	/**
+	 * The files in a recorded mail, by their names.
+	 */
+	protected function files( array $mail ): array {
+		$named = function ( $part ) {
+			return null !== $part['filename'];
+		};
+		return array_column( array_filter( $mail['mail']['parts'], $named ), null, 'filename' );
+	}
+
+	/**
 	 * The data of the one failure there was.
 	 */
 	protected function failure(): array {
