@@ -280,22 +280,27 @@ final class CLI {
 			array(
 				'setting' => 'relay_url',
 				'value'   => $this->settings->relay_url(),
-				'from'    => $this->settings->relay_url_is_fixed() ? 'POSTREEVE_RELAY_URL' : ( $this->settings->relay_url_is_networks() ? 'network' : 'site' ),
+				'from'    => $this->settings->relay_url_is_fixed() ? Given::source( Given::RELAY_URL ) : ( $this->settings->relay_url_is_networks() ? 'network' : 'site' ),
 			),
 			array(
 				'setting' => 'api_key',
 				'value'   => Settings::KEY_NONE === $this->settings->key_state() ? '' : '••••••••',
-				'from'    => Settings::KEY_CONSTANT === $this->settings->key_state() ? 'POSTREEVE_API_KEY' : $this->settings->key_state(),
+				'from'    => Settings::KEY_GIVEN === $this->settings->key_state() ? Given::source( Given::API_KEY ) : $this->settings->key_state(),
 			),
 			array(
 				'setting' => 'live',
 				'value'   => $this->settings->is_live() ? 'yes' : 'no',
-				'from'    => $this->settings->live_is_fixed() ? 'POSTREEVE_LIVE' : 'site',
+				'from'    => $this->settings->live_is_fixed() ? Given::source( Given::LIVE ) : 'site',
 			),
 			array(
 				'setting' => 'off',
 				'value'   => $this->settings->is_off() ? 'yes' : 'no',
-				'from'    => defined( 'POSTREEVE_OFF' ) ? 'POSTREEVE_OFF' : '-',
+				'from'    => Given::has( Given::OFF ) ? Given::source( Given::OFF ) : '-',
+			),
+			array(
+				'setting' => 'outbox_limit',
+				'value'   => size_format( Outbox::limit() ),
+				'from'    => Given::has( Given::OUTBOX_LIMIT ) ? Given::source( Given::OUTBOX_LIMIT ) : '-',
 			),
 		);
 		Utils\format_items( (string) ( $options['format'] ?? 'table' ), $rows, array( 'setting', 'value', 'from' ) );

@@ -320,7 +320,8 @@ final class Outbox {
 	 * Bytes of mail that may be kept here.
 	 */
 	public static function limit(): int {
-		return MB_IN_BYTES * max( 1, (int) ( defined( 'POSTREEVE_OUTBOX_LIMIT' ) ? POSTREEVE_OUTBOX_LIMIT : self::LIMIT ) );
+		$given = Given::text( Given::OUTBOX_LIMIT );
+		return MB_IN_BYTES * max( 1, is_numeric( $given ) ? (int) $given : self::LIMIT );
 	}
 
 	/**

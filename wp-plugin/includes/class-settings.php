@@ -10,8 +10,8 @@ namespace Postreeve;
 defined( 'ABSPATH' ) || exit;
 
 /**
- * Reads and keeps the relay's address, the API key and whether the site is live: constants first, then what a network
- * has set for all its sites, then the site's own option.
+ * Reads and keeps the relay's address, the API key and whether the site is live: what is given from outside first, then
+ * what a network has set for all its sites, then the site's own option.
  *
  * Nothing is remembered between calls, so that switching sites in a network just works.
  */
@@ -22,7 +22,7 @@ final class Settings {
 
 	const KEY_NONE       = 'none';
 	const KEY_STORED     = 'stored';
-	const KEY_CONSTANT   = 'constant';
+	const KEY_GIVEN      = 'given';
 	const KEY_NETWORK    = 'network';
 	const KEY_UNREADABLE = 'unreadable';
 
@@ -42,10 +42,10 @@ final class Settings {
 	private static $saving = false;
 
 	/**
-	 * Whether wp-config.php switches Postreeve off.
+	 * Whether Postreeve is switched off from outside.
 	 */
 	public function is_off(): bool {
-		return defined( 'POSTREEVE_OFF' ) && POSTREEVE_OFF;
+		return Given::yes( Given::OFF );
 	}
 
 	/**
@@ -59,14 +59,14 @@ final class Settings {
 	 * Whether the owner has handed this site's mail to the relay. What was connected before this could be said is.
 	 */
 	public function is_live(): bool {
-		return $this->live_is_fixed() ? (bool) POSTREEVE_LIVE : $this->stored()['live'];
+		return $this->live_is_fixed() ? Given::yes( Given::LIVE ) : $this->stored()['live'];
 	}
 
 	/**
-	 * Whether that is set in wp-config.php.
+	 * Whether that is given from outside.
 	 */
 	public function live_is_fixed(): bool {
-		return defined( 'POSTREEVE_LIVE' );
+		return Given::has( Given::LIVE );
 	}
 
 	/**
@@ -88,23 +88,23 @@ final class Settings {
 	 */
 	public function relay_url(): string {
 		$network = $this->of_network()['relay_url'];
-		$url     = $this->relay_url_is_fixed() ? POSTREEVE_RELAY_URL : ( '' === $network ? $this->stored()['relay_url'] : $network );
-		return untrailingslashit( trim( (string) $url ) );
+		$url     = $this->relay_url_is_fixed() ? Given::text( Given::RELAY_URL ) : ( '' === $network ? $this->stored()['relay_url'] : $network );
+		return untrailingslashit( trim( $url ) );
 	}
 
 	/**
-	 * Whether the address is set in wp-config.php.
+	 * Whether the address is given from outside.
 	 */
 	public function relay_url_is_fixed(): bool {
-		return defined( 'POSTREEVE_RELAY_URL' ) && '' !== (string) POSTREEVE_RELAY_URL;
+		return Given::has( Given::RELAY_URL );
 	}
 
 	/**
 	 * The API key, or '' when there is none that can be read.
 	 */
 	public function api_key(): string {
-		if ( $this->key_is_fixed() ) {
-			return trim( (string) POSTREEVE_API_KEY );
+		if ( Given::has( Given::API_KEY ) ) {
+			return Given::text( Given::API_KEY );
 		}
 		$sealed = $this->sealed_key();
 		return '' === $sealed ? '' : (string) Vault::open( $sealed );
@@ -114,8 +114,8 @@ final class Settings {
 	 * What is known about the key: one of the KEY_ words.
 	 */
 	public function key_state(): string {
-		if ( $this->key_is_fixed() ) {
-			return self::KEY_CONSTANT;
+		if ( Given::has( Given::API_KEY ) ) {
+			return self::KEY_GIVEN;
 		}
 		if ( '' === $this->sealed_key() ) {
 			return self::KEY_NONE;
@@ -448,13 +448,6 @@ final class Settings {
 	 */
 	private function complain( string $code, string $text ): void {
 		add_settings_error( self::OPTION, $code, esc_html( $text ) );
-	}
-
-	/**
-	 * Whether the key is set in wp-config.php.
-	 */
-	private function key_is_fixed(): bool {
-		return defined( 'POSTREEVE_API_KEY' ) && '' !== (string) POSTREEVE_API_KEY;
 	}
 
 	/**

@@ -140,6 +140,24 @@ final class CliTest extends Site_Test_Case {
 		$this->assertStringNotContainsString( Relay::KEY, (string) wp_json_encode( WP_CLI::$shown ) );
 	}
 
+	/**
+	 * @runInSeparateProcess
+	 * @preserveGlobalState disabled
+	 */
+	public function test_config_tells_a_constant_from_the_environment(): void {
+		putenv( 'POSTREEVE_API_KEY=' . Relay::KEY );
+		putenv( 'POSTREEVE_OUTBOX_LIMIT=20' );
+		define( 'POSTREEVE_LIVE', 'false' );
+
+		$this->assertSame( 0, $this->run_command( 'config' ) );
+
+		$from  = array_column( WP_CLI::$shown[0][1], 'from', 'setting' );
+		$value = array_column( WP_CLI::$shown[0][1], 'value', 'setting' );
+		$this->assertSame( array( 'POSTREEVE_API_KEY (environment)', 'POSTREEVE_LIVE', 'POSTREEVE_OUTBOX_LIMIT (environment)' ), array( $from['api_key'], $from['live'], $from['outbox_limit'] ) );
+		$this->assertSame( array( 'no', '20 MB' ), array( $value['live'], $value['outbox_limit'] ) );
+		$this->assertStringNotContainsString( Relay::KEY, (string) wp_json_encode( WP_CLI::$shown ) );
+	}
+
 	public function test_events_go_on_from_a_cursor(): void {
 		wp_mail( 'ada@x.example', 'Hello', 'Text' );
 
