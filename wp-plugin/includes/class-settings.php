@@ -20,6 +20,11 @@ final class Settings {
 	const OPTION = 'postreeve';
 	const GROUP  = 'postreeve';
 
+	/**
+	 * The site's further addresses. Not loaded with every page: nobody asks for them at the address that was connected.
+	 */
+	const ALIASES = 'postreeve_aliases';
+
 	const KEY_NONE       = 'none';
 	const KEY_STORED     = 'stored';
 	const KEY_GIVEN      = 'given';
@@ -31,7 +36,7 @@ final class Settings {
 	 */
 	const NOT_SAID = array(
 		'copy'    => '',
-		'aliases' => array(),
+		'aliases' => '',
 	);
 
 	/**
@@ -203,7 +208,12 @@ final class Settings {
 	 * @return string[]
 	 */
 	public function aliases(): array {
-		return $this->stored()['aliases'];
+		$mark = $this->stored()['aliases'];
+		if ( is_array( $mark ) || '' === $mark ) {
+			return array_filter( (array) ( '' === $mark ? array() : $mark ), 'is_string' );
+		}
+		$aliases = array_filter( (array) get_option( self::ALIASES ), 'is_string' );
+		return self::mark( $aliases ) === $mark ? $aliases : array();
 	}
 
 	/**
@@ -213,7 +223,17 @@ final class Settings {
 	 */
 	public function set_aliases( array $aliases ): void {
 		$aliases = array_values( array_unique( $aliases ) );
-		$this->save( array_replace( $this->stored(), compact( 'aliases' ) ) );
+		update_option( self::ALIASES, $aliases, false );
+		$this->save( array_replace( $this->stored(), array( 'aliases' => self::mark( $aliases ) ) ) );
+	}
+
+	/**
+	 * What the option that is always loaded says of them: '' for none. Other addresses than those it marks are over.
+	 *
+	 * @param string[] $aliases All of them.
+	 */
+	private static function mark( array $aliases ): string {
+		return array() === $aliases ? '' : hash( 'crc32b', implode( ' ', $aliases ) );
 	}
 
 	/**
@@ -461,7 +481,7 @@ final class Settings {
 			$texts[ $name ] = is_string( $option[ $name ] ?? null ) ? $option[ $name ] : '';
 		}
 		return $texts + array(
-			'aliases' => array_filter( (array) ( $option['aliases'] ?? array() ), 'is_string' ),
+			'aliases' => is_string( $option['aliases'] ?? null ) || is_array( $option['aliases'] ?? null ) ? $option['aliases'] : '',
 			'live'    => (bool) ( $option['live'] ?? true ),
 			'version' => (int) ( is_scalar( $option['version'] ?? null ) ? $option['version'] : 0 ),
 		);

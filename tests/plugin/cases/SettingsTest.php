@@ -44,6 +44,22 @@ final class SettingsTest extends Site_Test_Case {
 		$this->assertLessThan( 1024, strlen( $rows[0]->option_value ) );
 	}
 
+	public function test_that_option_stays_small_with_ten_long_further_addresses(): void {
+		$aliases = array();
+		foreach ( range( 0, \Postreeve\Whereabouts::MOST_ALIASES - 1 ) as $number ) {
+			$aliases[] = $number . str_repeat( str_repeat( 'a', 61 ) . '.', 3 ) . str_repeat( 'b', 58 ) . '.example';
+		}
+		$this->assertSame( 253, strlen( $aliases[9] ) );
+		( new Settings() )->set_aliases( $aliases );
+		( new Settings() )->mark_copy( $aliases[0] );
+
+		$rows = $GLOBALS['wpdb']->get_results( "SELECT * FROM {$GLOBALS['wpdb']->options} WHERE option_name LIKE '%postreeve%' AND autoload NOT IN ( 'no', 'off', 'auto-off' )" );
+
+		$this->assertSame( array( 'postreeve' ), array_column( $rows, 'option_name' ) );
+		$this->assertLessThan( 1024, strlen( $rows[0]->option_value ) );
+		$this->assertSame( $aliases, ( new Settings() )->aliases() );
+	}
+
 	public function test_other_salts_make_the_key_unreadable_and_the_site_sends_by_itself(): void {
 		add_filter(
 			'salt',
