@@ -332,6 +332,19 @@ final class Outbox {
 	}
 
 	/**
+	 * The same for programs: `outbox`, a word (ok; nearly-full from nine tenths on; full), and the bytes taken and allowed.
+	 */
+	public function room(): array {
+		$held  = $this->held();
+		$limit = self::limit();
+		return array(
+			'outbox'       => $held >= $limit ? 'full' : ( $held >= 0.9 * $limit ? 'nearly-full' : 'ok' ),
+			'outbox_bytes' => $held,
+			'outbox_limit' => $limit,
+		);
+	}
+
+	/**
 	 * What is here, newest first, without the mails' bytes.
 	 *
 	 * @param string $state One of the states; '' for all.

@@ -326,6 +326,51 @@ final class CliTest extends Site_Test_Case {
 		);
 	}
 
+	public function test_a_further_address_is_forgotten_and_an_unknown_one_is_none(): void {
+		( new Settings() )->set_aliases( array( 'b.example', 'c.example' ) );
+
+		$this->assertSame( 0, $this->run_command( 'same', array(), array( 'forget' => 'https://b.example' ) ) );
+		$this->assertSame( array( 'c.example' ), ( new Settings() )->aliases() );
+		$this->assertSame( 1, $this->run_command( 'same', array(), array( 'forget' => 'd.example' ) ) );
+		$this->assertSame( array( 'c.example' ), ( new Settings() )->aliases() );
+	}
+
+	public function test_where_the_address_is_fixed_there_is_no_further_one(): void {
+		( new Settings() )->bind( array( 'home' => 'shop.example' ) );
+
+		$this->assertSame( 1, $this->run_command( 'same' ) );
+
+		$this->assertStringContainsString( 'cannot be one more address', WP_CLI::$said[0][1] );
+	}
+
+	/**
+	 * @dataProvider fillings
+	 */
+	public function test_how_full_the_outbox_is( int $bytes, string $word, int $code ): void {
+		global $wpdb;
+		$this->relay->problem( 'unavailable', 503, 'Away' );
+		wp_mail( 'ada@x.example', 'One', 'Text' );
+		$wpdb->query( 'UPDATE ' . \Postreeve\Schema::outbox() . " SET size = $bytes" ); // phpcs:ignore
+
+		foreach ( array( array( 'status', array() ), array( 'outbox', array( 'status' ) ) ) as list( $command, $arguments ) ) {
+			$this->assertSame( $code, $this->run_command( $command, $arguments, array( 'format' => 'json' ) ) );
+
+			$facts = WP_CLI::$shown[0][1][0];
+			$this->assertSame( array( $word, $bytes, 500 * MB_IN_BYTES ), array( $facts['outbox'], $facts['outbox_bytes'], $facts['outbox_limit'] ) );
+			$this->assertSame( 1 === $code, false !== strpos( (string) wp_json_encode( WP_CLI::$said ), 'New mail that does not fit fails' ) );
+		}
+		$this->assertSame( 0, $this->run_command( 'outbox', array( 'list' ) ) );
+		$this->assertSame( 1 === $code ? array( 'warning' ) : array(), array_column( WP_CLI::$said, 0 ) );
+	}
+
+	public function fillings(): array {
+		return array(
+			'room'        => array( 449 * MB_IN_BYTES, 'ok', 0 ),
+			'nine tenths' => array( 450 * MB_IN_BYTES, 'nearly-full', 1 ),
+			'all of it'   => array( 500 * MB_IN_BYTES, 'full', 1 ),
+		);
+	}
+
 	public function test_moved_and_copy(): void {
 		( new Settings() )->bind( array( 'home' => 'shop.example' ) );
 		wp_mail( 'ada@x.example', 'Hello', 'Text' );
