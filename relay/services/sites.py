@@ -19,7 +19,6 @@ from relay.services import accounts, domains
 from relay.services.paging import cut
 from relay.vocabulary import DomainStatus, State
 
-
 STOPPED = frozenset((State.SUSPENDED, State.TERMINATED))
 """States in which an account gets no more sites and keys; one that is pending may prepare its own."""
 
