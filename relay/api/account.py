@@ -1,4 +1,7 @@
-"""`/v1/account`: who am I, am I ready, how much have I sent and may I send, how does my warm-up go."""
+"""`/v1/account`: who am I, am I ready, how much have I sent and may I send, how does my warm-up go.
+
+`/v1/key`: the key that asks.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +12,22 @@ from flask.views import MethodView
 from flask_smorest import Blueprint
 
 from relay.api.account_schemas import AccountSchema
-from relay.api.auth import keyed, relay, site_id
+from relay.api.auth import caller, keyed, relay, site_id
 from relay.api.openapi import PROBLEM, SITE
 from relay.api.reputation_schemas import ReputationSchema
+from relay.api.site_schemas import KeySchema
 from relay.api.warm_up_schemas import warm_up_as_json
+from relay.models import ApiKey
 from relay.policy import plans
-from relay.services import acceptable_use, limits, progress, queue_view, reputation, standing
+from relay.services import (
+    acceptable_use,
+    limits,
+    progress,
+    queue_view,
+    reputation,
+    sites,
+    standing,
+)
 from relay.services.limits import SiteLimits
 from relay.vocabulary import Scope
 
@@ -74,6 +87,22 @@ class Reputation(MethodView):
         with context.reads() as session:
             found = reputation.of_site(session, site_id(), now=context.clock())
         return {"streams": [reputation.as_json(each) for each in found]}
+
+
+@blueprint.route("/key", parameters=[SITE])
+class Key(MethodView):
+    """The key that asks."""
+
+    @keyed(Scope.MANAGE)
+    @blueprint.response(200, KeySchema)
+    @blueprint.doc(operationId="revokeOwnKey", responses=PROBLEM)
+    def delete(self) -> ApiKey:
+        """End the key that asks, at once and for good; the site's other keys go on working."""
+        context, who = relay(), caller()
+        with context.sessions.begin() as session:
+            return sites.end_key(
+                session, who.account_id, site_id(), who.key_id, now=context.clock()
+            )
 
 
 def _seconds(span: timedelta | None) -> float | None:

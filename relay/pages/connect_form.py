@@ -91,6 +91,8 @@ def said_of(error: PostreeveError) -> Error:
     """What a refusal of *Connect* means, and at which field."""
     _ = speech.gettext
     if isinstance(error, errors.AccountSuspended):
+        if error.members.get("state") == State.SUSPENDED.value:
+            return "place", _("This account is suspended: no website can be connected with it.")
         return "place", _("This website was ended for good by an operator. Please ask them.")
     said: dict[type[PostreeveError], str] = {
         errors.FreeMailSender: _(

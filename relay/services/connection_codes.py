@@ -17,7 +17,7 @@ from relay.keys import Keyring
 from relay.models import Account, ApiKey, Domain, Site, SiteConnection
 from relay.policy import connecting as rules
 from relay.policy.site_urls import same_site
-from relay.services import accounts, letters
+from relay.services import accounts, letters, sites
 from relay.services.accounts import NewKey
 from relay.services.connections import CODE
 from relay.services.domain_looks import share_url
@@ -69,7 +69,7 @@ def exchange(
     found = _found(session, house.keyring, proof, now)
     site = session.get_one(Site, found.site_id, with_for_update={"key_share": True})
     account = session.get_one(Account, found.account_id)
-    if State.TERMINATED in (site.state, account.state):
+    if site.state is State.TERMINATED or account.state in sites.STOPPED:
         raise _invalid()
     site.url = found.site_url
     session.flush()

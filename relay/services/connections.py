@@ -86,8 +86,8 @@ def connect(
 
     Whoever calls has seen that the browser is signed in as the connection's address. Raises `NotFound`
     as `find`, `Invalid` without the owner's word on the policy, `Forbidden` where there is no account
-    and none may be opened, `AccountSuspended` for a site that was ended, `LimitReached`, and what
-    `domains.claim` raises.
+    and none may be opened, `AccountSuspended` for an account that is suspended or a site that was ended,
+    `LimitReached`, and what `domains.claim` raises.
     """
     found = _checked(
         session.get(SiteConnection, id, with_for_update=True, populate_existing=True),
@@ -171,6 +171,7 @@ def _account(
     account = next((one for one in known.accounts if one.id == choice.account_id), None)
     if account is None:
         raise Invalid("This is none of your accounts", field="site")
+    sites.check_account(account)
     lately = session.execute(
         select(func.count()).where(
             SiteConnection.account_id == account.id,

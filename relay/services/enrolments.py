@@ -10,7 +10,6 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from relay.addresses import EmailAddress, parse
-from relay.errors import AccountSuspended
 from relay.models import Account, ApiKey, Domain
 from relay.policy import connecting as rules
 from relay.policy.site_urls import check_site
@@ -18,13 +17,9 @@ from relay.services import account_requests, accounts, connection_codes, locks, 
 from relay.services.connection_codes import KEY_NAME, SCOPES, Connected
 from relay.services.sign_ins import A_DAY, House
 from relay.services.sites import Introduction
-from relay.vocabulary import State
 
 AUTO = "auto"
 """Asks for the domain that the page of *Connect* would suggest."""
-
-STOPPED = frozenset((State.SUSPENDED, State.TERMINATED))
-"""States in which an account gets no more sites and keys; one that is pending may prepare its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +86,7 @@ def enrol(
 
 
 def _check(session: Session, account: Account, now: datetime) -> None:
-    if account.state in STOPPED:
-        raise AccountSuspended(
-            f"The account is {account.state.value}: it gets no more sites and keys",
-            state=account.state.value,
-        )
+    sites.check_account(account)
     lately = session.execute(
         select(func.count()).where(
             ApiKey.account_id == account.id,

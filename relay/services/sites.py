@@ -19,6 +19,9 @@ from relay.services import accounts, domains
 from relay.services.paging import cut
 from relay.vocabulary import DomainStatus, State
 
+STOPPED = frozenset((State.SUSPENDED, State.TERMINATED))
+"""States in which an account gets no more sites and keys; one that is pending may prepare its own."""
+
 
 @dataclass(frozen=True, slots=True)
 class Introduction:
@@ -44,6 +47,15 @@ class Page:
 
     sites: Sequence[Listed]
     next_cursor: str | None
+
+
+def check_account(account: Account) -> None:
+    """Raises `AccountSuspended` for an account that gets no more sites and keys."""
+    if account.state in STOPPED:
+        raise AccountSuspended(
+            f"The account is {account.state.value}: it gets no more sites and keys",
+            state=account.state.value,
+        )
 
 
 def place(

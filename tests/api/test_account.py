@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
 
 from relay.context import Relay
 from relay.gateways.ses import SendingAccount
@@ -12,7 +13,7 @@ from relay.policy import warm_up
 from relay.policy.acceptable_use import VERSION
 from relay.services import actions, budgets, freezing, queue_view, ramps
 from relay.services.actions import Order, Subject
-from relay.vocabulary import Cause, DomainStatus, State, Stream, Verb, WaitReason
+from relay.vocabulary import Cause, DomainStatus, Scope, State, Stream, Verb, WaitReason
 from tests import factories
 from tests.api.requests import check_problem
 from tests.factories import make_message
@@ -199,3 +200,64 @@ def test_a_limited_site_sees_what_is_held_and_why(
 
 def test_it_needs_a_key(client: FlaskClient) -> None:
     check_problem(client.get("/v1/account"), 401, "key-invalid")
+
+
+# --- the key that asks ----------------------------------------------------------------------
+
+MANAGER = [Scope.READ, Scope.MANAGE]
+
+
+def end_key(client: FlaskClient, secret: str, **more: str) -> TestResponse:
+    return client.delete("/v1/key", headers={"Authorization": f"Bearer {secret}"} | more)
+
+
+def test_a_key_ends_itself_and_no_other(client: FlaskClient, relay: Relay, site: Site) -> None:
+    with relay.sessions.begin() as session:
+        mine, other = (factories.make_key(session, site, scopes=MANAGER) for _ in range(2))
+
+    ended = end_key(client, mine.secret)
+
+    assert ended.status_code == 200, ended.text
+    told = ended.json or {}
+    assert told["id"] == str(mine.key.id)
+    assert told["revoked_at"] is not None
+    assert mine.secret not in ended.text
+    check_problem(end_key(client, mine.secret), 401, "key-invalid")
+    still = client.get("/v1/account", headers={"Authorization": f"Bearer {other.secret}"})
+    assert still.status_code == 200
+
+
+def test_a_key_that_may_not_manage_goes_on_working(
+    client: FlaskClient, relay: Relay, site: Site
+) -> None:
+    with relay.sessions.begin() as session:
+        key = factories.make_key(session, site, scopes=[Scope.SEND, Scope.READ])
+
+    check_problem(end_key(client, key.secret), 403, "scope-missing")
+
+    told = client.get("/v1/account", headers={"Authorization": f"Bearer {key.secret}"})
+    assert told.status_code == 200
+
+
+def test_a_copy_of_the_site_does_not_end_a_key_that_is_bound(
+    client: FlaskClient, relay: Relay, site: Site
+) -> None:
+    with relay.sessions.begin() as session:
+        key = factories.make_key(session, site, scopes=MANAGER, bind=True)
+
+    copy = end_key(client, key.secret, **{"X-Postreeve-Site": "https://copy.example"})
+    check_problem(copy, 403, "key-site-mismatch")
+
+    home = end_key(client, key.secret, **{"X-Postreeve-Site": "https://shop.example"})
+    assert home.status_code == 200
+
+
+@pytest.mark.parametrize("state", [State.PENDING, State.SUSPENDED])
+def test_a_key_of_a_stopped_account_can_be_ended(
+    client: FlaskClient, relay: Relay, site: Site, state: State
+) -> None:
+    with relay.sessions.begin() as session:
+        session.get_one(Account, site.account_id).state = state
+        key = factories.make_key(session, site, scopes=MANAGER)
+
+    assert end_key(client, key.secret).status_code == 200

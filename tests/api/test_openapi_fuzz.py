@@ -110,6 +110,7 @@ APPEAL, ACCEPT = "POST /v1/account/appeals", "POST /v1/account/policy"
 SITES, ENROL = "GET /v1/sites", "POST /v1/sites"
 KEYS, END_KEY = "GET /v1/sites/{site_id}/keys", "DELETE /v1/sites/{site_id}/keys/{key_id}"
 ACCOUNTS = {SITES, ENROL, KEYS, END_KEY}
+END_OWN_KEY = "DELETE /v1/key"
 OPERATORS = "/v1/operator/"
 OPERATOR_LISTS = [
     f"GET {OPERATORS}{each}"
@@ -319,7 +320,15 @@ class Questioner:
         """The key that opens this door."""
         if label in ACCOUNTS:
             return self.account
+        if label == END_OWN_KEY:
+            return self.another_key()
         return self.operator if OPERATORS in label else self.secret
+
+    def another_key(self) -> str:
+        """A key of the site that nothing else needs: whoever asks with it may end it."""
+        with self.relay.sessions.begin() as session:
+            site = session.get_one(Site, UUID(self.places["site_id"][PLACES[0]]))
+            return factories.make_key(session, site, scopes=list(Scope)).secret
 
     def put(self, case: Case, secret: str, *, trouble: bool = False) -> Response:
         """The answer to a case that comes with this key, found to be as the document says.
@@ -520,6 +529,7 @@ GOOD: dict[str, dict[str, Any]] = {
     CONTEST: {"path_parameters": {"suppression_id": PLACES[3]}},
     "GET /v1/account": {},
     "GET /v1/account/reputation": {},
+    END_OWN_KEY: {},
     EXPORT: {"path_parameters": {"email": "ada@customer.example"}},
     ERASE: {"path_parameters": {"email": "ada@customer.example"}},
     PROVE: {"path_parameters": {"email": "ada@customer.example"}},

@@ -471,6 +471,32 @@ def test_a_site_that_was_ended_is_not_connected_anew(owner: Owner, site: Site) -
     assert "This website was ended for good" in said(answer)
 
 
+def test_a_suspended_account_gets_no_site_and_no_key_in_the_browser_either(
+    owner: Owner, site: Site
+) -> None:
+    path = owner.sign_in()
+    with owner.relay.sessions.begin() as session:
+        session.get_one(Account, site.account_id).state = State.SUSPENDED
+    before = everything(owner.relay)
+
+    for place in (f"site:{site.id}", f"account:{site.account_id}"):
+        answer = owner.choose(path, place=place, domain="new.example")
+        assert answer.status_code == 400
+        assert "This account is suspended: no website can be connected with it." in said(answer)
+
+    assert everything(owner.relay) == before
+
+
+def test_a_code_of_an_account_that_was_suspended_since_fetches_no_key(
+    owner: Owner, site: Site
+) -> None:
+    code = back(owner.choose(owner.sign_in(), place=f"site:{site.id}"))["code"]
+    with owner.relay.sessions.begin() as session:
+        session.get_one(Account, site.account_id).state = State.SUSPENDED
+
+    assert owner.fetch(code).status_code == 422
+
+
 # --- limits ---------------------------------------------------------------------------------
 
 

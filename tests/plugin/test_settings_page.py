@@ -308,7 +308,7 @@ def test_the_off_switch_is_shown(connected: Visitor, disconnected: sites.Site) -
     page = connected.get(SCREEN)
 
     constants.unlink()
-    assert "Switched off. POSTREEVE_OFF is set" in page.text
+    assert "Switched off. Set by POSTREEVE_OFF in wp-config.php." in page.text
     assert "Send test mail" not in page.html
 
 

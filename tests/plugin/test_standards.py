@@ -125,13 +125,13 @@ def test_prefixing_all_that_others_can_see_has_our_name() -> None:
     everything = "\n".join(path.read_text() for path in SOURCES)
     hooks = re.findall(r"\b(?:do_action|apply_filters)\( '([^']+)'", everything)
     options = re.findall(r"const OPTION = '([^']+)'", everything)
-    constants = re.findall(r"defined\( '([A-Z_]+)' \)", everything)
+    constants = re.findall(r"= '(POSTREEVE_[A-Z_]+)';", everything)
 
     assert hooks
     assert all(name.startswith("postreeve_") for name in hooks)
     assert options
     assert all(name.startswith("postreeve") for name in options)
-    assert {name for name in constants if "POSTREEVE" in name} == {
+    assert set(constants) == {
         *("POSTREEVE_API_KEY", "POSTREEVE_LIVE", "POSTREEVE_OFF", "POSTREEVE_OUTBOX_LIMIT"),
         "POSTREEVE_RELAY_URL",
     }

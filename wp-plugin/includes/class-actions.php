@@ -118,7 +118,9 @@ final class Actions {
 				/* translators: %d: number of mails */
 				return is_wp_error( $count ) ? $count : $this->go_on( $count, __( 'The site has this address as well now. Mails that were kept and go out now: %d.', 'postreeve' ) );
 			case self::FORGET:
-				$this->whereabouts->forget( $address );
+				if ( ! $this->whereabouts->forget( $address ) ) {
+					return new WP_Error( 'no-alias', __( 'The site has no such further address.', 'postreeve' ) );
+				}
 				return __( 'The address is forgotten. Whatever runs there keeps its mail.', 'postreeve' );
 			case self::COPY:
 				$this->whereabouts->is_a_copy();

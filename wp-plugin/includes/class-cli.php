@@ -118,10 +118,11 @@ final class CLI {
 			'captured'  => $counts[ Outbox::CAPTURED ],
 			'failed'    => $counts[ Outbox::FAILED ],
 			'conflicts' => implode( ', ', array_column( $conflicts, 'plugin' ) ),
-		);
+		) + $this->outbox->room();
 		$this->show_facts( $facts, $options );
+		$this->warn_of_fullness();
 		$well = in_array( $facts['state'], array( Connection::READY, 'warned' ), true ) && 'yes' === $facts['live'] && 'no' === $facts['elsewhere']
-			&& 0 === $facts['parked'] && array() === array_filter( array_column( $conflicts, 'harm' ) );
+			&& 0 === $facts['parked'] && 'ok' === $facts['outbox'] && array() === array_filter( array_column( $conflicts, 'harm' ) );
 		if ( ! $well ) {
 			WP_CLI::halt( 1 );
 		}
@@ -167,7 +168,7 @@ final class CLI {
 	 * ## OPTIONS
 	 *
 	 * <what>
-	 * : list: what is kept. run: hand over what waits, now. send-parked: send what was parked. purge: delete.
+	 * : list: what is kept. status: how many, and in how much of the room; exits with 1 from nine tenths on. run: hand over what waits, now. send-parked: send what was parked. purge: delete.
 	 *
 	 * [--state=<state>]
 	 * : For list and purge: waiting, parked, captured or failed.
@@ -190,6 +191,13 @@ final class CLI {
 			case 'list':
 				$rows = array_map( array( $this, 'line' ), $this->outbox->rows( $state ) );
 				Utils\format_items( (string) ( $options['format'] ?? 'table' ), $rows, array( 'id', 'state', 'reason', 'to', 'source', 'size', 'attempts', 'created', 'due', 'expires' ) );
+				$this->warn_of_fullness();
+				return;
+			case 'status':
+				$this->show_facts( $this->outbox->counts() + $this->outbox->room(), $options );
+				if ( $this->warn_of_fullness() ) {
+					WP_CLI::halt( 1 );
+				}
 				return;
 			case 'send-parked':
 				$this->outbox->release( Outbox::PARKED );
@@ -207,7 +215,7 @@ final class CLI {
 				WP_CLI::success( sprintf( __( 'Deleted: %d.', 'postreeve' ), $count ) );
 				return;
 			default:
-				WP_CLI::error( __( 'Say list, run, send-parked or purge.', 'postreeve' ) );
+				WP_CLI::error( __( 'Say list, status, run, send-parked or purge.', 'postreeve' ) );
 		}
 	}
 
@@ -280,22 +288,27 @@ final class CLI {
 			array(
 				'setting' => 'relay_url',
 				'value'   => $this->settings->relay_url(),
-				'from'    => $this->settings->relay_url_is_fixed() ? 'POSTREEVE_RELAY_URL' : ( $this->settings->relay_url_is_networks() ? 'network' : 'site' ),
+				'from'    => $this->settings->relay_url_is_fixed() ? Given::source( Given::RELAY_URL ) : ( $this->settings->relay_url_is_networks() ? 'network' : 'site' ),
 			),
 			array(
 				'setting' => 'api_key',
 				'value'   => Settings::KEY_NONE === $this->settings->key_state() ? '' : '••••••••',
-				'from'    => Settings::KEY_CONSTANT === $this->settings->key_state() ? 'POSTREEVE_API_KEY' : $this->settings->key_state(),
+				'from'    => Settings::KEY_GIVEN === $this->settings->key_state() ? Given::source( Given::API_KEY ) : $this->settings->key_state(),
 			),
 			array(
 				'setting' => 'live',
 				'value'   => $this->settings->is_live() ? 'yes' : 'no',
-				'from'    => $this->settings->live_is_fixed() ? 'POSTREEVE_LIVE' : 'site',
+				'from'    => $this->settings->live_is_fixed() ? Given::source( Given::LIVE ) : 'site',
 			),
 			array(
 				'setting' => 'off',
 				'value'   => $this->settings->is_off() ? 'yes' : 'no',
-				'from'    => defined( 'POSTREEVE_OFF' ) ? 'POSTREEVE_OFF' : '-',
+				'from'    => Given::has( Given::OFF ) ? Given::source( Given::OFF ) : '-',
+			),
+			array(
+				'setting' => 'outbox_limit',
+				'value'   => size_format( Outbox::limit() ),
+				'from'    => Given::has( Given::OUTBOX_LIMIT ) ? Given::source( Given::OUTBOX_LIMIT ) : '-',
 			),
 		);
 		Utils\format_items( (string) ( $options['format'] ?? 'table' ), $rows, array( 'setting', 'value', 'from' ) );
@@ -467,6 +480,27 @@ final class CLI {
 	}
 
 	/**
+	 * Says that this is the same site under another address: what was kept goes out. Name the address with --url.
+	 *
+	 * ## OPTIONS
+	 *
+	 * [--forget=<address>]
+	 * : Says that this address is none of the site's any more.
+	 *
+	 * ## EXAMPLES
+	 *
+	 *     wp --url=https://shop.example.net postreeve same
+	 *     wp postreeve same --forget=shop.example.net
+	 *
+	 * @param array $args    Positional arguments.
+	 * @param array $options Options.
+	 */
+	public function same( $args, $options ): void {
+		unset( $args );
+		$this->act( isset( $options['forget'] ) ? Actions::FORGET : Actions::SAME, (string) ( $options['forget'] ?? '' ) );
+	}
+
+	/**
 	 * The DNS records of sending domains, each as a line.
 	 *
 	 * @param array $domains What the relay says of them.
@@ -565,11 +599,12 @@ final class CLI {
 	/**
 	 * Does what a button does.
 	 *
-	 * @param string $what A constant of Actions.
+	 * @param string $what    A constant of Actions.
+	 * @param string $address For FORGET, the address.
 	 */
-	private function act( string $what ): void {
+	private function act( string $what, string $address = '' ): void {
 		$actions = new Actions( new Go_Live( $this->settings, $this->account ), $this->whereabouts, $this->outbox, $this->runner );
-		$said    = $actions->act( $what );
+		$said    = $actions->act( $what, $address );
 		if ( is_wp_error( $said ) ) {
 			$this->fail( $said );
 			return;
@@ -592,6 +627,19 @@ final class CLI {
 		if ( $tally['postponed'] + $tally['parked'] + $tally['failed'] > 0 ) {
 			WP_CLI::halt( 1 );
 		}
+	}
+
+	/**
+	 * Warns, beside the output, from nine tenths of the outbox on.
+	 *
+	 * @return bool Whether it had to.
+	 */
+	private function warn_of_fullness(): bool {
+		$is_full = $this->outbox->is_full();
+		if ( $is_full ) {
+			WP_CLI::warning( Summary::full( $this->outbox ) );
+		}
+		return $is_full;
 	}
 
 	/**

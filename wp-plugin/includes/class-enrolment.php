@@ -142,13 +142,13 @@ final class Enrolment {
 		if ( '' === $address ) {
 			return __( 'This site does not know its address at a terminal. Say it: --url=https://shop.example', 'postreeve' );
 		}
-		if ( in_array( $this->settings->key_state(), array( Settings::KEY_CONSTANT, Settings::KEY_NETWORK ), true ) ) {
-			return __( 'The key of this site is set in wp-config.php or for the whole network, and would go on being used. Take it away there first.', 'postreeve' );
+		if ( in_array( $this->settings->key_state(), array( Settings::KEY_GIVEN, Settings::KEY_NETWORK ), true ) ) {
+			return __( 'The key of this site is set in wp-config.php, in the environment or for the whole network, and would go on being used. Take it away there first.', 'postreeve' );
 		}
 		$is_set = $this->settings->relay_url_is_fixed() || $this->settings->relay_url_is_networks();
 		if ( $is_set && $this->relay_url !== $this->settings->relay_url() ) {
 			/* translators: %s: the relay's address */
-			return sprintf( __( 'The relay of this site is set in wp-config.php or for the whole network: %s', 'postreeve' ), $this->settings->relay_url() );
+			return sprintf( __( 'The relay of this site is set in wp-config.php, in the environment or for the whole network: %s', 'postreeve' ), $this->settings->relay_url() );
 		}
 		return '';
 	}

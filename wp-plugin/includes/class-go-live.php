@@ -79,6 +79,7 @@ final class Go_Live {
 		$this->settings->connect( $this->settings->relay_url(), '' );
 		delete_option( Account::OPTION );
 		delete_option( Test_Mail::OPTION );
+		delete_option( Settings::ALIASES );
 		Desk::forget();
 	}
 }

@@ -320,7 +320,8 @@ final class Outbox {
 	 * Bytes of mail that may be kept here.
 	 */
 	public static function limit(): int {
-		return MB_IN_BYTES * max( 1, (int) ( defined( 'POSTREEVE_OUTBOX_LIMIT' ) ? POSTREEVE_OUTBOX_LIMIT : self::LIMIT ) );
+		$given = Given::text( Given::OUTBOX_LIMIT );
+		return MB_IN_BYTES * max( 1, is_numeric( $given ) ? (int) $given : self::LIMIT );
 	}
 
 	/**
@@ -328,6 +329,19 @@ final class Outbox {
 	 */
 	public function is_full(): bool {
 		return $this->held() >= 0.9 * self::limit();
+	}
+
+	/**
+	 * The same for programs: `outbox`, a word (ok; nearly-full from nine tenths on; full), and the bytes taken and allowed.
+	 */
+	public function room(): array {
+		$held  = $this->held();
+		$limit = self::limit();
+		return array(
+			'outbox'       => $held >= $limit ? 'full' : ( $held >= 0.9 * $limit ? 'nearly-full' : 'ok' ),
+			'outbox_bytes' => $held,
+			'outbox_limit' => $limit,
+		);
 	}
 
 	/**

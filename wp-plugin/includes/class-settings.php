@@ -10,8 +10,8 @@ namespace Postreeve;
 defined( 'ABSPATH' ) || exit;
 
 /**
- * Reads and keeps the relay's address, the API key and whether the site is live: constants first, then what a network
- * has set for all its sites, then the site's own option.
+ * Reads and keeps the relay's address, the API key and whether the site is live: what is given from outside first, then
+ * what a network has set for all its sites, then the site's own option.
  *
  * Nothing is remembered between calls, so that switching sites in a network just works.
  */
@@ -20,9 +20,14 @@ final class Settings {
 	const OPTION = 'postreeve';
 	const GROUP  = 'postreeve';
 
+	/**
+	 * The site's further addresses. Not loaded with every page: nobody asks for them at the address that was connected.
+	 */
+	const ALIASES = 'postreeve_aliases';
+
 	const KEY_NONE       = 'none';
 	const KEY_STORED     = 'stored';
-	const KEY_CONSTANT   = 'constant';
+	const KEY_GIVEN      = 'given';
 	const KEY_NETWORK    = 'network';
 	const KEY_UNREADABLE = 'unreadable';
 
@@ -31,7 +36,7 @@ final class Settings {
 	 */
 	const NOT_SAID = array(
 		'copy'    => '',
-		'aliases' => array(),
+		'aliases' => '',
 	);
 
 	/**
@@ -42,10 +47,10 @@ final class Settings {
 	private static $saving = false;
 
 	/**
-	 * Whether wp-config.php switches Postreeve off.
+	 * Whether Postreeve is switched off from outside.
 	 */
 	public function is_off(): bool {
-		return defined( 'POSTREEVE_OFF' ) && POSTREEVE_OFF;
+		return Given::yes( Given::OFF );
 	}
 
 	/**
@@ -59,14 +64,14 @@ final class Settings {
 	 * Whether the owner has handed this site's mail to the relay. What was connected before this could be said is.
 	 */
 	public function is_live(): bool {
-		return $this->live_is_fixed() ? (bool) POSTREEVE_LIVE : $this->stored()['live'];
+		return $this->live_is_fixed() ? Given::yes( Given::LIVE ) : $this->stored()['live'];
 	}
 
 	/**
-	 * Whether that is set in wp-config.php.
+	 * Whether that is given from outside.
 	 */
 	public function live_is_fixed(): bool {
-		return defined( 'POSTREEVE_LIVE' );
+		return Given::has( Given::LIVE );
 	}
 
 	/**
@@ -88,8 +93,8 @@ final class Settings {
 	 */
 	public function relay_url(): string {
 		$network = $this->of_network()['relay_url'];
-		$url     = $this->relay_url_is_fixed() ? POSTREEVE_RELAY_URL : ( '' === $network ? $this->stored()['relay_url'] : $network );
-		return untrailingslashit( trim( (string) $url ) );
+		$url     = $this->relay_url_is_fixed() ? Given::text( Given::RELAY_URL ) : ( '' === $network ? $this->stored()['relay_url'] : $network );
+		return untrailingslashit( trim( $url ) );
 	}
 
 	/**
@@ -102,18 +107,18 @@ final class Settings {
 	}
 
 	/**
-	 * Whether the address is set in wp-config.php.
+	 * Whether the address is given from outside.
 	 */
 	public function relay_url_is_fixed(): bool {
-		return defined( 'POSTREEVE_RELAY_URL' ) && '' !== (string) POSTREEVE_RELAY_URL;
+		return Given::has( Given::RELAY_URL );
 	}
 
 	/**
 	 * The API key, or '' when there is none that can be read.
 	 */
 	public function api_key(): string {
-		if ( $this->key_is_fixed() ) {
-			return trim( (string) POSTREEVE_API_KEY );
+		if ( Given::has( Given::API_KEY ) ) {
+			return Given::text( Given::API_KEY );
 		}
 		$sealed = $this->sealed_key();
 		return '' === $sealed ? '' : (string) Vault::open( $sealed );
@@ -123,8 +128,8 @@ final class Settings {
 	 * What is known about the key: one of the KEY_ words.
 	 */
 	public function key_state(): string {
-		if ( $this->key_is_fixed() ) {
-			return self::KEY_CONSTANT;
+		if ( Given::has( Given::API_KEY ) ) {
+			return self::KEY_GIVEN;
 		}
 		if ( '' === $this->sealed_key() ) {
 			return self::KEY_NONE;
@@ -212,7 +217,12 @@ final class Settings {
 	 * @return string[]
 	 */
 	public function aliases(): array {
-		return $this->stored()['aliases'];
+		$mark = $this->stored()['aliases'];
+		if ( is_array( $mark ) || '' === $mark ) {
+			return array_filter( (array) ( '' === $mark ? array() : $mark ), 'is_string' );
+		}
+		$aliases = array_filter( (array) get_option( self::ALIASES ), 'is_string' );
+		return self::mark( $aliases ) === $mark ? $aliases : array();
 	}
 
 	/**
@@ -222,7 +232,17 @@ final class Settings {
 	 */
 	public function set_aliases( array $aliases ): void {
 		$aliases = array_values( array_unique( $aliases ) );
-		$this->save( array_replace( $this->stored(), compact( 'aliases' ) ) );
+		update_option( self::ALIASES, $aliases, false );
+		$this->save( array_replace( $this->stored(), array( 'aliases' => self::mark( $aliases ) ) ) );
+	}
+
+	/**
+	 * What the option that is always loaded says of them: '' for none. Other addresses than those it marks are over.
+	 *
+	 * @param string[] $aliases All of them.
+	 */
+	private static function mark( array $aliases ): string {
+		return array() === $aliases ? '' : hash( 'crc32b', implode( ' ', $aliases ) );
 	}
 
 	/**
@@ -460,13 +480,6 @@ final class Settings {
 	}
 
 	/**
-	 * Whether the key is set in wp-config.php.
-	 */
-	private function key_is_fixed(): bool {
-		return defined( 'POSTREEVE_API_KEY' ) && '' !== (string) POSTREEVE_API_KEY;
-	}
-
-	/**
 	 * The option, complete whatever is in the database.
 	 */
 	private function stored(): array {
@@ -477,7 +490,7 @@ final class Settings {
 			$texts[ $name ] = is_string( $option[ $name ] ?? null ) ? $option[ $name ] : '';
 		}
 		return $texts + array(
-			'aliases' => array_filter( (array) ( $option['aliases'] ?? array() ), 'is_string' ),
+			'aliases' => is_string( $option['aliases'] ?? null ) || is_array( $option['aliases'] ?? null ) ? $option['aliases'] : '',
 			'live'    => (bool) ( $option['live'] ?? true ),
 			'version' => (int) ( is_scalar( $option['version'] ?? null ) ? $option['version'] : 0 ),
 		);

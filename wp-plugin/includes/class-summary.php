@@ -77,8 +77,7 @@ final class Summary {
 	 */
 	public static function of( Settings $settings, Whereabouts $whereabouts, Outbox $outbox, Connection $connection, array $answer ): self {
 		if ( $settings->is_off() ) {
-			/* translators: %s: a constant's name */
-			$text = sprintf( __( '%s is set in wp-config.php, so WordPress sends this site\'s mail by itself.', 'postreeve' ), 'POSTREEVE_OFF' );
+			$text = Given::sentence( Given::OFF ) . ' ' . __( 'WordPress sends this site\'s mail by itself.', 'postreeve' );
 			$kept = array_sum( array_diff_key( $outbox->counts(), array( Outbox::FAILED => 0 ) ) );
 			if ( $kept > 0 ) {
 				/* translators: %s: number of mails */
@@ -144,7 +143,7 @@ final class Summary {
 	 */
 	public static function full( Outbox $outbox ): string {
 		/* translators: 1: a size such as "490 MB", 2: a size such as "500 MB", 3: a constant's name */
-		return sprintf( __( 'Mails that wait or are parked take %1$s of %2$s. New mail that does not fit fails. Put right what keeps them here, or raise %3$s in wp-config.php.', 'postreeve' ), size_format( $outbox->held() ), size_format( Outbox::limit() ), 'POSTREEVE_OUTBOX_LIMIT' );
+		return sprintf( __( 'Mails that wait or are parked take %1$s of %2$s. New mail that does not fit fails. Put right what keeps them here, or raise %3$s in wp-config.php.', 'postreeve' ), size_format( $outbox->held() ), size_format( Outbox::limit() ), Given::OUTBOX_LIMIT );
 	}
 
 	/**

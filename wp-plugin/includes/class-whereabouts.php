@@ -106,7 +106,7 @@ final class Whereabouts {
 			// A terminal knows no address that wp-config.php makes from the request.
 			return '' !== $this->settings->copy_at() || ! in_array( $bound['stored'], array( '', self::bare( self::option() ) ), true );
 		}
-		return $here['environment'] !== $bound['environment'] || ! in_array( $here['home'], array_merge( array( $bound['home'] ), $this->settings->aliases() ), true );
+		return $here['environment'] !== $bound['environment'] || ( $here['home'] !== $bound['home'] && ! in_array( $here['home'], $this->settings->aliases(), true ) );
 	}
 
 	/**
@@ -177,10 +177,14 @@ final class Whereabouts {
 	/**
 	 * The owner says: this address is none of the site's any more.
 	 *
-	 * @param string $home As it is remembered.
+	 * @param string $home As it is remembered, or a URL.
+	 * @return bool Whether it was one.
 	 */
-	public function forget( string $home ): void {
-		$this->settings->set_aliases( array_diff( $this->settings->aliases(), array( $home ) ) );
+	public function forget( string $home ): bool {
+		$known = $this->settings->aliases();
+		$rest  = array_diff( $known, array( false === strpos( $home, '://' ) ? $home : self::bare( $home ) ) );
+		$this->settings->set_aliases( $rest );
+		return count( $rest ) < count( $known );
 	}
 
 	/**

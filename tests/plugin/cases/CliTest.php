@@ -140,6 +140,24 @@ final class CliTest extends Site_Test_Case {
 		$this->assertStringNotContainsString( Relay::KEY, (string) wp_json_encode( WP_CLI::$shown ) );
 	}
 
+	/**
+	 * @runInSeparateProcess
+	 * @preserveGlobalState disabled
+	 */
+	public function test_config_tells_a_constant_from_the_environment(): void {
+		putenv( 'POSTREEVE_API_KEY=' . Relay::KEY );
+		putenv( 'POSTREEVE_OUTBOX_LIMIT=20' );
+		define( 'POSTREEVE_LIVE', 'false' );
+
+		$this->assertSame( 0, $this->run_command( 'config' ) );
+
+		$from  = array_column( WP_CLI::$shown[0][1], 'from', 'setting' );
+		$value = array_column( WP_CLI::$shown[0][1], 'value', 'setting' );
+		$this->assertSame( array( 'POSTREEVE_API_KEY (environment)', 'POSTREEVE_LIVE', 'POSTREEVE_OUTBOX_LIMIT (environment)' ), array( $from['api_key'], $from['live'], $from['outbox_limit'] ) );
+		$this->assertSame( array( 'no', '20 MB' ), array( $value['live'], $value['outbox_limit'] ) );
+		$this->assertStringNotContainsString( Relay::KEY, (string) wp_json_encode( WP_CLI::$shown ) );
+	}
+
 	public function test_events_go_on_from_a_cursor(): void {
 		wp_mail( 'ada@x.example', 'Hello', 'Text' );
 
@@ -305,6 +323,51 @@ final class CliTest extends Site_Test_Case {
 			'no relay'       => array( array( 'token' => Relay::KEY ) ),
 			'not a key'      => array( array( 'relay' => 'https://relay.example', 'token' => 'abc' ) ),
 			'nobody answers' => array( array( 'relay' => 'http://127.0.0.1:1', 'token' => Relay::KEY ) ),
+		);
+	}
+
+	public function test_a_further_address_is_forgotten_and_an_unknown_one_is_none(): void {
+		( new Settings() )->set_aliases( array( 'b.example', 'c.example' ) );
+
+		$this->assertSame( 0, $this->run_command( 'same', array(), array( 'forget' => 'https://b.example' ) ) );
+		$this->assertSame( array( 'c.example' ), ( new Settings() )->aliases() );
+		$this->assertSame( 1, $this->run_command( 'same', array(), array( 'forget' => 'd.example' ) ) );
+		$this->assertSame( array( 'c.example' ), ( new Settings() )->aliases() );
+	}
+
+	public function test_where_the_address_is_fixed_there_is_no_further_one(): void {
+		( new Settings() )->bind( array( 'home' => 'shop.example' ) );
+
+		$this->assertSame( 1, $this->run_command( 'same' ) );
+
+		$this->assertStringContainsString( 'cannot be one more address', WP_CLI::$said[0][1] );
+	}
+
+	/**
+	 * @dataProvider fillings
+	 */
+	public function test_how_full_the_outbox_is( int $bytes, string $word, int $code ): void {
+		global $wpdb;
+		$this->relay->problem( 'unavailable', 503, 'Away' );
+		wp_mail( 'ada@x.example', 'One', 'Text' );
+		$wpdb->query( 'UPDATE ' . \Postreeve\Schema::outbox() . " SET size = $bytes" ); // phpcs:ignore
+
+		foreach ( array( array( 'status', array() ), array( 'outbox', array( 'status' ) ) ) as list( $command, $arguments ) ) {
+			$this->assertSame( $code, $this->run_command( $command, $arguments, array( 'format' => 'json' ) ) );
+
+			$facts = WP_CLI::$shown[0][1][0];
+			$this->assertSame( array( $word, $bytes, 500 * MB_IN_BYTES ), array( $facts['outbox'], $facts['outbox_bytes'], $facts['outbox_limit'] ) );
+			$this->assertSame( 1 === $code, false !== strpos( (string) wp_json_encode( WP_CLI::$said ), 'New mail that does not fit fails' ) );
+		}
+		$this->assertSame( 0, $this->run_command( 'outbox', array( 'list' ) ) );
+		$this->assertSame( 1 === $code ? array( 'warning' ) : array(), array_column( WP_CLI::$said, 0 ) );
+	}
+
+	public function fillings(): array {
+		return array(
+			'room'        => array( 449 * MB_IN_BYTES, 'ok', 0 ),
+			'nine tenths' => array( 450 * MB_IN_BYTES, 'nearly-full', 1 ),
+			'all of it'   => array( 500 * MB_IN_BYTES, 'full', 1 ),
 		);
 	}
 

@@ -8,6 +8,8 @@ namespace Postreeve\Tests;
 use Postreeve\Account;
 use Postreeve\Client;
 use Postreeve\Connection;
+use Postreeve\Given;
+use Postreeve\Outbox;
 use Postreeve\Settings;
 
 final class SettingsTest extends Site_Test_Case {
@@ -40,6 +42,22 @@ final class SettingsTest extends Site_Test_Case {
 
 		$this->assertCount( 1, $rows );
 		$this->assertLessThan( 1024, strlen( $rows[0]->option_value ) );
+	}
+
+	public function test_that_option_stays_small_with_ten_long_further_addresses(): void {
+		$aliases = array();
+		foreach ( range( 0, \Postreeve\Whereabouts::MOST_ALIASES - 1 ) as $number ) {
+			$aliases[] = $number . str_repeat( str_repeat( 'a', 61 ) . '.', 3 ) . str_repeat( 'b', 58 ) . '.example';
+		}
+		$this->assertSame( 253, strlen( $aliases[9] ) );
+		( new Settings() )->set_aliases( $aliases );
+		( new Settings() )->mark_copy( $aliases[0] );
+
+		$rows = $GLOBALS['wpdb']->get_results( "SELECT * FROM {$GLOBALS['wpdb']->options} WHERE option_name LIKE '%postreeve%' AND autoload NOT IN ( 'no', 'off', 'auto-off' )" );
+
+		$this->assertSame( array( 'postreeve' ), array_column( $rows, 'option_name' ) );
+		$this->assertLessThan( 1024, strlen( $rows[0]->option_value ) );
+		$this->assertSame( $aliases, ( new Settings() )->aliases() );
 	}
 
 	public function test_other_salts_make_the_key_unreadable_and_the_site_sends_by_itself(): void {
@@ -93,7 +111,7 @@ final class SettingsTest extends Site_Test_Case {
 		$settings = new Settings();
 
 		$this->assertSame( $this->relay->url(), $settings->relay_url() );
-		$this->assertSame( Settings::KEY_CONSTANT, $settings->key_state() );
+		$this->assertSame( Settings::KEY_GIVEN, $settings->key_state() );
 		$this->assertTrue( wp_mail( 'ada@x.example', 'Hello', 'Text' ) );
 		$this->assertSame( 'Bearer ' . Relay::KEY, $this->mail()['headers']['authorization'] );
 	}
@@ -109,6 +127,79 @@ final class SettingsTest extends Site_Test_Case {
 
 		$this->assertTrue( wp_mail( 'ada@x.example', 'Hello', 'Text' ) );
 		$this->mail();
+	}
+
+	/**
+	 * @runInSeparateProcess
+	 * @preserveGlobalState disabled
+	 */
+	public function test_the_environment_alone_connects_a_site_and_hands_it_over(): void {
+		delete_option( 'postreeve' );
+		putenv( 'POSTREEVE_RELAY_URL=' . $this->relay->url() . '/' );
+		putenv( 'POSTREEVE_API_KEY=' . Relay::KEY );
+		putenv( 'POSTREEVE_LIVE=true' );
+
+		$this->assertTrue( wp_mail( 'ada@x.example', 'Hello', 'Text' ) );
+		$this->assertSame( 'Bearer ' . Relay::KEY, $this->mail()['headers']['authorization'] );
+		$this->assertSame( Settings::KEY_GIVEN, ( new Settings() )->key_state() );
+	}
+
+	/**
+	 * @runInSeparateProcess
+	 * @preserveGlobalState disabled
+	 */
+	public function test_a_constant_wins_over_the_environment_unless_it_is_empty(): void {
+		putenv( 'POSTREEVE_RELAY_URL=https://environment.example' );
+		putenv( 'POSTREEVE_API_KEY=' . Relay::KEY );
+		putenv( 'POSTREEVE_LIVE=1' );
+		define( 'POSTREEVE_RELAY_URL', 'https://constant.example' );
+		define( 'POSTREEVE_API_KEY', '' );
+		define( 'POSTREEVE_LIVE', false );
+		$settings = new Settings();
+
+		$this->assertSame( array( 'https://constant.example', Relay::KEY, false ), array( $settings->relay_url(), $settings->api_key(), $settings->is_live() ) );
+		$this->assertSame( 'Set by POSTREEVE_RELAY_URL in wp-config.php.', Given::sentence( Given::RELAY_URL ) );
+		$this->assertSame( 'Set by POSTREEVE_API_KEY in the environment.', Given::sentence( Given::API_KEY ) );
+	}
+
+	/**
+	 * @runInSeparateProcess
+	 * @preserveGlobalState disabled
+	 * @dataProvider words_of_an_environment
+	 */
+	public function test_a_yes_or_no_of_the_environment_is_read_as_it_is_meant( string $word, bool $live, bool $is_fixed ): void {
+		putenv( "POSTREEVE_LIVE=$word" );
+		( new Settings() )->set_live( true );
+
+		$this->assertSame( array( $live, $is_fixed ), array( ( new Settings() )->is_live(), ( new Settings() )->live_is_fixed() ) );
+	}
+
+	public function words_of_an_environment(): array {
+		return array(
+			'true'    => array( 'true', true, true ),
+			'1'       => array( '1', true, true ),
+			'TRUE'    => array( 'TRUE', true, true ),
+			'false'   => array( 'false', false, true ),
+			'0'       => array( '0', false, true ),
+			'no word' => array( 'perhaps', false, true ),
+			'empty'   => array( '', true, false ),
+		);
+	}
+
+	/**
+	 * @runInSeparateProcess
+	 * @preserveGlobalState disabled
+	 */
+	public function test_the_environment_switches_off_and_says_how_much_is_kept(): void {
+		putenv( 'POSTREEVE_OFF=0' );
+		$this->assertFalse( ( new Settings() )->is_off() );
+		putenv( 'POSTREEVE_OFF=yes' );
+		$this->assertTrue( ( new Settings() )->is_off() );
+
+		putenv( 'POSTREEVE_OUTBOX_LIMIT=7' );
+		$this->assertSame( 7 * MB_IN_BYTES, Outbox::limit() );
+		putenv( 'POSTREEVE_OUTBOX_LIMIT=much' );
+		$this->assertSame( 500 * MB_IN_BYTES, Outbox::limit() );
 	}
 
 	public function test_a_new_key_replaces_the_stored_one_and_an_empty_field_keeps_it(): void {

@@ -153,6 +153,28 @@ final class WhereaboutsTest extends Site_Test_Case {
 		$this->assertTrue( $this->whereabouts()->is_elsewhere() );
 	}
 
+	public function test_at_home_nobody_asks_the_database_for_further_addresses(): void {
+		( new Settings() )->set_aliases( array( 'b.example' ) );
+		wp_cache_flush();
+		wp_load_alloptions();
+		$before = $GLOBALS['wpdb']->num_queries;
+
+		$this->assertFalse( $this->whereabouts()->is_elsewhere() );
+
+		$this->assertSame( $before, $GLOBALS['wpdb']->num_queries );
+	}
+
+	public function test_further_addresses_that_an_earlier_version_has_kept_are_home_and_can_be_forgotten(): void {
+		$this->move();
+		update_option( Settings::OPTION, array( 'aliases' => array( Whereabouts::here()['home'], 'b.example' ) ) + get_option( Settings::OPTION ) );
+		$this->assertFalse( $this->whereabouts()->is_elsewhere() );
+
+		$this->assertTrue( $this->whereabouts()->forget( 'https://www.b.example/' ) );
+
+		$this->assertSame( array( Whereabouts::here()['home'] ), ( new Settings() )->aliases() );
+		$this->assertFalse( $this->whereabouts()->is_elsewhere() );
+	}
+
 	public function test_a_name_that_every_machine_has_is_no_further_address(): void {
 		$this->move();
 

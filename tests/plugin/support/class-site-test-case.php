@@ -62,6 +62,7 @@ abstract class Site_Test_Case extends TestCase {
 		$GLOBALS['wp_filter'] = $this->hooks; // phpcs:ignore
 		unset( $GLOBALS['phpmailer'] );
 		delete_option( Settings::OPTION );
+		delete_option( Settings::ALIASES );
 		delete_option( Account::OPTION );
 		delete_option( Breaker::OPTION );
 		( new Outbox() )->purge();

@@ -12,7 +12,7 @@ defined( 'ABSPATH' ) || exit;
 
 $settings  = $arguments['settings'];
 $state     = $settings->key_state();
-$is_fixed  = in_array( $state, array( Settings::KEY_CONSTANT, Settings::KEY_NETWORK ), true );
+$is_fixed  = in_array( $state, array( Settings::KEY_GIVEN, Settings::KEY_NETWORK ), true );
 $connected = $settings->is_connected();
 ?>
 <?php if ( ! $is_fixed ) : ?>
@@ -38,10 +38,7 @@ $connected = $settings->is_connected();
 				<?php if ( $settings->relay_url_is_fixed() || $settings->relay_url_is_networks() ) : ?>
 					<input type="url" id="postreeve-relay-url" class="regular-text code" readonly value="<?php echo esc_attr( $settings->relay_url() ); ?>" aria-describedby="postreeve-relay-url-help">
 					<p class="description" id="postreeve-relay-url-help">
-						<?php
-						/* translators: %s: a constant's name */
-						echo esc_html( $settings->relay_url_is_fixed() ? sprintf( __( 'Set by %s in wp-config.php.', 'postreeve' ), 'POSTREEVE_RELAY_URL' ) : __( 'Set for all sites of this network.', 'postreeve' ) );
-						?>
+						<?php echo esc_html( $settings->relay_url_is_fixed() ? Given::sentence( Given::RELAY_URL ) : __( 'Set for all sites of this network.', 'postreeve' ) ); ?>
 					</p>
 				<?php else : ?>
 					<input type="url" id="postreeve-relay-url" name="postreeve[relay_url]" class="regular-text code" placeholder="https://relay.example" value="<?php echo esc_attr( $settings->relay_url_to_offer() ); ?>">
@@ -54,10 +51,7 @@ $connected = $settings->is_connected();
 				<?php if ( $is_fixed ) : ?>
 					<input type="text" id="postreeve-new-key" class="regular-text" readonly value="••••••••" aria-describedby="postreeve-new-key-help">
 					<p class="description" id="postreeve-new-key-help">
-						<?php
-						/* translators: %s: a constant's name */
-						echo esc_html( Settings::KEY_CONSTANT === $state ? sprintf( __( 'Set by %s in wp-config.php.', 'postreeve' ), 'POSTREEVE_API_KEY' ) : __( 'Set for all sites of this network.', 'postreeve' ) );
-						?>
+						<?php echo esc_html( Settings::KEY_GIVEN === $state ? Given::sentence( Given::API_KEY ) : __( 'Set for all sites of this network.', 'postreeve' ) ); ?>
 					</p>
 				<?php else : ?>
 					<input type="password" id="postreeve-new-key" name="postreeve[new_key]" class="regular-text code" autocomplete="off" spellcheck="false" value="" aria-describedby="postreeve-new-key-help">
@@ -85,8 +79,7 @@ $connected = $settings->is_connected();
 		<?php
 		View::state( $settings->takes_mail() ? Words::GOOD : Words::QUIET, $settings->takes_mail() ? __( 'Live: it goes through the relay', 'postreeve' ) : __( 'Not live: it goes the way it did before', 'postreeve' ) );
 		if ( $settings->live_is_fixed() ) {
-			/* translators: %s: a constant's name */
-			echo '<span class="postreeve-quiet">' . esc_html( sprintf( __( 'Set by %s in wp-config.php.', 'postreeve' ), 'POSTREEVE_LIVE' ) ) . '</span>';
+			echo '<span class="postreeve-quiet">' . esc_html( Given::sentence( Given::LIVE ) ) . '</span>';
 		} elseif ( $settings->is_live() ) {
 			Actions::button( Actions::GO_BACK, __( 'Go back to the earlier way', 'postreeve' ) );
 		} else {

@@ -28,8 +28,7 @@ $counts      = $arguments['counts'];
 		<p data-live="no"><?php esc_html_e( 'Still the way it was before Postreeve. Connecting has changed nothing; send a test mail, then hand the mail over.', 'postreeve' ); ?></p>
 		<?php
 		if ( $settings->live_is_fixed() ) {
-			/* translators: %s: a constant's name */
-			echo '<p class="description">' . esc_html( sprintf( __( 'Set by %s in wp-config.php.', 'postreeve' ), 'POSTREEVE_LIVE' ) ) . '</p>';
+			echo '<p class="description">' . esc_html( Given::sentence( Given::LIVE ) ) . '</p>';
 		} elseif ( Connection::READY === $arguments['connection']->state() || 'warned' === $arguments['connection']->state() ) {
 			Actions::button( Actions::GO_LIVE, __( 'Go live', 'postreeve' ), 'primary' );
 		} else {
