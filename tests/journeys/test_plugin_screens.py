@@ -34,6 +34,7 @@ pytestmark = [pytest.mark.journey, pytest.mark.wordpress]
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 PHONE = {"width": 390, "height": 844}
 OWNER = "owner@shop.example"
+BAR = "#wp-admin-bar-postreeve"
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -58,6 +59,36 @@ def turned(site: Site) -> Iterator[None]:
     )
     yield
     plugin.unlink()
+
+
+@pytest.fixture
+def new_rules(site: Site) -> Iterator[None]:
+    """The relay's rules have a version that the owner has not accepted."""
+    plugin = site.path / "wp-content" / "mu-plugins" / "new-rules.php"
+    plugin.write_text(
+        "<?php add_filter( 'http_response', function ( $response, $arguments, $url ) {\n"
+        "\t$answer = json_decode( $response['body'], true );\n"
+        "\tif ( isset( $answer['policy']['version'] ) ) {\n"
+        "\t\t$answer['policy']['version'] = '2099-01';\n"
+        "\t\t$response['body'] = wp_json_encode( $answer );\n"
+        "\t}\n"
+        "\treturn $response;\n"
+        "}, 10, 3 );\n"
+    )
+    yield
+    plugin.unlink()
+
+
+@pytest.fixture
+def full(site: Site) -> Iterator[None]:
+    """As much mail is kept as may be."""
+    site.execute(
+        "INSERT INTO wp_postreeve_outbox (mail_key, state, reason, source, size, created_at, due_at,"
+        " expires_at, about) VALUES ('full', 'parked', 'key-invalid', 'core', 524288000,"
+        " UNIX_TIMESTAMP(), UNIX_TIMESTAMP(), UNIX_TIMESTAMP() + 9999, '')"
+    )
+    yield
+    site.execute("DELETE FROM wp_postreeve_outbox")
 
 
 def test_an_owner_connects_in_the_browser_tests_and_goes_live(
@@ -142,6 +173,31 @@ def test_an_owner_appeals_and_reads_the_answer(
     expect(owner.locator("[data-summary=ready]")).to_contain_text("All well.")
 
 
+def test_too_much_kept_mail_and_that_all_is_well_again_are_for_everybody(
+    owner: Page, site: Site, relay: Installation, screenshots: Path, full: None
+) -> None:
+    owner.goto(site.url + SCREEN)
+    expect(owner.locator("[data-summary=full]")).to_be_visible()
+    expect(owner.locator(BAR)).to_contain_text("no room for more")
+    assert violations(owner, "full", ".wrap.postreeve", BAR) == []
+    photograph(owner, screenshots, "screens-full")
+
+    site.execute("DELETE FROM wp_postreeve_outbox")
+    owner.goto(site.url + SCREEN)
+    expect(owner.locator(BAR)).to_contain_text("all well again")
+    assert violations(owner, "over", ".wrap.postreeve", BAR) == []
+    photograph(owner, screenshots, "screens-over")
+
+
+def test_new_rules_of_the_relay_are_for_everybody(
+    owner: Page, site: Site, relay: Installation, screenshots: Path, new_rules: None
+) -> None:
+    owner.goto(f"{site.url}{SCREEN}&fresh=1")
+    expect(owner.locator("[data-policy='2099-01']")).to_be_visible()
+    assert violations(owner, "rules") == []
+    photograph(owner, screenshots, "screens-rules")
+
+
 def test_every_screen_is_for_everybody(
     owner: Page, site: Site, relay: Installation, screenshots: Path
 ) -> None:
@@ -222,12 +278,13 @@ def look(page: Page, site: Site, screenshots: Path, name: str) -> list[str]:
     return wrong
 
 
-def violations(page: Page, screen: str) -> list[str]:
-    """What axe-core finds wrong with what is ours on the page."""
+def violations(page: Page, screen: str, *parts: str) -> list[str]:
+    """What axe-core finds wrong with what is ours on the page, or with these parts of it."""
+    ours = "#postreeve" if screen == "dashboard" else ".wrap.postreeve"
     page.evaluate(Axe().axe_script)
     found = page.evaluate(
-        "([where, rules]) => axe.run(where, {runOnly: {type: 'tag', values: rules}})",
-        ["#postreeve" if screen == "dashboard" else ".wrap.postreeve", RULES],
+        "([parts, rules]) => axe.run({include: parts}, {runOnly: {type: 'tag', values: rules}})",
+        [[[part] for part in parts or (ours,)], RULES],
     )
     return [
         f"{each['id']}: {node['html'][:200]}"

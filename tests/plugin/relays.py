@@ -310,6 +310,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._say(202, json.dumps({"id": path.split("/")[3], "recipients": []}))
         elif path.startswith("/v1/domains/"):
             self._say(200, json.dumps({"name": path.split("/")[3], "status": "verified"}))
+        elif path == "/v1/key" and self.command == "DELETE":
+            self._say(200, json.dumps({"id": "k2", "revoked_at": _now()}))
         elif path == "/v1/account/policy":
             policy = self.fake.account["policy"]
             policy["accepted_version"] = request["json"]["version"]

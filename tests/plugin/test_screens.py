@@ -274,7 +274,7 @@ class TestMails:
             ("moving", "No mail is on its way."),
             ("delivered", "No mail was delivered yet."),
             ("held", "No mail is held. A mail stands here while"),
-            ("problems", "No mail failed to arrive."),
+            ("problems", "No mail has a problem."),
             ("held&s=ada", 'No mail with "ada" in its address or subject is under "Held".'),
             ("&s=100%25", 'No mail has "100%" in its address or subject.'),
         ],

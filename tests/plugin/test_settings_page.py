@@ -90,6 +90,34 @@ def test_forgetting_the_key_gives_the_mail_back_to_wordpress(connected: Visitor)
     assert "Not connected yet." in connected.get(SCREEN).text
 
 
+def test_disconnecting_ends_the_key_at_the_relay_if_the_owner_ticks_it(
+    connected: Visitor, relay: FakeRelay
+) -> None:
+    assert 'name="ends_key"' in connected.get(SETTINGS).html
+
+    page = press(connected, "disconnect", SETTINGS, ends_key="1")
+
+    assert "The key has ended at the relay. The key is forgotten." in page.text
+    ended = [each for each in relay.requests if each["method"] == "DELETE"]
+    assert [each["path"] for each in ended] == ["/v1/key"]
+
+
+def test_without_the_tick_the_key_goes_on_working(connected: Visitor, relay: FakeRelay) -> None:
+    press(connected, "disconnect", SETTINGS)
+
+    assert not [each for each in relay.requests if each["method"] == "DELETE"]
+
+
+def test_a_key_that_could_not_be_ended_is_kept(connected: Visitor, relay: FakeRelay) -> None:
+    fields = connected.get(SETTINGS).form_with("what", "disconnect") | {"ends_key": "1"}
+    relay.problem("unavailable", 503, "Away")
+
+    page = connected.post("/wp-admin/admin-post.php", fields)
+
+    assert "The key is forgotten." not in page.text
+    assert "A key is stored." in page.text
+
+
 def test_connecting_takes_nothing_over_until_the_owner_goes_live(
     connected: Visitor, relay: FakeRelay
 ) -> None:

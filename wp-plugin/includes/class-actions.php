@@ -91,18 +91,20 @@ final class Actions {
 		Access::check( self::ACTION . $what );
 
 		$address = isset( $_POST['address'] ) && is_string( $_POST['address'] ) ? sanitize_text_field( wp_unslash( $_POST['address'] ) ) : '';
+		$ends    = isset( $_POST['ends_key'] ) && '1' === sanitize_key( wp_unslash( $_POST['ends_key'] ) );
 		$tab     = in_array( $what, array( self::DISCONNECT, self::FORGET ), true ) ? array( 'tab' => 'settings' ) : array();
-		Access::answer( $this->act( $what, $address ), Screen::url( $tab ) );
+		Access::answer( $this->act( $what, $address, $ends ), Screen::url( $tab ) );
 	}
 
 	/**
 	 * Does what is asked.
 	 *
-	 * @param string $what    A constant of this class.
-	 * @param string $address For FORGET, the address.
+	 * @param string $what     A constant of this class.
+	 * @param string $address  For FORGET, the address.
+	 * @param bool   $ends_key For DISCONNECT, whether the key ends at the relay, too.
 	 * @return string|WP_Error What happened, in a sentence.
 	 */
-	public function act( string $what, string $address = '' ) {
+	public function act( string $what, string $address = '', bool $ends_key = false ) {
 		switch ( $what ) {
 			case self::GO_LIVE:
 				$done = $this->switch->on();
@@ -132,8 +134,12 @@ final class Actions {
 				/* translators: %d: number of mails */
 				return $this->go_on( $this->outbox->release( Outbox::PARKED ), __( 'Parked mails that are sent now: %d.', 'postreeve' ) );
 			case self::DISCONNECT:
+				$ended = $ends_key ? $this->switch->end_key() : false;
+				if ( is_wp_error( $ended ) ) {
+					return $ended;
+				}
 				$this->switch->disconnect();
-				return __( 'The key is forgotten. WordPress sends this site\'s mail by itself.', 'postreeve' );
+				return ( $ended ? __( 'The key has ended at the relay.', 'postreeve' ) . ' ' : '' ) . __( 'The key is forgotten. WordPress sends this site\'s mail by itself.', 'postreeve' );
 			default:
 				return new WP_Error( 'unknown', __( 'There is no such button.', 'postreeve' ) );
 		}

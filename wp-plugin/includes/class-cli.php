@@ -438,12 +438,24 @@ final class CLI {
 	 * [--network]
 	 * : What was set for all sites of this network.
 	 *
+	 * [--revoke]
+	 * : Ends the key at the relay first; if that fails, nothing is forgotten.
+	 *
 	 * @param array $args    Positional arguments.
 	 * @param array $options Options.
 	 */
 	public function disconnect( $args, $options ): void {
 		unset( $args );
-		if ( ! empty( $options['network'] ) ) {
+		$is_networks = ! empty( $options['network'] );
+		if ( ! empty( $options['revoke'] ) ) {
+			$ended = ( new Go_Live( $this->settings, $this->account ) )->end_key( $is_networks ? Settings::KEY_NETWORK : Settings::KEY_STORED );
+			if ( is_wp_error( $ended ) ) {
+				$this->fail( $ended );
+				return;
+			}
+			WP_CLI::log( __( 'The key has ended at the relay.', 'postreeve' ) );
+		}
+		if ( $is_networks ) {
 			$this->settings->connect_network( '', '' );
 		} else {
 			$this->settings->connect( $this->settings->relay_url(), '' );

@@ -63,7 +63,7 @@ final class Findings {
 			'moving'    => array( __( 'No mail is on its way.', 'postreeve' ), __( 'A mail stands here until the receiving server has answered, most often for seconds.', 'postreeve' ) ),
 			'delivered' => array( __( 'No mail was delivered yet.', 'postreeve' ), __( 'A mail stands here as soon as the receiving server has accepted it.', 'postreeve' ) ),
 			'held'      => array( __( 'No mail is held.', 'postreeve' ), __( 'A mail stands here while the relay waits for somebody to look at it.', 'postreeve' ) ),
-			'problems'  => array( __( 'No mail failed to arrive.', 'postreeve' ), __( 'A mail stands here, with the reason, when it came back, was refused, or was marked as spam.', 'postreeve' ) ),
+			'problems'  => array( __( 'No mail has a problem.', 'postreeve' ), __( 'A mail stands here, with the reason, when it came back, was refused, or was marked as spam.', 'postreeve' ) ),
 		);
 		return $words[ $filter ];
 	}

@@ -73,6 +73,24 @@ final class Go_Live {
 	}
 
 	/**
+	 * Ends the key at the relay, for good; one that it does not know has ended. Only the key that is about to be forgotten
+	 * ends, and none that a copy of the site has brought along.
+	 *
+	 * @param string $kind What kind that is: KEY_STORED or KEY_NETWORK of Settings.
+	 * @return true|WP_Error
+	 */
+	public function end_key( string $kind = Settings::KEY_STORED ) {
+		if ( $kind !== $this->settings->key_state() ) {
+			return new WP_Error( 'no-key', __( 'There is no key here that could be ended: it is set elsewhere, or cannot be read.', 'postreeve' ) );
+		}
+		if ( ( new Whereabouts( $this->settings, new Outbox() ) )->is_elsewhere() ) {
+			return new WP_Error( 'elsewhere', __( 'It is not where it was connected. Say whether it has moved or is a copy.', 'postreeve' ) );
+		}
+		$answer = ( new Desk( $this->settings, $this->account ) )->ask( 'DELETE', '/v1/key', null, Desk::PATIENCE_TO_ACT );
+		return is_wp_error( $answer ) && 'key-invalid' !== $answer->get_error_code() ? $answer : true;
+	}
+
+	/**
 	 * Forgets the key, and what the relay said. What waits here is kept until its time is over.
 	 */
 	public function disconnect(): void {

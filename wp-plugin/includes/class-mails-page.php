@@ -216,7 +216,7 @@ final class Mails_Page {
 			'moving'    => __( 'On the way', 'postreeve' ),
 			'delivered' => __( 'Delivered', 'postreeve' ),
 			'held'      => __( 'Held', 'postreeve' ),
-			'problems'  => __( 'Not delivered', 'postreeve' ),
+			'problems'  => __( 'Problems', 'postreeve' ),
 		);
 	}
 

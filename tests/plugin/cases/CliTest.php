@@ -181,6 +181,74 @@ final class CliTest extends Site_Test_Case {
 		$this->assertFalse( ( new Settings() )->is_connected() );
 	}
 
+	public function test_disconnecting_can_end_the_key_at_the_relay_too(): void {
+		$this->assertSame( 0, $this->run_command( 'disconnect', array(), array( 'revoke' => true ) ) );
+
+		$requests = $this->relay->requests();
+		$this->assertSame( array( 'DELETE', '/v1/key' ), array( $requests[0]['method'], $requests[0]['path'] ) );
+		$this->assertSame( Whereabouts::address(), $requests[0]['headers']['x-postreeve-site'] );
+		$this->assertSame( Settings::KEY_NONE, ( new Settings() )->key_state() );
+	}
+
+	public function test_a_key_that_the_relay_does_not_know_has_ended(): void {
+		$this->relay->problem( 'key-invalid', 401, 'No' );
+
+		$this->assertSame( 0, $this->run_command( 'disconnect', array(), array( 'revoke' => true ) ) );
+
+		$this->assertSame( Settings::KEY_NONE, ( new Settings() )->key_state() );
+	}
+
+	/**
+	 * @dataProvider keys_that_do_not_end
+	 */
+	public function test_what_does_not_end_at_the_relay_is_not_forgotten_here( callable $trouble, array $options, string $words ): void {
+		$trouble( $this->relay );
+
+		$this->assertSame( 1, $this->run_command( 'disconnect', array(), $options + array( 'revoke' => true ) ) );
+
+		$this->assertStringContainsString( $words, WP_CLI::$said[0][1] );
+		$this->assertSame( Settings::KEY_STORED, ( new Settings() )->key_state() );
+	}
+
+	public function keys_that_do_not_end(): array {
+		return array(
+			'away'          => array(
+				function ( $relay ) {
+					$relay->problem( 'unavailable', 503, 'Away' );
+				},
+				array(),
+				'',
+			),
+			'may not'       => array(
+				function ( $relay ) {
+					$relay->problem( 'scope-missing', 403, 'No' );
+				},
+				array(),
+				'',
+			),
+			'a copy'        => array(
+				function () {
+					( new Settings() )->bind( array( 'home' => 'shop.example' ) );
+				},
+				array(),
+				'It is not where it was connected.',
+			),
+			'the site\'s, as the network\'s' => array( function () {}, array( 'network' => true ), 'no key here that could be ended' ),
+		);
+	}
+
+	/**
+	 * @runInSeparateProcess
+	 * @preserveGlobalState disabled
+	 */
+	public function test_a_key_from_outside_is_not_ended(): void {
+		putenv( 'POSTREEVE_API_KEY=' . Relay::KEY );
+
+		$this->assertSame( 1, $this->run_command( 'disconnect', array(), array( 'revoke' => true ) ) );
+
+		$this->assertSame( array(), $this->relay->requests() );
+	}
+
 	public function test_a_key_of_the_account_gets_the_site_a_key_of_its_own(): void {
 		delete_option( Settings::OPTION );
 

@@ -114,5 +114,10 @@ $connected = $settings->is_connected();
 <?php if ( Settings::KEY_STORED === $state || Settings::KEY_UNREADABLE === $state ) : ?>
 	<h2><?php esc_html_e( 'Disconnect', 'postreeve' ); ?></h2>
 	<p><?php esc_html_e( 'Forgets the key. WordPress then sends this site\'s mail by itself again; you can connect anew at any time.', 'postreeve' ); ?></p>
-	<?php Actions::button( Actions::DISCONNECT, __( 'Disconnect this site', 'postreeve' ) ); ?>
+	<?php View::form( Actions::ACTION, Actions::DISCONNECT ); ?>
+		<?php if ( Settings::KEY_STORED === $state ) : ?>
+			<p><label><input type="checkbox" name="ends_key" value="1"> <?php esc_html_e( 'Also end the key at the relay, so that it works nowhere any more', 'postreeve' ); ?></label></p>
+		<?php endif; ?>
+		<button type="submit" class="button button-secondary"><?php esc_html_e( 'Disconnect this site', 'postreeve' ); ?></button>
+	</form>
 <?php endif; ?>
