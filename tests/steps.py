@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from relay.addresses import EmailAddress
@@ -172,7 +172,5 @@ def statuses(relay: Relay, site: Site, receipt: Receipt) -> dict[str, str]:
 
 def rows(session: Session) -> dict[str, int]:
     """How many rows each table has."""
-    return {
-        table.name: session.execute(select(func.count()).select_from(table)).scalar_one()
-        for table in Base.metadata.sorted_tables
-    }
+    counts = (f"SELECT '{name}', count(*) FROM {name}" for name in Base.metadata.tables)
+    return dict(tuple(row) for row in session.execute(text(" UNION ALL ".join(counts))))

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
@@ -15,6 +13,7 @@ import pytest
 from relay import errors, settings, vocabulary
 from relay.api.problems import status_of
 from relay.policy.sender import TITLES
+from tests.commands.running import run
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -89,13 +88,7 @@ def test_every_setting_is_in_the_operator_s_table() -> None:
 
 
 def test_the_api_document_is_what_the_code_describes() -> None:
-    made = subprocess.run(
-        [sys.executable, "-m", "relay", "openapi"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    made = run("openapi")
 
     assert (DOCS / "openapi.json").read_text() == made.stdout, "bring it up to date: make openapi"
 
