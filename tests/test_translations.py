@@ -87,7 +87,7 @@ def test_a_translation_is_no_copy_and_brings_no_markup(language: Language) -> No
             assert text == text.strip()
             if text == english and any(map(str.isalpha, PLACEHOLDER.sub("", english))):
                 assert language.tag == "de"
-                assert english.startswith("Newsletter")
+                assert english.startswith(("Newsletter", "Name", "Version"))
 
 
 @pytest.mark.parametrize(

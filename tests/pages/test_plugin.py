@@ -16,7 +16,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from relay.context import Relay
-from relay.languages import LANGUAGES
+from relay.languages import LANGUAGES, translations
 from relay.pages.plugin import DOWNLOADS
 from relay.services import plugin_archives
 from relay.vocabulary import AccountOpening
@@ -46,7 +46,9 @@ def test_the_button_gives_the_archive_in_the_visitor_s_language(
     archive = client.get(button["href"] or "")
     assert archive.data == plugin_archives.pack(language, relay_url=RELAY).content
     assert plugin_archives.pack(language, relay_url=RELAY).digest in page.text
-    assert f"{len(archive.data) / 1000:.0f} KB" in page.text
+    told = translations(language).gettext("Version %(version)s, %(size)s KB")
+    size = f"{len(archive.data) / 1000:.0f}"
+    assert told % {"version": plugin_archives.header("Version"), "size": size} in page.text
 
 
 def test_every_other_language_is_offered_and_every_link_leads_somewhere(
