@@ -60,7 +60,7 @@ STEPS = (
     Step(
         "exploring",
         "Interleavings and hostile requests",
-        pytest("exploring", *NOT_SIMULATOR, "--ignore=tests/replay"),
+        pytest("exploring", *NOT_SIMULATOR, "--ignore=tests/replay", "-n", "auto"),
     ),
     Step(
         "scenarios",

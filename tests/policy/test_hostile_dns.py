@@ -119,6 +119,10 @@ ANSWERS = st.builds(
 )
 
 
+OF_TRANSLATORS = dict.fromkeys(map(ord, "\u200e\u200f\u2066\u2069"))
+"""Marks that keep Latin words in order within Arabic; what DNS answers brings none, as English shows."""
+
+
 @pytest.mark.exploring
 @given(st.data())
 def test_no_answer_makes_a_look_fail(data: st.DataObject) -> None:
@@ -135,8 +139,9 @@ def test_no_answer_makes_a_look_fail(data: st.DataObject) -> None:
     for told in everything_said(report):
         assert messages(told) <= collected()
         assert Saying.read(json.loads(json.dumps(told.stored()))) == told
+        assert told.spoken(languages.ENGLISH).isprintable()
         for language in languages.LANGUAGES:
-            assert told.spoken(language).isprintable()
+            assert told.spoken(language).translate(OF_TRANSLATORS).isprintable()
 
 
 def messages(told: Saying) -> set[str]:
