@@ -18,6 +18,7 @@ from relay import __version__
 from relay.context import Relay
 from relay.errors import NotFound
 from relay.models import Message
+from relay.sayings import Saying
 from relay.services import plugin_archives, timelines
 from relay.services.timelines import RecipientTimeline
 
@@ -181,7 +182,7 @@ def _row(message: Message, copy: RecipientTimeline) -> dict[str, Any]:
         "subject": message.subject,
         "to": copy.recipient.address,
         "status": copy.status.replace("_", " "),
-        "why": reason.get("title") or last,
+        "why": str(Saying.read(reason.get("title") or last)),
         "at": message.accepted_at,
     }
 
