@@ -29,6 +29,7 @@ from relay.vocabulary import Scope
 P = ParamSpec("P")
 R = TypeVar("R")
 Who = TypeVar("Who", Caller, Manager, Officer)
+Used = TypeVar("Used", Manager, Officer)
 
 SITE_HEADER = "X-Postreeve-Site"
 
@@ -82,12 +83,7 @@ def for_accounts(view: Callable[P, R]) -> Callable[P, R]:
 
     @wraps(view)
     def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
-        context, found = relay(), _admitted(ACCOUNTS)
-        now = context.clock()
-        if callers.is_stale(found.last_used_at, now=now):
-            with context.sessions.begin() as session:
-                callers.touch_key(session, found, now=now)
-        g.manager = found
+        g.manager = _noted(ACCOUNTS, callers.touch_key)
         return view(*args, **kwargs)
 
     guarded.for_accounts = True  # type: ignore[attr-defined]
@@ -99,12 +95,7 @@ def for_operators(view: Callable[P, R]) -> Callable[P, R]:
 
     @wraps(view)
     def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
-        context, found = relay(), _admitted(OPERATORS)
-        now = context.clock()
-        if callers.is_stale(found.last_used_at, now=now):
-            with context.sessions.begin() as session:
-                operators.touch(session, found, now=now)
-        g.officer = found
+        g.officer = _noted(OPERATORS, operators.touch)
         return view(*args, **kwargs)
 
     guarded.for_operators = True  # type: ignore[attr-defined]
@@ -143,6 +134,16 @@ OPERATORS = Kind(
 )
 
 KINDS: dict[str, Kind[Any]] = {kind.mark: kind for kind in (SITES, ACCOUNTS, OPERATORS)}
+
+
+def _noted(kind: Kind[Used], touch: Callable[..., None]) -> Used:
+    """Whoever presents a key of this kind; that it was used is written down by `touch`, now and then."""
+    context, found = relay(), _admitted(kind)
+    now = context.clock()
+    if callers.is_stale(found.last_used_at, now=now):
+        with context.sessions.begin() as session:
+            touch(session, found, now=now)
+    return found
 
 
 def _admitted(kind: Kind[Who]) -> Who:
