@@ -208,11 +208,11 @@ def test_the_owner_reads_what_happened_in_numbers(relay: Relay, site: Site) -> N
             select(Message).where(Message.site_id == HOUSE_SITE).order_by(Message.id.desc())
         ).first()
     assert letter is not None
-    assert letter.subject == "The shop: newsletters are held"
+    assert letter.subject == "Mail of The shop (newsletters) is held"
     (envelope,) = [e for e in deliver_due(relay) if "owner" in e.recipient]
     mail = message_from_bytes(b"".join(envelope.parts), policy=policy.default)
     text = mail.get_body(("plain",)).get_content()
-    assert "80 of 1,000 newsletters in 24 hours went to addresses that do not exist" in text
+    assert "80 of 1,000 mails went to addresses that do not exist (in 24 hours)" in text
     assert "8.0 %" in text
 
 
