@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from relay.db import new_id
 from relay.errors import Conflict, Invalid, NotFound
 from relay.models import Account, Action, Pulse, Site
-from relay.policy import appeals
+from relay.policy import appeals, tenants
 from relay.policy.reasons import CAUSES, MAIL, PROMOTIONAL, happened, numbers_of
 from relay.policy.standing import SHUTS_EVERYTHING, STEPS, stream_state
 from relay.sayings import Saying
@@ -303,7 +303,9 @@ def _tell(
 
 
 def reason_of(action: Action) -> Saying | str:
-    """Why it was done: what a rule saw, to be said in any language; an operator's words as they stand."""
+    """Why it was done: what the relay saw, to be said in any language; an operator's words as they stand."""
     if action.actor == RELAY and "rule" in action.evidence:
         return happened(action.evidence, action.cause)
+    if action.actor == RELAY and "ses" in action.evidence:
+        return tenants.reason(action.evidence["ses"])
     return action.reason

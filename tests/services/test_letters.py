@@ -12,6 +12,7 @@ import pytest
 
 from relay import languages
 from relay.models import Expiry
+from relay.policy import tenants
 from relay.policy.domain_checks import CheckedRecord
 from relay.policy.reasons import CAUSES, DONE, LANES, MAIL, PROMOTIONAL, happened, numbers_of
 from relay.sayings import say
@@ -30,7 +31,7 @@ DATA = {
     SITE, NUMBER, "shop.example", "https://shop.example", "1234 5678", "Winter sale", "News",
     "paypa1.example", "www.paypal.com", "paypal.com", "192.0.2.0/24", "POST /v1/account/appeals",
     "manage", "TXT", "_postreeve.shop.example", "postreeve-account=1", "postreeve-account=2", "cf7/contact",
-    "gmail", "We know them", "Shop Ltd", "Sonntag", "November", "UTC",
+    "gmail", "Bounces", "We know them", "Shop Ltd", "Sonntag", "November", "UTC",
 }  # fmt: skip
 """What stands in letters and is nobody's to translate."""
 
@@ -66,6 +67,11 @@ EVIDENCE = {
     "rule": Rule.INVALID_ADDRESSES.value, "stream": "marketing", "cases": 80, "of": 1_000, "rate": 0.08,
     "at_least": 0.065, "line": 0.04, "window_hours": 24, "providers": ["gmail"], "sources": ["cf7/contact"],
 }  # fmt: skip
+
+SES = {
+    "theirs": "disabled",
+    "findings": [{"type": "X", "impact": "HIGH", "description": "Bounces"}],
+}
 
 
 def standing(verb: Verb, **given: Any) -> Case:
@@ -143,6 +149,7 @@ CASES = {
         reason=happened(EVIDENCE, Cause.INVALID_ADDRESSES),
         numbers=numbers_of(EVIDENCE),
     ),
+    "warned by Amazon SES": standing(Verb.WARN, cause=Cause.COMPLAINTS, reason=tenants.reason(SES)),
     "slowed": standing(Verb.SLOW, cause=Cause.COMPLAINTS),
     "source held": standing(Verb.HOLD_SOURCE, cause=Cause.INVALID_ADDRESSES),
     "limited": standing(Verb.LIMIT, cause=Cause.SPAM),
