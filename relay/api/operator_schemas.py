@@ -156,6 +156,9 @@ class FoundAccountSchema(Answer):
     id = fields.UUID()
     name = fields.String()
     owner = fields.String(attribute="owner_email")
+    language = fields.String(
+        metadata={"description": "Tag of the language of letters to the owner."}
+    )
     state = worded(State)
     cause = worded(Cause, allow_none=True)
     since = fields.AwareDateTime(attribute="state_since", allow_none=True)

@@ -15,19 +15,13 @@ from relay.db import new_id
 from relay.errors import AlreadyExists, Invalid, NotFound, NothingToAppeal
 from relay.models import Account, Action, Appeal, Site
 from relay.policy.appeals import APPEALABLE, LONGEST, answer_by
+from relay.policy.reasons import CAUSES, DONE
 from relay.policy.standing import STEPS, STRICTNESS
 from relay.services import actions, letters, reviews
 from relay.vocabulary import State, Stream, Verb
 
 LOOKED_AT = 500
 """Latest actions of a site and its account among which those in force are looked for."""
-
-
-SUBJECTS = {
-    "received": "{name}: your appeal has arrived",
-    "accepted": "{name}: your appeal is accepted",
-    "declined": "{name}: your appeal is declined",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,13 +190,15 @@ def _twice(action_id: UUID) -> AlreadyExists:
 def tell(session: Session, found: Appeal, action: Action, *, sender: str, now: datetime) -> None:
     """Write to the owner: that the appeal arrived and by when it is answered, or how it was decided."""
     name = actions.name_of(session, action).partition(" ")[2]
-    word = found.decision.value if found.decision else "received"
-    letter = letters.render(
-        "appeal",
-        subject=SUBJECTS[word].format(name=name)[:200],
-        name=name,
-        word=word,
-        appeal=found,
-        action=action,
-    )
-    letters.to_owner(session, found.account_id, letter, sender=sender, now=now)
+    values = {
+        "name": name,
+        "word": found.decision.value if found.decision else "received",
+        "answer_by": found.answer_by,
+        "answer": found.answer,
+        "number": found.id,
+        "done": DONE[action.verb],
+        "done_at": action.at,
+        "cause": CAUSES[action.cause] if action.cause else None,
+        "reason": actions.reason_of(action),
+    }
+    letters.to_owner(session, found.account_id, "appeal", values, sender=sender, now=now)

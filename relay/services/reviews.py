@@ -166,13 +166,14 @@ def tell_owner(session: Session, review: Review, *, sender: str, now: datetime) 
     if last is not None and last > now - TELL_AGAIN:
         return
     site = session.get_one(Site, review.site_id)
-    letter = letters.render(
-        review.kind.value,
-        subject=f"Mail of {site.name} is held: {review.subject or 'no subject'}"[:200],
-        site=site,
-        review=review,
-    )
-    letters.to_owner(session, review.account_id, letter, sender=sender, now=now)
+    values = {
+        "kind": review.kind.value,
+        "site": site.name,
+        "mail_subject": review.subject,
+        "people": review.people,
+        "evidence": review.evidence,
+    }
+    letters.to_owner(session, review.account_id, "held", values, sender=sender, now=now)
     review.told_at = now
     session.flush()
 

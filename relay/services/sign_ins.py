@@ -17,7 +17,6 @@ from uuid import UUID
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from relay import languages
 from relay.addresses import EmailAddress
 from relay.db import new_id
 from relay.errors import LimitReached, NotFound
@@ -27,7 +26,7 @@ from relay.policy import connecting as rules
 from relay.policy.connecting import Asked, Traffic
 from relay.policy.mailboxes import mailbox
 from relay.policy.sign_ups import origin
-from relay.services import letters, locks
+from relay.services import letter_texts, letters, locks
 from relay.services.subscriptions import TOKEN
 from relay.services.visitors import Visitor
 
@@ -230,17 +229,15 @@ def _traffic(
     )
 
 
-def _letter(start: Start, number: str, link: str) -> letters.Letter:
-    _ = languages.translations(start.language).gettext
-    # Translators: the subject of the mail with which somebody signs in.
-    subject = _("Sign in to connect %(site)s")
-    return letters.render(
+def _letter(start: Start, number: str, link: str) -> letter_texts.Letter:
+    return letter_texts.render(
         "sign-in",
-        subject=subject % {"site": start.asked.site_name},
+        {
+            "site": start.asked.site_name,
+            "site_url": start.asked.site_url,
+            "number": f"{number[:4]} {number[4:]}",
+            "link": link,
+            "minutes": int(rules.LETTER_LASTS.total_seconds()) // 60,
+        },
         language=start.language,
-        site=start.asked.site_name,
-        site_url=start.asked.site_url,
-        number=f"{number[:4]} {number[4:]}",
-        link=link,
-        minutes=int(rules.LETTER_LASTS.total_seconds()) // 60,
     )

@@ -131,8 +131,8 @@ def test_an_account_is_shown_with_all_one_has_to_know(
             now=relay.clock(),
         )  # fmt: skip
     told = ask(f"accounts/{account.id}").json
-    assert (told["name"], told["owner"], told["state"]) == (
-        "Shop Ltd", "owner@shop.example", "active",
+    assert (told["name"], told["owner"], told["language"], told["state"]) == (
+        "Shop Ltd", "owner@shop.example", "en", "active",
     )  # fmt: skip
     (shown,) = told["sites"]
     assert (shown["state"], shown["standing"]["cause"]) == ("suspended", "spam")

@@ -17,6 +17,7 @@ from relay.services.actions import Order, Subject
 from relay.services.letters import HOUSE_ACCOUNT
 from relay.vocabulary import Cause, DomainStatus, Kind, SendingStatus, State, Verb
 from tests import factories
+from tests.connecting import letters_to
 from tests.fakes import MORNING, FakeClock, FakeMailer, FakeTenant, FakeTenants
 from tests.steps import accept, deliver_due, status
 
@@ -304,8 +305,10 @@ def test_a_grave_finding_warns_the_account_once_with_the_evidence(
     }  # fmt: skip
     found = tenant(relay, tenanted.account_id)
     assert (found.impact, found.status, len(found.findings)) == ("HIGH", "enabled", 2)
-    (letter,) = deliver_due(relay)
-    assert letter.recipient == "owner@shop.example"
+    (sent,) = deliver_due(relay)
+    assert sent.recipient == "owner@shop.example"
+    (letter,) = letters_to(relay, "owner@shop.example")
+    assert f"Why: {done.reason}" in " ".join(letter.split())
 
 
 def test_one_that_is_closed_and_comes_again_warns_again(
