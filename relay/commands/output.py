@@ -16,6 +16,7 @@ from rich.table import Table
 
 from relay.app import build
 from relay.context import Relay
+from relay.services.paging import Place
 from relay.settings import Settings
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -42,6 +43,42 @@ def json_option(command: F) -> F:
     return click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")(
         command
     )
+
+
+class _Cursor(click.ParamType[Place]):
+    """Where a list goes on, as the page before said it."""
+
+    name = "cursor"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Place:
+        """The place in the list."""
+        try:
+            return Place.read(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+def page_options(command: F) -> F:
+    """`--limit` and `--cursor`: which part of a long list."""
+    limit = click.option(
+        "--limit",
+        default=100,
+        show_default=True,
+        type=click.IntRange(min=1),
+        help="So many at most.",
+    )
+    after = click.option(
+        "--cursor", "after", type=_Cursor(), metavar="CURSOR", help="Go on from there."
+    )
+    return limit(after(command))
+
+
+def tell_more(cursor: str | None) -> None:
+    """Say how to go on, beside what was printed, so that it does not get into a program's JSON."""
+    if cursor is not None:
+        click.echo(f"There are more; go on with --cursor {cursor}", err=True)
 
 
 def show(rows: Sequence[Row], *, as_json: bool, title: str, empty: str) -> None:

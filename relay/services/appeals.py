@@ -18,6 +18,7 @@ from relay.policy.appeals import APPEALABLE, LONGEST, answer_by
 from relay.policy.reasons import CAUSES, DONE
 from relay.policy.standing import STEPS, STRICTNESS
 from relay.services import actions, letters, reviews
+from relay.services.paging import Place, in_order
 from relay.vocabulary import State, Stream, Verb
 
 LOOKED_AT = 500
@@ -127,8 +128,12 @@ def cases(
     account_id: UUID | None = None,
     decided: bool = False,
     limit: int = 100,
+    after: Place | None = None,
 ) -> list[Case]:
-    """Open appeals, the most urgent first; with `decided`, those that were answered, newest first."""
+    """Open appeals, the most urgent first; with `decided`, those that were answered, newest first.
+
+    `after` is the `place` of the last one that was seen.
+    """
     query = (
         select(Appeal, Action, Account.name, Site.name)
         .join(Action, Action.id == Appeal.action_id)
@@ -137,12 +142,19 @@ def cases(
         .limit(limit)
     )
     if decided:
-        query = query.where(Appeal.decision.is_not(None)).order_by(Appeal.decided_at.desc())
+        query = query.where(Appeal.decision.is_not(None))
+        query = in_order(query, Appeal.decided_at, Appeal.id, after=after, newest_first=True)
     else:
-        query = query.where(Appeal.decision.is_(None)).order_by(Appeal.at)
+        query = query.where(Appeal.decision.is_(None))
+        query = in_order(query, Appeal.at, Appeal.id, after=after)
     if account_id is not None:
         query = query.where(Appeal.account_id == account_id)
     return [Case(*row) for row in session.execute(query)]
+
+
+def place(found: Case) -> Place:
+    """Where an appeal stands in its list: of those that are open, or of those that were answered."""
+    return Place(found.appeal.decided_at or found.appeal.at, found.appeal.id)
 
 
 def find(session: Session, appeal_id: UUID) -> Case:

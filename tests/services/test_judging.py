@@ -8,12 +8,12 @@ from email import message_from_bytes, policy
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import event, func, select
 
 from relay.context import Relay
 from relay.errors import Conflict, Invalid
 from relay.mail import Source
-from relay.models import Action, Message, Site, SourceCount, Tally
+from relay.models import Account, Action, Message, Site, SourceCount, Tally
 from relay.policy.standing import stream_state
 from relay.services import (
     accounts,
@@ -118,6 +118,34 @@ def reinstate(relay: Relay, site: Site, stream: Stream | None = None) -> None:
             sender=SENDER,
             now=relay.clock(),
         )
+
+
+# --- cost -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("sites", [1, 3])
+def test_judging_reads_each_pulse_once_however_many_there_are(
+    sites: int, relay: Relay, site: Site
+) -> None:
+    with relay.sessions.begin() as session:
+        account = session.get_one(Account, site.account_id)
+        others = [make_site(session, account, url=f"https://{n}.example") for n in range(1, sites)]
+    for each in (site, *others):
+        for stream in (Stream.MARKETING, Stream.TRANSACTIONAL):
+            add(relay, told(relay, each, 1, stream, numbers=INVALID))
+    seen: list[str] = []
+
+    def note(*told: Any) -> None:
+        seen.append(told[2])
+
+    with relay.sessions.begin() as session:
+        connection = session.connection()
+        event.listen(connection, "before_cursor_execute", note)
+        assert judging.judge_due(session, sender=SENDER, now=relay.clock()) == 2 * sites
+        event.remove(connection, "before_cursor_execute", note)
+
+    assert len([each for each in seen if "pulses.recent" in each]) == 1
+    assert len(seen) == 5, "what is due, what is known of it, its figures, reports; when next"
 
 
 # --- counting -------------------------------------------------------------------------------
