@@ -583,7 +583,7 @@ class TestDashboardAndAdminBar:
 
         assert "All well." in page.text
         assert "1 delivered today" in page.text
-        assert "marked as spam" not in page.text
+        assert "of these marked as spam" not in page.text
         assert "0 not delivered" in page.text
 
     def test_the_dashboard_counts_what_was_marked_as_spam_as_delivered(

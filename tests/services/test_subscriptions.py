@@ -58,12 +58,6 @@ from tests.fakes import FakeClock
 ADA = parse("ada@customer.example")
 
 
-@pytest.fixture
-def news(relay: Relay, site: Site) -> MailingList:
-    with relay.sessions.begin() as session:
-        return factories.make_list(session, site)
-
-
 def the_subscription(relay: Relay) -> Subscription:
     with relay.reads() as session:
         return session.scalars(select(Subscription)).one()
