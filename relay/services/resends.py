@@ -15,6 +15,7 @@ from relay.gateways import mime
 from relay.mail import Draft, Source
 from relay.models import Content, MailingList, Message, Recipient
 from relay.policy.erasures import is_placeholder
+from relay.sayings import say
 
 CONTENT_IS_KEPT = exists().where(Content.message_id == Message.id, Content.part == 0)
 """A column beside a message: whether its bytes are still there."""
@@ -40,14 +41,14 @@ def stored_draft(
         select(Message).where(Message.id == message_id, Message.site_id == site_id)
     )
     if message is None:
-        raise NotFound("There is no such message on this site")
+        raise NotFound(say("There is no such message on this site"))
     if is_written_here(message):
-        raise Refused("The relay wrote this mail itself; only the relay sends it")
+        raise Refused(say("The relay wrote this mail itself; only the relay sends it"))
     parts = session.scalars(
         select(Content.data).where(Content.message_id == message_id).order_by(Content.part)
     ).all()
     if not parts:
-        raise ContentGone("The content of this message is no longer kept; send it anew")
+        raise ContentGone(say("The content of this message is no longer kept; send it anew"))
     people = recipients or [
         EmailAddress(address)
         for address in session.scalars(
@@ -58,7 +59,7 @@ def stored_draft(
         if not is_placeholder(address)
     ]
     if not people:
-        raise ContentGone("Everybody this message went to was erased; send it anew")
+        raise ContentGone(say("Everybody this message went to was erased; send it anew"))
     return Draft(
         recipients=tuple(dict.fromkeys(people)),
         mime=mime.read(BytesIO(b"".join(parts))),

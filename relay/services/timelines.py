@@ -16,7 +16,7 @@ from relay.errors import NotFound
 from relay.models import Attempt, Event, Message, Recipient
 from relay.policy.lifecycle import status
 from relay.policy.words import summary
-from relay.sayings import Saying
+from relay.sayings import Saying, say
 from relay.services import progress, resends
 from relay.services.searches import ANY, Wanted, search
 
@@ -80,7 +80,7 @@ def find(
         _MESSAGES.where(Message.id == message_id, Message.site_id == site_id)
     ).one_or_none()
     if found is None:
-        raise NotFound("There is no such message on this site")
+        raise NotFound(say("There is no such message on this site"))
     return _timelines(session, [found], now)[0]
 
 
