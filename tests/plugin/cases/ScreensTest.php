@@ -429,12 +429,18 @@ final class ScreensTest extends Site_Test_Case {
 		$this->assertSame( array( 'es-ES', 'de-DE' ), $tags );
 	}
 
-	public function test_a_mail_asks_for_no_language(): void {
-		$this->look_on_in( 'de_DE' );
+	public function test_a_mail_is_answered_in_the_language_of_the_page_that_sends_it(): void {
+		$this->look_on_in( 'es_ES' );
+		add_filter(
+			'determine_locale',
+			static function () {
+				return 'de_DE';
+			}
+		);
 
 		wp_mail( 'ada@x.example', 'Hello', 'Text' );
 
-		$this->assertArrayNotHasKey( 'accept-language', $this->mail()['headers'] );
+		$this->assertSame( 'de-DE', $this->mail()['headers']['accept-language'] );
 	}
 
 	private function look_on_in( string $locale ): void {
