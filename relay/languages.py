@@ -153,9 +153,13 @@ def share(part: float, language: str = ENGLISH) -> str:
 
 def quoted(texts: Iterable[str], language: str) -> str:
     """What others wrote, within a sentence of ours: “one”, “two”."""
-    ours = _customs(language)
-    left, right = ours.quotes
-    return ours.comma.join(f"{left}{text}{right}" for text in texts)
+    left, right = _customs(language).quotes
+    return listed((f"{left}{text}{right}" for text in texts), language)
+
+
+def listed(texts: Iterable[str], language: str) -> str:
+    """Texts in a row: one, two."""
+    return _customs(language).comma.join(texts)
 
 
 def joined(sentences: Iterable[str]) -> str:

@@ -16,6 +16,7 @@ from relay.keys import Keyring
 from relay.models import Account, ApiKey, Domain, Site, SiteConnection
 from relay.policy import connecting as rules
 from relay.policy.site_urls import same_site
+from relay.sayings import say
 from relay.services import accounts, letters, sites
 from relay.services.accounts import NewKey
 from relay.services.connections import CODE
@@ -126,7 +127,9 @@ def _found(session: Session, keyring: Keyring, proof: Proof, now: datetime) -> S
 
 
 def _invalid() -> ConnectCodeInvalid:
-    return ConnectCodeInvalid("The code is unknown, used or over, or was not made for this site")
+    return ConnectCodeInvalid(
+        say("The code is unknown, used or over, or was not made for this site")
+    )
 
 
 def tell(
