@@ -175,6 +175,18 @@ final class WhereaboutsTest extends Site_Test_Case {
 		$this->assertFalse( $this->whereabouts()->is_elsewhere() );
 	}
 
+	public function test_places_that_an_earlier_version_has_written_plainly_are_known_and_written_anew(): void {
+		$plain            = Whereabouts::place() + get_option( Settings::OPTION );
+		$plain['version'] = 2;
+		update_option( Settings::OPTION, $plain );
+		$this->assertSame( Whereabouts::place(), ( new Settings() )->bound_to() );
+
+		( new \Postreeve\Upgrade( new Settings() ) )->check();
+
+		$this->assertSame( Whereabouts::place(), ( new Settings() )->bound_to() );
+		$this->assertStringNotContainsString( Whereabouts::here()['home'], serialize( array( 'relay_url' => '' ) + get_option( Settings::OPTION ) ) );
+	}
+
 	public function test_a_name_that_every_machine_has_is_no_further_address(): void {
 		$this->move();
 
