@@ -108,6 +108,18 @@ def test_what_a_network_sets_holds_for_all_its_sites_and_new_sites_are_not_live(
     assert KEY not in told["page"]
 
 
+def test_mails_of_another_site_of_the_network_leave_after_the_response_too(
+    database: databases.Server, relay: FakeRelay
+) -> None:
+    with sites.site(trees.newest(), database, network=True) as network:
+        told = json.loads(network.run(HERE / "scripts" / "away.php", relay.url, KEY))
+
+    assert told == {"kept": {"1": 0, "2": 3}, "left": {"1": 0, "2": 0}, "here": 1, "tables": []}
+    assert sorted(each["subject"] for each in relay.messages.values()) == [
+        *("Site 2, mail 1", "Site 2, mail 2", "Site 2, mail 3", "Site 2, mail 4", "Site 2, mail 5")
+    ]
+
+
 @pytest.mark.parametrize(("megabytes", "sent"), [(25, True), (60, False)])
 def test_a_large_attachment_goes_out_or_fails_with_a_reason_and_never_ends_the_page(
     site: sites.Site, relay: FakeRelay, megabytes: int, sent: bool

@@ -458,7 +458,7 @@ final class CLI {
 		if ( $is_networks ) {
 			$this->settings->connect_network( '', '' );
 		} else {
-			$this->settings->connect( $this->settings->relay_url(), '' );
+			( new Go_Live( $this->settings, $this->account ) )->disconnect();
 		}
 		WP_CLI::success( __( 'From now on this site mails as it did before.', 'postreeve' ) );
 	}

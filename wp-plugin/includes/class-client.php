@@ -270,18 +270,20 @@ final class Client {
 	 * @return array|WP_Error WordPress's answer, or why there is none.
 	 */
 	public static function exchange( string $method, string $relay_url, string $path, float $patience, array $headers, string $body = '' ) {
-		$response = wp_remote_request(
-			$relay_url . $path,
-			array(
-				'method'      => $method,
-				'timeout'     => $patience,
-				'redirection' => 0, // The key is for this address only.
-				'user-agent'  => 'Postreeve/' . VERSION . ' WordPress/' . get_bloginfo( 'version' ),
-				'headers'     => $headers + array( 'Accept' => 'application/json, application/problem+json' ),
-				'body'        => '' === $body ? null : $body,
-				self::MARK    => $patience,
-			)
+		$arguments = array(
+			'method'      => $method,
+			'timeout'     => $patience,
+			'redirection' => 0, // The key is for this address only.
+			'user-agent'  => 'Postreeve/' . VERSION . ' WordPress/' . get_bloginfo( 'version' ),
+			'headers'     => $headers + array( 'Accept' => 'application/json, application/problem+json' ),
+			'body'        => '' === $body ? null : $body,
+			self::MARK    => $patience,
 		);
+		try {
+			$response = wp_remote_request( $relay_url . $path, $arguments );
+		} catch ( \Throwable $fault ) {
+			return Problems::fault( $fault ); // Other plugins listen to requests.
+		}
 		return is_wp_error( $response ) ? Problems::unreachable( $relay_url, $response ) : $response;
 	}
 
@@ -312,8 +314,8 @@ final class Client {
 		}
 		$answer = is_array( $answer ) ? $answer : array();
 		$wait   = wp_remote_retrieve_header( $response, 'retry-after' );
-		if ( is_string( $wait ) && ctype_digit( $wait ) ) {
-			$answer['retry_after'] = (int) $wait;
+		if ( is_string( $wait ) && '' !== $wait ) {
+			$answer['retry_after'] = is_numeric( $wait ) ? $wait : (int) strtotime( $wait ) - time();
 		}
 		return Problems::from_answer( (int) wp_remote_retrieve_response_code( $response ), $answer );
 	}

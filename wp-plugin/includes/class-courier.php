@@ -153,7 +153,8 @@ final class Courier {
 	public function after_response(): void {
 		$this->runner->after_response( max( 1.0, $this->seconds_left() ) );
 		if ( $this->direct > 0 && $this->account->is_stale() && ! $this->breaker->is_open() ) {
-			$this->account->ask( max( 1.0, $this->seconds_left() ) );
+			$this->runner->finish_response();
+			$this->account->refresh( max( 1.0, $this->seconds_left() ) );
 		}
 		$this->spent  = 0.0;
 		$this->direct = 0;
@@ -168,7 +169,7 @@ final class Courier {
 		 *
 		 * @param float $seconds 2 where somebody may be waiting; 20 in WP-Cron and at a terminal.
 		 */
-		$seconds = (float) apply_filters( 'postreeve_seconds_per_request', $this->is_watched() ? self::SECONDS : Client::PATIENCE_IN_BACKGROUND );
+		$seconds = (float) apply_filters( 'postreeve_seconds_per_request', Runner::is_unwatched() ? Client::PATIENCE_IN_BACKGROUND : self::SECONDS );
 		return max( 0.0, $seconds - $this->spent );
 	}
 
@@ -270,12 +271,5 @@ final class Courier {
 		} catch ( \Throwable $fault ) {
 			unset( $fault );
 		}
-	}
-
-	/**
-	 * Whether somebody may be waiting for this request.
-	 */
-	private function is_watched(): bool {
-		return ! wp_doing_cron() && ! ( defined( 'WP_CLI' ) && WP_CLI );
 	}
 }

@@ -174,6 +174,26 @@ final class Outbox {
 	}
 
 	/**
+	 * Leaves a person out of a mail that waits; the others get it. With nobody left it is forgotten.
+	 *
+	 * @param array  $row     Of `rows()`.
+	 * @param string $address The person's.
+	 */
+	public function leave_out( array $row, string $address ): void {
+		global $wpdb;
+		$table  = Schema::outbox();
+		$stored = $wpdb->get_row( $wpdb->prepare( "SELECT * FROM $table WHERE id = %d", $row['id'] ) ); // phpcs:ignore WordPress.DB -- Our own table.
+		$about  = $stored ? $this->about( $stored ) : null;
+		$others = preg_grep( '/^' . preg_quote( $address, '/' ) . '$/Di', $row['to'], PREG_GREP_INVERT );
+		if ( null === $about || array() === $others ) {
+			$this->delete( $row['id'] );
+			return;
+		}
+		$about['envelope']['to'] = array_values( $others );
+		$wpdb->update( $table, array( 'about' => $this->seal( $about, $row['key'] ) ), array( 'id' => $row['id'] ) ); // phpcs:ignore WordPress.DB.DirectDatabaseQuery -- Our own table.
+	}
+
+	/**
 	 * Gives a claimed mail back, to be tried again.
 	 *
 	 * @param int    $id     Its row.
@@ -268,11 +288,13 @@ final class Outbox {
 	 * @return int How many.
 	 */
 	public function purge( string $state = '' ): int {
-		$rows = $this->rows( $state );
-		foreach ( $rows as $row ) {
-			$this->delete( $row['id'] );
-		}
-		return count( $rows );
+		global $wpdb;
+		$outbox = Schema::outbox();
+		$chunks = Schema::chunks();
+		// phpcs:disable WordPress.DB -- Our own tables. There may be more mails than PHP's memory holds.
+		$wpdb->query( $wpdb->prepare( "DELETE FROM $chunks WHERE mail_id IN (SELECT id FROM $outbox WHERE state <> 'writing' AND %s IN ('', state))", $state ) );
+		return (int) $wpdb->query( $wpdb->prepare( "DELETE FROM $outbox WHERE state <> 'writing' AND %s IN ('', state)", $state ) );
+		// phpcs:enable
 	}
 
 	/**
@@ -435,7 +457,7 @@ final class Outbox {
 			'size'       => $message->size(),
 			'created_at' => $now,
 			'expires_at' => $now + self::KEPT[ self::WRITING ],
-			'about'      => Vault::seal( (string) wp_json_encode( $message->metadata() ), Outbox_Key::for_mail( $message->key() ) ),
+			'about'      => $this->seal( $message->metadata(), $message->key() ),
 		);
 		$done = $wpdb->insert( Schema::outbox(), $row ); // phpcs:ignore WordPress.DB.DirectDatabaseQuery -- Our own table.
 		return $done ? (int) $wpdb->insert_id : 0;
@@ -510,6 +532,16 @@ final class Outbox {
 		}
 		$wpdb->flush();
 		return null === $about || (int) $row->size !== $size ? null : Message::from_metadata( $about, $mail, $row->mail_key );
+	}
+
+	/**
+	 * What a mail is told to the relay as, sealed.
+	 *
+	 * @param array  $about    A message's metadata.
+	 * @param string $mail_key The mail's key.
+	 */
+	private function seal( array $about, string $mail_key ): string {
+		return Vault::seal( (string) wp_json_encode( $about ), Outbox_Key::for_mail( $mail_key ) );
 	}
 
 	/**

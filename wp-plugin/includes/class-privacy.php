@@ -115,7 +115,7 @@ final class Privacy {
 		$messages = array();
 		Desk::forget();
 		foreach ( $this->mails_to( $address ) as $row ) {
-			$this->outbox->delete( $row['id'] );
+			$this->outbox->leave_out( $row, $address );
 			$removed = true;
 		}
 		if ( $this->settings->is_connected() ) {
