@@ -95,7 +95,8 @@ final class Alarm {
 	public function look( $seen = false ): void {
 		$word   = $this->word();
 		$before = $this->settings->alarm();
-		if ( '' === $word && '' !== $before && $this->settings->is_in_charge() && ! $this->whereabouts->is_elsewhere() && ! ( self::OVER === $before && true === $seen ) ) {
+		if ( '' === $word && '' !== $before && $this->settings->is_in_charge() && ! $this->whereabouts->is_elsewhere() && ! ( self::OVER === $before && true === $seen )
+			&& ! ( in_array( $before, array( self::PARKED, self::WAITS ), true ) && $this->outbox->counts()[ Outbox::FAILED ] > 0 ) ) {
 			$word = self::OVER;
 		}
 		if ( $word !== $before ) {

@@ -56,16 +56,12 @@ final class Client {
 	 * @return array|WP_Error The relay's receipt, with the `id` of the message.
 	 */
 	public function send( Message $message, float $patience ) {
-		return $this->submit(
-			'/v1/messages',
-			202,
-			$patience,
-			array(
-				'metadata' => wp_json_encode( $message->metadata() ),
-				'message'  => $message,
-			),
-			array( 'Idempotency-Key' => $message->key() )
+		$parts  = array(
+			'metadata' => wp_json_encode( $message->metadata() ),
+			'message'  => $message,
 		);
+		$answer = $this->submit( '/v1/messages', 202, $patience, $parts, array( 'Idempotency-Key' => $message->key() ) );
+		return is_wp_error( $answer ) ? $answer : self::result( array( 'status' => 202, 'receipt' => $answer ) );
 	}
 
 	/**
@@ -229,7 +225,7 @@ final class Client {
 	}
 
 	/**
-	 * What became of one mail of a batch.
+	 * What became of one mail. Without a message's id it was no relay that took it.
 	 *
 	 * @param mixed $result The relay's result: `status`, and a `receipt` or a `problem`.
 	 * @return array|WP_Error
@@ -237,7 +233,7 @@ final class Client {
 	private static function result( $result ) {
 		$result = is_array( $result ) ? $result : array();
 		$status = is_int( $result['status'] ?? null ) ? $result['status'] : 502;
-		if ( 202 === $status && is_array( $result['receipt'] ?? null ) ) {
+		if ( 202 === $status && is_string( $result['receipt']['id'] ?? null ) ) {
 			return $result['receipt'];
 		}
 		$problem = is_array( $result['problem'] ?? null ) ? $result['problem'] : array();

@@ -236,14 +236,12 @@ final class Courier {
 			}
 			$ids[] = $kept;
 		}
+		$this->runner->plan( time() + ( Outbox::WAITING === $state ? max( $delay, Runner::SOON ) : Outbox::KEPT[ $state ] ) );
 		if ( Outbox::PARKED === $state ) {
 			return array();
 		}
-		if ( Outbox::WAITING === $state ) {
-			$this->runner->plan( time() + max( $delay, Runner::SOON ) );
-			if ( null === $problem && Problems::UNREACHABLE !== $reason ) {
-				$this->runner->run_later();
-			}
+		if ( Outbox::WAITING === $state && null === $problem && Problems::UNREACHABLE !== $reason ) {
+			$this->runner->run_later();
 		}
 		$this->tell( $messages[0], $reason );
 		return array(

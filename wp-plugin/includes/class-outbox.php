@@ -230,22 +230,17 @@ final class Outbox {
 	}
 
 	/**
-	 * Sends on all mails of a state by themselves.
+	 * Sends on all mails of a state by themselves whose time is not over.
 	 *
 	 * @param string $state PARKED or CAPTURED.
 	 * @return int How many.
 	 */
 	public function release( string $state ): int {
 		global $wpdb;
-		$now     = time();
-		$changes = array(
-			'state'         => self::WAITING,
-			'due_at'        => $now,
-			'expires_at'    => $now + self::KEPT[ self::WAITING ],
-			'claimed_by'    => '',
-			'claimed_until' => 0,
-		);
-		return (int) $wpdb->update( Schema::outbox(), $changes, array( 'state' => $state ) ); // phpcs:ignore WordPress.DB.DirectDatabaseQuery -- Our own table.
+		$table = Schema::outbox();
+		$now   = time();
+		// phpcs:ignore WordPress.DB -- Our own table.
+		return (int) $wpdb->query( $wpdb->prepare( "UPDATE $table SET state = %s, due_at = %d, expires_at = %d, claimed_by = '', claimed_until = 0 WHERE state = %s AND expires_at > %d", self::WAITING, $now, $now + self::KEPT[ self::WAITING ], $state, $now ) );
 	}
 
 	/**
@@ -328,6 +323,15 @@ final class Outbox {
 			'due'   => (int) $rows[0]->due,
 			'since' => (int) $rows[0]->since,
 		);
+	}
+
+	/**
+	 * When the first of what is here has been here too long, a Unix time; null if nothing is here.
+	 */
+	public function ends(): ?int {
+		$table = Schema::outbox();
+		$end   = $this->query( "SELECT MIN(expires_at) AS end_at FROM $table" )[0]->end_at ?? null;
+		return null === $end ? null : (int) $end;
 	}
 
 	/**

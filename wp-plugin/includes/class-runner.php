@@ -184,9 +184,10 @@ final class Runner {
 				switch_to_blog( $site_id );
 			}
 			$next = $this->outbox->next();
-			if ( null !== $next && ( $next['due'] > time() || $this->breaker->is_open() ) ) {
+			$due  = null === $next ? $this->outbox->ends() : $next['due'];
+			if ( null !== $due && ( $due > time() || $this->breaker->is_open() ) ) {
 				$this->schedule();
-			} elseif ( null !== $next ) {
+			} elseif ( null !== $due ) {
 				$end = $end ?? microtime( true ) + ( $this->finish_response() ? Client::PATIENCE_IN_BACKGROUND : $seconds );
 				$this->run( $end - microtime( true ) );
 			}
@@ -204,23 +205,25 @@ final class Runner {
 		if ( wp_doing_cron() ) {
 			return;
 		}
-		if ( $planned ? $planned < time() - self::LATE : ! wp_doing_ajax() && null !== $this->outbox->next() ) {
+		if ( $planned ? $planned < time() - self::LATE : ! wp_doing_ajax() && null !== $this->outbox->ends() ) {
 			$this->run_later();
 		}
 	}
 
 	/**
-	 * Has WP-Cron run when the next mail is due, and only while one waits.
+	 * Has WP-Cron run when the next mail is due, or the time of one is over, and only while something is here.
 	 */
 	public function schedule(): void {
 		$next = $this->outbox->next();
-		if ( null === $next ) {
+		$ends = $this->outbox->ends();
+		if ( null === $ends ) {
 			if ( wp_next_scheduled( self::HOOK ) ) {
 				wp_clear_scheduled_hook( self::HOOK );
 			}
 			return;
 		}
-		$this->plan( max( $next['due'], time() + ( $this->may_send() ? self::SOON : HOUR_IN_SECONDS ) ) );
+		$due = null === $next ? $ends : min( $ends, max( $next['due'], time() + ( $this->may_send() ? self::SOON : HOUR_IN_SECONDS ) ) );
+		$this->plan( max( $due, time() + self::SOON ) );
 	}
 
 	/**

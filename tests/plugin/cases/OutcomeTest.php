@@ -108,6 +108,7 @@ final class OutcomeTest extends Site_Test_Case {
 	public function strange_answers(): array {
 		return array(
 			'a web page'         => array( 200, '<html>Welcome</html>', 'text/html' ),
+			'somebody else\'s'   => array( 202, '{"status": "queued"}', 'application/json' ),
 			'a page as 202'      => array( 202, '<html>Welcome</html>', 'text/html' ),
 			'a list'             => array( 400, '[1, 2]', 'application/json' ),
 			'wild types'         => array( 422, '{"type": ["a"], "title": {"b": 1}, "recipients": "c"}', 'application/problem+json' ),

@@ -56,7 +56,6 @@ final class RunnerTest extends Site_Test_Case {
 
 	public function test_a_run_that_is_ended_before_its_time_is_begun_again(): void {
 		$this->keep( 1 );
-		wp_clear_scheduled_hook( Runner::HOOK ); // As WP-Cron does before it begins.
 		$planned = null;
 		add_filter(
 			'pre_http_request',
@@ -66,7 +65,7 @@ final class RunnerTest extends Site_Test_Case {
 			}
 		);
 
-		do_action( Runner::HOOK );
+		$this->run_cron();
 
 		$this->assertEqualsWithDelta( time() + Outbox::CLAIM, $planned, 5 );
 		$this->assertFalse( wp_next_scheduled( Runner::HOOK ), 'Nothing waits any more.' );
@@ -104,6 +103,73 @@ final class RunnerTest extends Site_Test_Case {
 		$this->runner()->look_after();
 
 		$this->assertSame( $before, $GLOBALS['wpdb']->num_queries );
+	}
+
+	/**
+	 * @dataProvider kept_without_waiting
+	 */
+	public function test_what_is_kept_and_does_not_wait_goes_when_its_time_is_over_with_nothing_else_to_do( callable $keep, string $state ): void {
+		$keep( $this->relay );
+		$this->assertCount( 1, $this->kept( $state ) );
+		$this->assertEqualsWithDelta( time() + Outbox::KEPT[ $state ], wp_next_scheduled( Runner::HOOK ), 5 );
+
+		$this->end_all();
+		$this->run_cron();
+
+		$this->assertSame( array(), $this->kept( $state ) );
+	}
+
+	public function test_of_what_was_given_up_nothing_is_left_after_a_week_with_nothing_else_to_do(): void {
+		$this->keep( 1 );
+		$this->end_all();
+		$this->run_cron();
+		$this->assertSame( array( 'failed expired' ), $this->kept() );
+		$this->assertEqualsWithDelta( time() + WEEK_IN_SECONDS, wp_next_scheduled( Runner::HOOK ), 5 );
+
+		$this->end_all();
+		$this->run_cron();
+
+		$this->assertSame( array( array(), false ), array( $this->kept(), wp_next_scheduled( Runner::HOOK ) ) );
+	}
+
+	public function kept_without_waiting(): array {
+		return array(
+			'parked'   => array(
+				function ( $relay ) {
+					$relay->problem( 'key-invalid', 401, 'No' );
+					wp_mail( 'ada@x.example', 'Hello', 'Text' );
+				},
+				Outbox::PARKED,
+			),
+			'captured' => array(
+				function () {
+					( new Settings() )->bind( array( 'home' => 'shop.example' ) );
+					wp_mail( 'ada@x.example', 'Hello', 'Text' );
+				},
+				Outbox::CAPTURED,
+			),
+		);
+	}
+
+	public function test_where_wp_cron_is_dead_an_administrators_visit_ends_what_is_over(): void {
+		$this->relay->problem( 'key-invalid', 401, 'No' );
+		wp_mail( 'ada@x.example', 'Hello', 'Text' );
+		$this->end_all();
+		wp_clear_scheduled_hook( Runner::HOOK );
+
+		$runner = $this->runner();
+		$runner->look_after();
+		$runner->after_response( 5.0 );
+
+		$this->assertSame( array( 'failed expired' ), $this->kept() );
+	}
+
+	public function test_parked_mail_whose_time_is_over_does_not_go_out_any_more(): void {
+		$this->relay->problem( 'key-invalid', 401, 'No' );
+		wp_mail( 'ada@x.example', 'Hello', 'Text' );
+		$this->end_all();
+
+		$this->assertSame( 0, ( new Outbox() )->release( Outbox::PARKED ) );
 	}
 
 	/**
@@ -202,6 +268,21 @@ final class RunnerTest extends Site_Test_Case {
 		wp_mail( 'ada@x.example', 'Hello', 'Text' );
 
 		$this->mail();
+	}
+
+	/**
+	 * As WP-Cron does it: the plan goes before the work begins.
+	 */
+	private function run_cron(): void {
+		wp_clear_scheduled_hook( Runner::HOOK );
+		do_action( Runner::HOOK );
+	}
+
+	/**
+	 * The time of everything that is kept is over.
+	 */
+	private function end_all(): void {
+		$GLOBALS['wpdb']->query( 'UPDATE ' . Schema::outbox() . ' SET expires_at = ' . ( time() - 1 ) );
 	}
 
 	private function assertWithin( int $least, int $most ): void {
