@@ -155,16 +155,6 @@ final class Client {
 	}
 
 	/**
-	 * The latest messages, newest first, in the member `messages`.
-	 *
-	 * @param int $limit How many at most.
-	 * @return array|WP_Error
-	 */
-	public function messages( int $limit ) {
-		return $this->request( 'GET', '/v1/messages?limit=' . $limit, 200, self::PATIENCE_TO_SHOW );
-	}
-
-	/**
 	 * Keeps other plugins from making people wait longer for the relay.
 	 *
 	 * @param array $arguments A request's arguments.

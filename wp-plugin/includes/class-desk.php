@@ -120,10 +120,11 @@ final class Desk {
 	 * @param string     $path     What follows the relay's address.
 	 * @param array|null $body     What is sent along.
 	 * @param float      $patience Seconds to wait.
+	 * @param array      $headers  Further header fields.
 	 * @return array|WP_Error
 	 */
-	public function ask( string $method, string $path, ?array $body = null, float $patience = self::PATIENCE ) {
-		$headers = array(
+	public function ask( string $method, string $path, ?array $body = null, float $patience = self::PATIENCE, array $headers = array() ) {
+		$headers += array(
 			'Authorization'    => 'Bearer ' . $this->settings->api_key(),
 			'X-Postreeve-Site' => Whereabouts::address(),
 		);
