@@ -200,11 +200,13 @@ final class CLI {
 				}
 				return;
 			case 'send-parked':
-				$this->outbox->release( Outbox::PARKED );
-				$this->run_outbox( $options );
-				return;
 			case 'run':
-				$this->outbox->hurry();
+				$hindrance = $this->hindrance();
+				if ( '' !== $hindrance ) {
+					WP_CLI::error( $hindrance );
+					return;
+				}
+				'run' === $args[0] ? $this->outbox->hurry() : $this->outbox->release( Outbox::PARKED );
 				$this->run_outbox( $options );
 				return;
 			case 'purge':
@@ -625,15 +627,24 @@ final class CLI {
 	}
 
 	/**
+	 * Why nothing can go out, or ''.
+	 */
+	private function hindrance(): string {
+		if ( $this->settings->is_off() ) {
+			return Given::sentence( Given::OFF ) . ' ' . __( 'WordPress sends this site\'s mail by itself.', 'postreeve' );
+		}
+		if ( ! $this->settings->is_connected() ) {
+			return __( 'The site is not connected to a relay yet.', 'postreeve' );
+		}
+		return $this->whereabouts->is_elsewhere() ? __( 'It is not where it was connected. Say whether it has moved or is a copy.', 'postreeve' ) : '';
+	}
+
+	/**
 	 * Hands over what is due and says what became of it; exits with 1 if something waits on or was given up.
 	 *
 	 * @param array $options The command's.
 	 */
 	private function run_outbox( array $options ): void {
-		if ( $this->whereabouts->is_elsewhere() ) {
-			WP_CLI::error( __( 'It is not where it was connected. Say whether it has moved or is a copy.', 'postreeve' ) );
-			return;
-		}
 		$tally = $this->runner->run( 10 * Client::PATIENCE_IN_BACKGROUND );
 		$this->show_facts( $tally, $options );
 		if ( $tally['postponed'] + $tally['parked'] + $tally['failed'] > 0 ) {

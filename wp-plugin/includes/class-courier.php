@@ -117,6 +117,7 @@ final class Courier {
 	 * @return array|WP_Error The relay's receipt; for a mail that is kept, its `queued` key and the `reason`.
 	 */
 	public function carry( Message $message ) {
+		$this->whereabouts->begin();
 		if ( $this->whereabouts->is_elsewhere() ) {
 			return $this->keep( $message->split(), Outbox::CAPTURED, 'captured' );
 		}

@@ -136,6 +136,9 @@ final class Errands {
 			case self::LIFT:
 				return array( 'DELETE', "/v1/suppressions/$id", null, __( 'The address may be mailed again.', 'postreeve' ) );
 			case self::RESEND:
+				if ( ( new Whereabouts( new Settings(), new Outbox() ) )->is_elsewhere() ) {
+					return array( '', '', null, __( 'It is not where it was connected. Say whether it has moved or is a copy.', 'postreeve' ) );
+				}
 				if ( '' !== $given['to'] && ! is_email( $given['to'] ) ) {
 					return array( '', '', null, __( 'That is not an e-mail address.', 'postreeve' ) );
 				}

@@ -7,6 +7,8 @@
 
 namespace Postreeve;
 
+use WP_Error;
+
 defined( 'ABSPATH' ) || exit;
 
 /**
@@ -119,7 +121,8 @@ final class Privacy {
 			$removed = true;
 		}
 		if ( $this->settings->is_connected() ) {
-			$answer   = $this->client->erase_person( $address );
+			$is_copy  = ( new Whereabouts( $this->settings, $this->outbox ) )->is_elsewhere();
+			$answer   = $is_copy ? new WP_Error( 'elsewhere', __( 'It is not where it was connected. Say whether it has moved or is a copy.', 'postreeve' ) ) : $this->client->erase_person( $address );
 			$retained = is_wp_error( $answer );
 			$removed  = $removed || ! $retained;
 			if ( is_wp_error( $answer ) ) {

@@ -142,6 +142,15 @@ final class Whereabouts {
 	}
 
 	/**
+	 * A site that was never bound to a place, because its key came from outside, belongs where its first mail is sent.
+	 */
+	public function begin(): void {
+		if ( '' === $this->settings->bound_to()['home'] && '' !== self::here()['home'] ) {
+			$this->settings->bind( self::place() );
+		}
+	}
+
+	/**
 	 * The owner says: this is the site itself. From now on it belongs here, and what was kept goes out.
 	 *
 	 * @return int How many mails go out.

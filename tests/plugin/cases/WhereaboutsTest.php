@@ -5,7 +5,13 @@
 
 namespace Postreeve\Tests;
 
+use Postreeve\Account;
+use Postreeve\Client;
+use Postreeve\Desk;
+use Postreeve\Errands;
+use Postreeve\Handshake;
 use Postreeve\Outbox;
+use Postreeve\Privacy;
 use Postreeve\Runner;
 use Postreeve\Settings;
 use Postreeve\Whereabouts;
@@ -57,6 +63,35 @@ final class WhereaboutsTest extends Site_Test_Case {
 		$this->assertTrue( wp_mail( 'customer@x.example', 'Hello', 'Text' ) );
 
 		$this->assertCount( 1, $this->kept( 'captured' ) );
+	}
+
+	public function test_a_copy_neither_sends_a_mail_again_nor_has_the_relay_erase_anybody(): void {
+		$this->move();
+		$settings = new Settings();
+		$client   = new Client( $settings );
+		$errands  = new Errands( new Desk( $settings, new Account( $client ) ), new Handshake( $settings ) );
+
+		$this->assertInstanceOf( \WP_Error::class, $errands->act( Errands::RESEND, array( 'message' => 'm1', 'to' => '' ) ) );
+		$erased = ( new Privacy( $settings, $client, new Outbox() ) )->erase( 'ada@x.example' );
+
+		$this->assertTrue( $erased['items_retained'] );
+		$this->assertStringContainsString( 'not where it was connected', $erased['messages'][0] );
+		$this->assertSame( array(), $this->relay->requests() );
+	}
+
+	/**
+	 * @runInSeparateProcess
+	 * @preserveGlobalState disabled
+	 */
+	public function test_a_site_whose_key_comes_from_outside_belongs_where_its_first_mail_is_sent(): void {
+		delete_option( Settings::OPTION );
+		define( 'POSTREEVE_RELAY_URL', $this->relay->url() );
+		define( 'POSTREEVE_API_KEY', Relay::KEY );
+
+		wp_mail( 'customer@x.example', 'Hello', 'Text' );
+
+		$this->assertSame( Whereabouts::place(), ( new Settings() )->bound_to() );
+		$this->mail();
 	}
 
 	public function test_moved_binds_it_to_the_new_place_and_sends_what_was_kept(): void {
