@@ -636,7 +636,8 @@ final class CLI {
 		if ( ! $this->settings->is_connected() ) {
 			return __( 'The site is not connected to a relay yet.', 'postreeve' );
 		}
-		return $this->whereabouts->is_elsewhere() ? __( 'It is not where it was connected. Say whether it has moved or is a copy.', 'postreeve' ) : '';
+		$objection = Whereabouts::objection();
+		return null === $objection ? '' : $objection->get_error_message();
 	}
 
 	/**

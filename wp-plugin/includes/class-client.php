@@ -253,9 +253,10 @@ final class Client {
 	 * @param float  $patience  Seconds until we give up.
 	 * @param array  $headers   Header fields beside those of every request.
 	 * @param string $body      The request's body.
-	 * @return array|WP_Error WordPress's answer, or why there is none.
+	 * @param int    $wanted    The status of the wanted answer; 0 for any that means success.
+	 * @return array|WP_Error The answer, or what is the matter.
 	 */
-	public static function exchange( string $method, string $relay_url, string $path, float $patience, array $headers, string $body = '' ) {
+	public static function exchange( string $method, string $relay_url, string $path, float $patience, array $headers, string $body = '', int $wanted = 0 ) {
 		$arguments = array(
 			'method'      => $method,
 			'timeout'     => $patience,
@@ -270,7 +271,32 @@ final class Client {
 		} catch ( \Throwable $fault ) {
 			return Problems::fault( $fault ); // Other plugins listen to requests.
 		}
-		return is_wp_error( $response ) ? Problems::unreachable( $relay_url, $response ) : $response;
+		if ( is_wp_error( $response ) ) {
+			return Problems::unreachable( $relay_url, $response );
+		}
+		$status = (int) wp_remote_retrieve_response_code( $response );
+		$answer = json_decode( wp_remote_retrieve_body( $response ), true );
+		if ( is_array( $answer ) && ( 0 === $wanted ? 2 === intdiv( $status, 100 ) : $wanted === $status ) ) {
+			return $answer;
+		}
+		$answer = is_array( $answer ) ? $answer : array();
+		$wait   = wp_remote_retrieve_header( $response, 'retry-after' );
+		if ( is_string( $wait ) && '' !== $wait ) {
+			$answer['retry_after'] = is_numeric( $wait ) ? $wait : (int) strtotime( $wait ) - time();
+		}
+		return Problems::from_answer( $status, $answer );
+	}
+
+	/**
+	 * Who we are, as header fields.
+	 *
+	 * @param Settings $settings Where and how this site is connected.
+	 */
+	public static function credentials( Settings $settings ): array {
+		return array(
+			'Authorization'    => 'Bearer ' . $settings->api_key(),
+			'X-Postreeve-Site' => Whereabouts::address(),
+		);
 	}
 
 	/**
@@ -285,24 +311,8 @@ final class Client {
 	 * @return array|WP_Error
 	 */
 	private function request( string $method, string $path, int $wanted, float $patience, array $headers = array(), string $body = '' ) {
-		$headers += array(
-			'Authorization'    => 'Bearer ' . $this->settings->api_key(),
-			'X-Postreeve-Site' => Whereabouts::address(),
-		);
+		$headers += self::credentials( $this->settings );
 		$headers += self::tongue( '' === $body ? '' : determine_locale() ); // What a mail is told stands beside our own words.
-		$response = self::exchange( $method, $this->settings->relay_url(), $path, $patience, $headers, $body );
-		if ( is_wp_error( $response ) ) {
-			return $response;
-		}
-		$answer = json_decode( wp_remote_retrieve_body( $response ), true );
-		if ( wp_remote_retrieve_response_code( $response ) === $wanted && is_array( $answer ) ) {
-			return $answer;
-		}
-		$answer = is_array( $answer ) ? $answer : array();
-		$wait   = wp_remote_retrieve_header( $response, 'retry-after' );
-		if ( is_string( $wait ) && '' !== $wait ) {
-			$answer['retry_after'] = is_numeric( $wait ) ? $wait : (int) strtotime( $wait ) - time();
-		}
-		return Problems::from_answer( (int) wp_remote_retrieve_response_code( $response ), $answer );
+		return self::exchange( $method, $this->settings->relay_url(), $path, $patience, $headers, $body, $wanted );
 	}
 }

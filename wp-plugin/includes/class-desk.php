@@ -124,11 +124,7 @@ final class Desk {
 	 * @return array|WP_Error
 	 */
 	public function ask( string $method, string $path, ?array $body = null, float $patience = self::PATIENCE, array $headers = array() ) {
-		$headers += array(
-			'Authorization'    => 'Bearer ' . $this->settings->api_key(),
-			'X-Postreeve-Site' => Whereabouts::address(),
-		);
-		return self::request( $method, $this->settings->relay_url(), $path, $body, $patience, $headers );
+		return self::request( $method, $this->settings->relay_url(), $path, $body, $patience, $headers + Client::credentials( $this->settings ) );
 	}
 
 	/**
@@ -221,16 +217,6 @@ final class Desk {
 	private static function request( string $method, string $relay_url, string $path, ?array $body, float $patience, array $headers ) {
 		$headers += Client::tongue();
 		$headers += null === $body ? array() : array( 'Content-Type' => 'application/json' );
-		$sent     = null === $body ? '' : (string) wp_json_encode( (object) $body );
-		$response = Client::exchange( $method, $relay_url, $path, $patience, $headers, $sent );
-		if ( is_wp_error( $response ) ) {
-			return $response;
-		}
-		$status = (int) wp_remote_retrieve_response_code( $response );
-		$answer = json_decode( wp_remote_retrieve_body( $response ), true );
-		if ( $status >= 200 && $status < 300 && is_array( $answer ) ) {
-			return $answer;
-		}
-		return Problems::from_answer( $status, is_array( $answer ) ? $answer : array() );
+		return Client::exchange( $method, $relay_url, $path, $patience, $headers, null === $body ? '' : (string) wp_json_encode( (object) $body ) );
 	}
 }

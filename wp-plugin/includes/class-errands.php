@@ -90,14 +90,15 @@ final class Errands {
 		if ( '' === $path ) {
 			return new WP_Error( 'unknown', $said );
 		}
-		$once   = self::RESEND === $what ? array( 'Idempotency-Key' => self::once( $given, time() ) ) : array();
-		$answer = $this->desk->ask( $method, $path, $body, Desk::PATIENCE_TO_ACT, $once );
+		$sends  = self::RESEND === $what;
+		$once   = $sends ? array( 'Idempotency-Key' => self::once( $given, time() ) ) : array();
+		$answer = ( $sends ? Whereabouts::objection() : null ) ?? $this->desk->ask( $method, $path, $body, Desk::PATIENCE_TO_ACT, $once );
 		if ( is_wp_error( $answer ) ) {
 			return $answer;
 		}
 		Desk::forget();
 		$to = self::back( $what, $given );
-		if ( self::RESEND === $what ) {
+		if ( $sends ) {
 			$to = array( 'message' => rawurlencode( Problems::clean( $answer['id'] ?? '' ) ) );
 		} elseif ( self::ADD_DOMAIN === $what ) {
 			$to['domain'] = rawurlencode( Problems::clean( $answer['name'] ?? '' ) );
@@ -136,9 +137,6 @@ final class Errands {
 			case self::LIFT:
 				return array( 'DELETE', "/v1/suppressions/$id", null, __( 'The address may be mailed again.', 'postreeve' ) );
 			case self::RESEND:
-				if ( ( new Whereabouts( new Settings(), new Outbox() ) )->is_elsewhere() ) {
-					return array( '', '', null, __( 'It is not where it was connected. Say whether it has moved or is a copy.', 'postreeve' ) );
-				}
 				if ( '' !== $given['to'] && ! is_email( $given['to'] ) ) {
 					return array( '', '', null, __( 'That is not an e-mail address.', 'postreeve' ) );
 				}

@@ -7,8 +7,6 @@
 
 namespace Postreeve;
 
-use WP_Error;
-
 defined( 'ABSPATH' ) || exit;
 
 /**
@@ -121,8 +119,7 @@ final class Privacy {
 			$removed = true;
 		}
 		if ( $this->settings->is_connected() ) {
-			$is_copy  = ( new Whereabouts( $this->settings, $this->outbox ) )->is_elsewhere();
-			$answer   = $is_copy ? new WP_Error( 'elsewhere', __( 'It is not where it was connected. Say whether it has moved or is a copy.', 'postreeve' ) ) : $this->client->erase_person( $address );
+			$answer   = Whereabouts::objection() ?? $this->client->erase_person( $address );
 			$retained = is_wp_error( $answer );
 			$removed  = $removed || ! $retained;
 			if ( is_wp_error( $answer ) ) {

@@ -110,6 +110,13 @@ final class Whereabouts {
 	}
 
 	/**
+	 * Why this site must do nothing to people by the relay, if it was connected elsewhere; else null.
+	 */
+	public static function objection(): ?WP_Error {
+		return ( new self( new Settings(), new Outbox() ) )->is_elsewhere() ? new WP_Error( 'elsewhere', __( 'It is not where it was connected. Say whether it has moved or is a copy.', 'postreeve' ) ) : null;
+	}
+
+	/**
 	 * Whether this may be the site itself under one more address: only wp-config.php can give a site two.
 	 */
 	public function may_be_the_same(): bool {
