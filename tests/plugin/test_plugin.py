@@ -103,6 +103,7 @@ def test_what_a_network_sets_holds_for_all_its_sites_and_new_sites_are_not_live(
         "2": [relay.url, "network", False],
         "3": [relay.url, "network", False],
     }
+    assert told["unknown"] is False
     assert "Set for all sites of this network." in told["page"]
     assert "postreeve[relay_url]" not in told["page"]
     assert KEY not in told["page"]

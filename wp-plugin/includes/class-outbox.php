@@ -147,7 +147,7 @@ final class Outbox {
 		}
 		$list = implode( ', ', $ids );
 		$wpdb->query( $wpdb->prepare( "UPDATE $table SET claimed_by = %s, claimed_until = %d WHERE id IN ($list) AND state = %s AND claimed_until <= %d", $token, $now + self::CLAIM, self::WAITING, $now ) );
-		$rows = (array) $wpdb->get_results( $wpdb->prepare( "SELECT * FROM $table WHERE claimed_by = %s ORDER BY due_at, id", $token ) );
+		$rows = (array) $wpdb->get_results( $wpdb->prepare( "SELECT * FROM $table WHERE id IN ($list) AND claimed_by = %s ORDER BY due_at, id", $token ) );
 		// phpcs:enable
 		$claimed = array();
 		foreach ( $rows as $row ) {

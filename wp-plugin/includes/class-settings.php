@@ -511,9 +511,10 @@ final class Settings {
 	 * The option, complete whatever is in the database.
 	 */
 	private function stored(): array {
-		$option = get_option( self::OPTION );
-		$option = is_array( $option ) ? $option : array();
-		$texts  = array();
+		$option   = get_option( self::OPTION );
+		$is_known = is_array( $option );
+		$option   = $is_known ? $option : array();
+		$texts    = array();
 		foreach ( array( 'relay_url', 'api_key', 'home', 'environment', 'address', 'stored', 'copy', 'alarm' ) as $name ) {
 			$texts[ $name ] = is_string( $option[ $name ] ?? null ) ? $option[ $name ] : '';
 		}
@@ -522,7 +523,8 @@ final class Settings {
 		}
 		return $texts + array(
 			'aliases' => is_string( $option['aliases'] ?? null ) || is_array( $option['aliases'] ?? null ) ? $option['aliases'] : '',
-			'live'    => (bool) ( $option['live'] ?? true ),
+			// A network's key must not take over a site where the plugin has not been yet.
+			'live'    => (bool) ( $option['live'] ?? ( $is_known || ! is_multisite() ) ),
 			'version' => (int) ( is_scalar( $option['version'] ?? null ) ? $option['version'] : 0 ),
 		);
 	}

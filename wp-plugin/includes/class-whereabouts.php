@@ -149,11 +149,13 @@ final class Whereabouts {
 	}
 
 	/**
-	 * A site that was never bound to a place, because its key came from outside, belongs where its first mail is sent.
+	 * A site that was never bound to a place, because its key came from outside, belongs where its first mail is sent,
+	 * if that is the address in its database: any other may be one that a visitor has made up.
 	 */
 	public function begin(): void {
-		if ( '' === $this->settings->bound_to()['home'] && '' !== self::here()['home'] ) {
-			$this->settings->bind( self::place() );
+		$place = self::place();
+		if ( '' === $this->settings->bound_to()['home'] && '' !== $place['home'] && $place['home'] === $place['stored'] ) {
+			$this->settings->bind( $place );
 		}
 	}
 

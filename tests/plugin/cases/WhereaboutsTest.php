@@ -88,10 +88,17 @@ final class WhereaboutsTest extends Site_Test_Case {
 		define( 'POSTREEVE_RELAY_URL', $this->relay->url() );
 		define( 'POSTREEVE_API_KEY', Relay::KEY );
 
+		$home    = get_option( 'home' );
+		$options = array( 'home' => 'https://shop.example' ) + wp_load_alloptions();
+		wp_cache_set( 'alloptions', $options, 'options' );
 		wp_mail( 'customer@x.example', 'Hello', 'Text' );
+		$this->assertSame( '', ( new Settings() )->bound_to()['home'], 'A visitor may have made the address up.' );
 
+		$options['home'] = $home;
+		wp_cache_set( 'alloptions', $options, 'options' );
+		wp_mail( 'customer@x.example', 'Hello', 'Text' );
 		$this->assertSame( Whereabouts::place(), ( new Settings() )->bound_to() );
-		$this->mail();
+		$this->assertCount( 2, $this->relay->mails() );
 	}
 
 	public function test_moved_binds_it_to_the_new_place_and_sends_what_was_kept(): void {
