@@ -169,12 +169,17 @@ final class Settings {
 	}
 
 	/**
-	 * Keeps what holds for all sites of a network; '' leaves it to each site.
+	 * Keeps what holds for all sites of a network; '' leaves it to each site. Without a network, this is all its sites:
+	 * WordPress would write it over the site's own option.
 	 *
 	 * @param string $relay_url The relay's address.
 	 * @param string $api_key   A key for all sites, as the relay showed it.
 	 */
 	public function connect_network( string $relay_url, string $api_key ): void {
+		if ( ! is_multisite() ) {
+			$this->connect( $relay_url, $api_key );
+			return;
+		}
 		$changes = array(
 			'relay_url' => $relay_url,
 			'api_key'   => '' === $api_key ? '' : Vault::seal( $api_key ),

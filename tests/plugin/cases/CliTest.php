@@ -162,6 +162,17 @@ final class CliTest extends Site_Test_Case {
 		);
 	}
 
+	public function test_without_a_network_all_its_sites_are_this_one_which_does_not_go_live_by_that(): void {
+		$this->run_command( 'disconnect' );
+
+		$this->assertSame( 0, $this->run_command( 'connect', array(), array( 'relay' => $this->relay->url(), 'token' => Relay::KEY, 'network' => true ) ) );
+		$settings = new Settings();
+		$this->assertSame( array( true, false, Whereabouts::place() ), array( $settings->is_connected(), $settings->is_live(), $settings->bound_to() ) );
+
+		$this->assertSame( 0, $this->run_command( 'disconnect', array(), array( 'network' => true ) ) );
+		$this->assertSame( array( false, false ), array( $settings->is_connected(), $settings->is_live() ) );
+	}
+
 	public function test_disconnecting_forgets_what_the_relay_said(): void {
 		$this->run_command( 'status' );
 		$this->assertNotFalse( get_option( \Postreeve\Account::OPTION ) );
