@@ -132,7 +132,8 @@ final class Runner {
 		if ( $this->may_send() ) {
 			if ( null !== $this->outbox->next() ) {
 				// PHP may end this before its time, and WP-Cron has forgotten the plan that led here.
-				$this->plan( time() + Outbox::CLAIM );
+				$guard = time() + Outbox::CLAIM;
+				$this->plan( $guard );
 			}
 			$end = microtime( true ) + $seconds;
 			do {
@@ -140,6 +141,9 @@ final class Runner {
 				$claimed = $left > 0 ? $this->outbox->claim( self::MOST, self::BYTES ) : array();
 				$goes_on = array() !== $claimed && $this->hand_over( $claimed, min( self::LONGEST, max( 1.0, $left ) ), $tally );
 			} while ( $goes_on );
+		}
+		if ( isset( $guard ) && wp_next_scheduled( self::HOOK ) === $guard ) {
+			wp_clear_scheduled_hook( self::HOOK );
 		}
 		$this->schedule();
 		return $tally;

@@ -71,6 +71,17 @@ final class RunnerTest extends Site_Test_Case {
 		$this->assertFalse( wp_next_scheduled( Runner::HOOK ), 'Nothing waits any more.' );
 	}
 
+	public function test_what_begins_a_run_again_does_not_begin_one_that_has_ended(): void {
+		$this->keep( 1 );
+		$GLOBALS['wpdb']->query( 'UPDATE ' . Schema::outbox() . ' SET attempts = 3' );
+		$this->relay->problem( 'unavailable', 503, 'Away' );
+
+		$this->run_cron();
+
+		$this->assertSame( ( new Outbox() )->rows()[0]['due_at'], wp_next_scheduled( Runner::HOOK ) );
+		$this->assertGreaterThan( time() + 2000, wp_next_scheduled( Runner::HOOK ) );
+	}
+
 	public function test_an_administrators_visit_finds_mail_whose_plan_was_lost(): void {
 		$this->keep( 1 );
 		wp_clear_scheduled_hook( Runner::HOOK );
