@@ -163,6 +163,14 @@ final class Outbox {
 	}
 
 	/**
+	 * Whether somebody has claimed mails and is at work.
+	 */
+	public function is_worked_on(): bool {
+		$table = Schema::outbox();
+		return array() !== $this->query( "SELECT id FROM $table WHERE state = 'waiting' AND claimed_until > " . time() . ' LIMIT 1' );
+	}
+
+	/**
 	 * Forgets a mail: the relay has it, or the owner wants it gone.
 	 *
 	 * @param int $id Its row.

@@ -140,6 +140,8 @@ final class Runner {
 				$left    = $end - microtime( true );
 				$claimed = $left > 0 ? $this->outbox->claim( self::MOST, self::BYTES ) : array();
 				$goes_on = array() !== $claimed && $this->hand_over( $claimed, min( self::LONGEST, max( 1.0, $left ) ), $tally );
+				// After an outage every page with a mail ends here: one works on, and the server keeps the others.
+				$goes_on = $goes_on && ( self::is_unwatched() || ! $this->outbox->is_worked_on() );
 			} while ( $goes_on );
 		}
 		if ( isset( $guard ) && wp_next_scheduled( self::HOOK ) === $guard ) {

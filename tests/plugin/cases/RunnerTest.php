@@ -243,6 +243,29 @@ final class RunnerTest extends Site_Test_Case {
 		$this->assertSame( array( 1, 0 ), array_values( array_unique( array_column( array_reverse( ( new Outbox() )->rows() ), 'attempts' ) ) ) );
 	}
 
+	/**
+	 * @dataProvider workers
+	 */
+	public function test_of_pages_that_end_at_once_one_goes_on_with_what_waits_and_the_others_stop_after_a_batch( int $others, bool $is_cron, int $left ): void {
+		$this->keep( Runner::MOST + 10 );
+		if ( $others > 0 ) {
+			( new Outbox() )->claim( $others, MB_IN_BYTES );
+		}
+		add_filter( 'wp_doing_cron', $is_cron ? '__return_true' : '__return_false' );
+
+		$this->runner()->run( 20.0 );
+
+		$this->assertCount( $left, $this->kept() );
+	}
+
+	public function workers(): array {
+		return array(
+			'a page alone'                => array( 0, false, 0 ),
+			'a page, and another at work' => array( 5, false, 10 ),
+			'WP-Cron, and a page at work' => array( 5, true, 5 ),
+		);
+	}
+
 	public function test_a_mail_that_does_not_fit_into_the_memory_of_a_page_is_left_to_wp_cron(): void {
 		$this->keep( 1 );
 		$GLOBALS['wpdb']->query( 'UPDATE ' . Schema::outbox() . ' SET size = ' . 400 * MB_IN_BYTES );
