@@ -56,7 +56,7 @@ final class Account {
 	 * @return array|WP_Error
 	 */
 	public function ask( float $patience = Client::PATIENCE_TO_SHOW ) {
-		$answer = $this->client->account( $patience );
+		$answer = $this->client->ask( 'GET', '/v1/account', $patience );
 		if ( is_wp_error( $answer ) ) {
 			return $answer;
 		}

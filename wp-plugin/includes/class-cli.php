@@ -243,7 +243,7 @@ final class CLI {
 	 */
 	public function domain( $args, $options ): void {
 		if ( isset( $args[0] ) ) {
-			$domains = $this->client->check_domain( (string) $args[0] );
+			$domains = $this->client->ask( 'POST', '/v1/domains/' . rawurlencode( $args[0] ) . '/check', Client::PATIENCE_IN_BACKGROUND );
 			$domains = is_wp_error( $domains ) ? $domains : array( $domains );
 		} else {
 			$domains = $this->account->ask();
@@ -338,7 +338,7 @@ final class CLI {
 	 */
 	public function events( $args, $options ): void {
 		unset( $args );
-		$answer = $this->client->events( (string) ( $options['cursor'] ?? '0' ) );
+		$answer = $this->client->ask( 'GET', '/v1/events?cursor=' . rawurlencode( $options['cursor'] ?? '0' ) );
 		if ( is_wp_error( $answer ) ) {
 			$this->fail( $answer );
 			return;
@@ -674,7 +674,7 @@ final class CLI {
 	private function follow( string $id ): void {
 		$said = '';
 		for ( $asked = 0; $asked < 20; $asked++ ) {
-			$message = $this->client->message( $id );
+			$message = $this->client->ask( 'GET', '/v1/messages/' . rawurlencode( $id ) );
 			if ( is_wp_error( $message ) ) {
 				$this->fail( $message );
 				return;

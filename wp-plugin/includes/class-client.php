@@ -95,63 +95,15 @@ final class Client {
 	}
 
 	/**
-	 * What the relay knows about this site and its account.
+	 * Asks the relay, or has it do something, in the language of the person who looks on.
 	 *
-	 * @param float $patience Seconds to wait for the answer.
+	 * @param string $method   GET, POST or DELETE.
+	 * @param string $path     What follows the relay's address.
+	 * @param float  $patience Seconds until we give up.
 	 * @return array|WP_Error
 	 */
-	public function account( float $patience = self::PATIENCE_TO_SHOW ) {
-		return $this->request( 'GET', '/v1/account', 200, $patience );
-	}
-
-	/**
-	 * One message and what happened to each copy.
-	 *
-	 * @param string $id The message's id.
-	 * @return array|WP_Error
-	 */
-	public function message( string $id ) {
-		return $this->request( 'GET', '/v1/messages/' . rawurlencode( $id ), 200, self::PATIENCE_TO_SHOW );
-	}
-
-	/**
-	 * What happened since, in the members `events` and `next_cursor`.
-	 *
-	 * @param string $cursor Where the last answer ended; '0' for the beginning.
-	 * @return array|WP_Error
-	 */
-	public function events( string $cursor ) {
-		return $this->request( 'GET', '/v1/events?cursor=' . rawurlencode( $cursor ), 200, self::PATIENCE_TO_SHOW );
-	}
-
-	/**
-	 * Has the relay look at a sending domain's DNS records at once.
-	 *
-	 * @param string $domain The domain's name.
-	 * @return array|WP_Error
-	 */
-	public function check_domain( string $domain ) {
-		return $this->request( 'POST', '/v1/domains/' . rawurlencode( $domain ) . '/check', 200, self::PATIENCE_IN_BACKGROUND );
-	}
-
-	/**
-	 * Everything the relay holds about a person at this site.
-	 *
-	 * @param string $address The person's address.
-	 * @return array|WP_Error
-	 */
-	public function person( string $address ) {
-		return $this->request( 'GET', '/v1/people/' . rawurlencode( $address ), 200, self::PATIENCE_IN_BACKGROUND );
-	}
-
-	/**
-	 * Has the relay forget a person.
-	 *
-	 * @param string $address The person's address.
-	 * @return array|WP_Error
-	 */
-	public function erase_person( string $address ) {
-		return $this->request( 'DELETE', '/v1/people/' . rawurlencode( $address ), 200, self::PATIENCE_IN_BACKGROUND );
+	public function ask( string $method, string $path, float $patience = self::PATIENCE_TO_SHOW ) {
+		return self::exchange( $method, $this->settings->relay_url(), $path, $patience, self::credentials( $this->settings ) + self::tongue() );
 	}
 
 	/**
@@ -211,7 +163,8 @@ final class Client {
 		}
 		$pieces[] = "--$boundary--\r\n";
 		$headers += array( 'Content-Type' => 'multipart/form-data; boundary=' . $boundary );
-		return $this->request( 'POST', $path, $wanted, $patience, $headers, implode( '', $pieces ) );
+		$headers += self::credentials( $this->settings ) + self::tongue( determine_locale() ); // What a mail is told stands beside our own words.
+		return self::exchange( 'POST', $this->settings->relay_url(), $path, $patience, $headers, implode( '', $pieces ), $wanted );
 	}
 
 	/**
@@ -297,22 +250,5 @@ final class Client {
 			'Authorization'    => 'Bearer ' . $settings->api_key(),
 			'X-Postreeve-Site' => Whereabouts::address(),
 		);
-	}
-
-	/**
-	 * Asks the relay.
-	 *
-	 * @param string $method   GET, POST or DELETE.
-	 * @param string $path     What follows the relay's address.
-	 * @param int    $wanted   The status of the wanted answer.
-	 * @param float  $patience Seconds until we give up.
-	 * @param array  $headers  Further header fields.
-	 * @param string $body     The request's body.
-	 * @return array|WP_Error
-	 */
-	private function request( string $method, string $path, int $wanted, float $patience, array $headers = array(), string $body = '' ) {
-		$headers += self::credentials( $this->settings );
-		$headers += self::tongue( '' === $body ? '' : determine_locale() ); // What a mail is told stands beside our own words.
-		return self::exchange( $method, $this->settings->relay_url(), $path, $patience, $headers, $body, $wanted );
 	}
 }

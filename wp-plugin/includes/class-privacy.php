@@ -86,7 +86,7 @@ final class Privacy {
 			);
 		}
 		if ( $this->settings->is_connected() ) {
-			$answer = $this->client->person( $address );
+			$answer = $this->client->ask( 'GET', '/v1/people/' . rawurlencode( $address ), Client::PATIENCE_IN_BACKGROUND );
 			if ( is_wp_error( $answer ) ) {
 				$answer = array( 'error' => $answer->get_error_message() );
 			}
@@ -119,7 +119,7 @@ final class Privacy {
 			$removed = true;
 		}
 		if ( $this->settings->is_connected() ) {
-			$answer   = Whereabouts::objection() ?? $this->client->erase_person( $address );
+			$answer   = Whereabouts::objection() ?? $this->client->ask( 'DELETE', '/v1/people/' . rawurlencode( $address ), Client::PATIENCE_IN_BACKGROUND );
 			$retained = is_wp_error( $answer );
 			$removed  = $removed || ! $retained;
 			if ( is_wp_error( $answer ) ) {

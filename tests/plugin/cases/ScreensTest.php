@@ -425,7 +425,7 @@ final class ScreensTest extends Site_Test_Case {
 	public function test_the_relay_is_asked_in_the_language_of_who_looks_on( string $locale, ?string $tag ): void {
 		$this->look_on_in( $locale );
 
-		( new Client( new Settings() ) )->account();
+		( new Client( new Settings() ) )->ask( 'GET', '/v1/account' );
 		( new Desk( new Settings(), $this->account() ) )->ask( 'POST', '/v1/domains/shop.example/check', array() );
 
 		foreach ( $this->relay->requests() as $request ) {
