@@ -124,9 +124,10 @@ final class Courier {
 		$messages = $message->split();
 		$reason   = $this->reason_to_wait( $message );
 		if ( '' !== $reason ) {
-			$kept    = $this->keep( $messages, Outbox::WAITING, $reason );
-			$is_full = is_wp_error( $kept ) && Problems::FULL === $kept->get_error_code();
-			if ( ! is_wp_error( $kept ) || ( $is_full && Problems::UNREACHABLE === $reason ) ) {
+			$kept = $this->keep( $messages, Outbox::WAITING, $reason );
+			$code = is_wp_error( $kept ) ? $kept->get_error_code() : '';
+			// What does not fit into the outbox does not get through in a page's seconds.
+			if ( in_array( $code, array( '', Problems::TOO_LARGE ), true ) || ( Problems::FULL === $code && Problems::UNREACHABLE === $reason ) ) {
 				return $kept;
 			}
 		}
