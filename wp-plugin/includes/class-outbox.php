@@ -294,10 +294,13 @@ final class Outbox {
 		global $wpdb;
 		$outbox = Schema::outbox();
 		$chunks = Schema::chunks();
+		$shown  = $wpdb->suppress_errors( true ); // The tables may not have been made yet.
 		// phpcs:disable WordPress.DB -- Our own tables. There may be more mails than PHP's memory holds.
 		$wpdb->query( $wpdb->prepare( "DELETE FROM $chunks WHERE mail_id IN (SELECT id FROM $outbox WHERE state <> 'writing' AND %s IN ('', state))", $state ) );
-		return (int) $wpdb->query( $wpdb->prepare( "DELETE FROM $outbox WHERE state <> 'writing' AND %s IN ('', state)", $state ) );
+		$count = (int) $wpdb->query( $wpdb->prepare( "DELETE FROM $outbox WHERE state <> 'writing' AND %s IN ('', state)", $state ) );
 		// phpcs:enable
+		$wpdb->suppress_errors( $shown );
+		return $count;
 	}
 
 	/**

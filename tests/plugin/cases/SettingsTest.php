@@ -356,28 +356,7 @@ final class SettingsTest extends Site_Test_Case {
 		$this->assertSame( 'Aktiv schalten', __( 'Go live', 'postreeve' ) );
 	}
 
-	/**
-	 * @runInSeparateProcess
-	 * @preserveGlobalState disabled
-	 */
-	public function test_uninstalling_leaves_nothing_behind(): void {
-		define( 'WP_UNINSTALL_PLUGIN', 'postreeve/postreeve.php' );
-
-		require WP_PLUGIN_DIR . '/postreeve/uninstall.php';
-
-		$this->assertSame( array(), self::traces() );
-	}
-
 	public static function german(): string {
 		return 'de_DE';
-	}
-
-	private static function traces(): array {
-		global $wpdb;
-		return $wpdb->get_col(
-			"SELECT option_name FROM {$wpdb->options} WHERE option_name LIKE '%postreeve%'
-			UNION SELECT meta_key FROM {$wpdb->usermeta} WHERE meta_key LIKE '%postreeve%'
-			UNION SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME LIKE '%postreeve%'"
-		);
 	}
 }

@@ -14,7 +14,6 @@ use Postreeve\Outbox_Key;
 use Postreeve\Schema;
 use Postreeve\Settings;
 use Postreeve\Test_Mail;
-use Postreeve\Traces;
 
 final class TracesTest extends Site_Test_Case {
 
@@ -23,8 +22,12 @@ final class TracesTest extends Site_Test_Case {
 		parent::tearDown();
 	}
 
+	/**
+	 * @runInSeparateProcess
+	 * @preserveGlobalState disabled
+	 */
 	public function test_deleting_leaves_nothing_of_what_the_plugin_ever_stores(): void {
-		global $wpdb;
+		define( 'WP_UNINSTALL_PLUGIN', 'postreeve/postreeve.php' );
 		foreach ( Desk::KINDS as $kind ) {
 			set_transient( Desk::MEMORY . $kind, 'seen', 60 );
 		}
@@ -35,9 +38,17 @@ final class TracesTest extends Site_Test_Case {
 		Test_Mail::remember( 'a', true );
 		Outbox_Key::get();
 
-		Traces::remove_everywhere();
+		require WP_PLUGIN_DIR . '/postreeve/uninstall.php';
 
-		$this->assertSame( array(), $wpdb->get_col( "SELECT option_name FROM {$wpdb->options} WHERE option_name LIKE '%postreeve%'" ) );
-		$this->assertSame( array(), $wpdb->get_col( "SHOW TABLES LIKE '%postreeve%'" ) );
+		$this->assertSame( array(), self::traces() );
+	}
+
+	private static function traces(): array {
+		global $wpdb;
+		return $wpdb->get_col(
+			"SELECT option_name FROM {$wpdb->options} WHERE option_name LIKE '%postreeve%'
+			UNION SELECT meta_key FROM {$wpdb->usermeta} WHERE meta_key LIKE '%postreeve%'
+			UNION SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME LIKE '%postreeve%'"
+		);
 	}
 }
