@@ -7,13 +7,16 @@ namespace Postreeve\Tests;
 
 use Postreeve\Account;
 use Postreeve\Client;
+use Postreeve\Connection;
 use Postreeve\Desk;
 use Postreeve\Errands;
 use Postreeve\Handshake;
 use Postreeve\Outbox;
 use Postreeve\Privacy;
+use Postreeve\Reading;
 use Postreeve\Runner;
 use Postreeve\Settings;
+use Postreeve\View;
 use Postreeve\Whereabouts;
 
 final class WhereaboutsTest extends Site_Test_Case {
@@ -146,6 +149,20 @@ final class WhereaboutsTest extends Site_Test_Case {
 		$this->assertFalse( $this->whereabouts()->is_elsewhere() );
 	}
 
+	public function test_what_was_caught_before_a_new_key_was_entered_can_still_be_sent(): void {
+		$this->move();
+		wp_mail( 'customer@x.example', 'Hello', 'Text' );
+		$this->assertStringNotContainsString( 'value="moved"', $this->state() );
+
+		( new Settings() )->connect( $this->relay->url(), Relay::KEY );
+		$this->assertStringContainsString( 'value="moved"', $this->state() );
+		$this->whereabouts()->has_moved();
+		do_action( Runner::HOOK );
+
+		$this->mail();
+		$this->assertStringNotContainsString( 'value="moved"', $this->state() );
+	}
+
 	public function test_a_plugin_that_shows_another_address_for_a_language_makes_no_copy(): void {
 		add_filter(
 			'option_home',
@@ -267,6 +284,23 @@ final class WhereaboutsTest extends Site_Test_Case {
 
 	private function whereabouts(): Whereabouts {
 		return new Whereabouts( new Settings(), new Outbox() );
+	}
+
+	/**
+	 * What Status says of the switch and of what is kept.
+	 */
+	private function state(): string {
+		$settings  = new Settings();
+		$arguments = array(
+			'settings'    => $settings,
+			'connection'  => Connection::of( $settings, new Reading( array( 'ready' => true ), time() ) ),
+			'whereabouts' => $this->whereabouts(),
+			'counts'      => ( new Outbox() )->counts(),
+			'next'        => null,
+		);
+		ob_start();
+		View::show( 'state', $arguments );
+		return (string) ob_get_clean();
 	}
 
 	private function move(): void {
