@@ -403,6 +403,17 @@ final class ScreensTest extends Site_Test_Case {
 		$this->assertStringNotContainsString( $asked['state'], (string) get_transient( Handshake::MEMORY ) );
 	}
 
+	public function test_who_connects_a_live_site_anew_is_told_where_its_mail_goes(): void {
+		wp_set_current_user( 1 );
+		foreach ( array( 'From now on this site\'s mail goes through the relay.' => true, 'Connected. Nothing of this site\'s mail has changed yet.' => false ) as $words => $live ) {
+			( new Settings() )->set_live( $live );
+			$handshake = new Handshake( new Settings() );
+			parse_str( (string) wp_parse_url( $handshake->begin( $this->relay->url() ), PHP_URL_QUERY ), $asked );
+
+			$this->assertSame( $words, $handshake->finish( array( 'code' => 'abc', 'state' => $asked['state'] ) ) );
+		}
+	}
+
 	public function test_a_handshake_goes_nowhere_unsafe(): void {
 		update_option( 'siteurl', get_option( 'siteurl' ) );
 		foreach ( array( '', 'javascript:alert(1)', 'https://user@relay.example', 'https://relay.example/?x=1' ) as $address ) {
