@@ -81,7 +81,9 @@ def test_every_text_can_be_translated_in_our_own_domain(path: Path) -> None:
     assert [call for call in calls if "'postreeve' )" not in call and call.strip() != ""] == []
 
 
-def test_only_those_functions_of_mbstring_are_called_that_wordpress_has_where_php_has_them_not() -> None:
+def test_only_those_functions_of_mbstring_are_called_that_wordpress_has_where_php_has_them_not() -> (
+    None
+):
     called = {name for path in SOURCES for name in re.findall(r"\bmb_\w+(?=\()", path.read_text())}
 
     assert called == {"mb_strlen", "mb_substr"}
