@@ -186,7 +186,7 @@ final class Desk {
 			return new Reading( $memory['answer'], $memory['asked_at'] );
 		}
 		if ( $known && ! $this->anew && $memory['away_at'] > time() - self::AWAY ) {
-			return new Reading( $memory['answer'], $memory['asked_at'], Problems::of_our_own( Problems::UNREACHABLE, $memory['away'] ) );
+			return new Reading( $memory['answer'], $memory['asked_at'], Problems::problem( Problems::UNREACHABLE, 0, $memory['away'] ) );
 		}
 		$answer = $ask();
 		if ( is_wp_error( $answer ) && ! ( $known && Problems::passes( $answer ) ) ) {

@@ -91,11 +91,11 @@ final class Outbox {
 		global $wpdb;
 		if ( $message->size() > self::LARGEST ) {
 			/* translators: %s: a size such as "50 MB" */
-			return Problems::of_our_own( Problems::TOO_LARGE, sprintf( __( 'This mail is too large to be kept: more than %s.', 'postreeve' ), size_format( self::LARGEST ) ) );
+			return Problems::problem( Problems::TOO_LARGE, 0, sprintf( __( 'This mail is too large to be kept: more than %s.', 'postreeve' ), size_format( self::LARGEST ) ) );
 		}
 		if ( ! $this->has_room( $message, $state ) ) {
 			/* translators: %s: a size such as "500 MB" */
-			return Problems::of_our_own( Problems::FULL, sprintf( __( 'The mail could not be kept for later: the mails that wait here already take all of %s.', 'postreeve' ), size_format( self::limit() ) ) );
+			return Problems::problem( Problems::FULL, 0, sprintf( __( 'The mail could not be kept for later: the mails that wait here already take all of %s.', 'postreeve' ), size_format( self::limit() ) ) );
 		}
 		$shown = $wpdb->suppress_errors( true );
 		$id    = $this->insert( $message, $reason );
@@ -116,7 +116,7 @@ final class Outbox {
 			return $id;
 		}
 		/* translators: %s: what the database said */
-		return Problems::of_our_own( Problems::UNWRITABLE, sprintf( __( 'The mail could not be kept for later: the database does not take it (%s).', 'postreeve' ), Problems::clean( $cause ) ) );
+		return Problems::problem( Problems::UNWRITABLE, 0, sprintf( __( 'The mail could not be kept for later: the database does not take it (%s).', 'postreeve' ), Problems::clean( $cause ) ) );
 	}
 
 	/**
@@ -365,7 +365,7 @@ final class Outbox {
 	 * Whether nine tenths of that are taken: what does not fit any more fails.
 	 */
 	public function is_full(): bool {
-		return $this->held() >= 0.9 * self::limit();
+		return 'ok' !== $this->room()['outbox'];
 	}
 
 	/**

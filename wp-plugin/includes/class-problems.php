@@ -82,16 +82,6 @@ final class Problems {
 	}
 
 	/**
-	 * What stands in the way lies here, not at the relay.
-	 *
-	 * @param string $code UNWRITABLE, TOO_LARGE, FULL or NO_MEMORY.
-	 * @param string $text What is the matter.
-	 */
-	public static function of_our_own( string $code, string $text ): WP_Error {
-		return self::problem( $code, 0, $text );
-	}
-
-	/**
 	 * Whether the same mail may be taken later: nobody answered, or the relay says not now.
 	 *
 	 * @param WP_Error $problem One of ours.
@@ -193,7 +183,7 @@ final class Problems {
 	 * @param array  $recipients Who is not mailed, and why.
 	 * @param int    $wait       Seconds the relay asks us to wait.
 	 */
-	private static function problem( string $code, int $status, string $text, string $url = '', array $recipients = array(), int $wait = 0 ): WP_Error {
+	public static function problem( string $code, int $status, string $text, string $url = '', array $recipients = array(), int $wait = 0 ): WP_Error {
 		return new WP_Error(
 			$code,
 			$text,
