@@ -285,7 +285,7 @@ final class RunnerTest extends Site_Test_Case {
 	 */
 	public function test_the_visitors_session_is_let_go_with_the_visitor(): void {
 		require dirname( __DIR__ ) . '/support/fastcgi.php';
-		session_start( array( 'use_cookies' => 0, 'cache_limiter' => '' ) );
+		session_start( array( 'use_cookies' => 0, 'cache_limiter' => '', 'save_path' => get_temp_dir() ) );
 		$this->keep( 1 );
 
 		$runner = $this->runner();
