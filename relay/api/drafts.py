@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from email.utils import getaddresses
 from functools import partial
-from io import BytesIO
+from io import SEEK_END, BytesIO
 from typing import IO, Any, TypeVar
 
 from flask import Request as HttpRequest
@@ -109,6 +109,7 @@ def read_batch(request: HttpRequest) -> list[Item]:
     if request.mimetype == "multipart/form-data":
         metadata = _parsed(_metadata_part(request), "#/metadata")
         entries, base = _entries(metadata, "#/metadata"), "#/metadata/messages"
+        _check_together(request, entries)
         return [
             _item(partial(_part_item, request, e, f"{base}/{n}")) for n, e in enumerate(entries)
         ]
@@ -146,6 +147,17 @@ def _entries(body: Any, base: str) -> Sequence[Any]:
     if not 1 <= len(entries) <= MOST_IN_BATCH:
         raise _wrong(f"{base}/messages", f"A batch has 1 to {MOST_IN_BATCH} messages.")
     return entries
+
+
+def _check_together(request: HttpRequest, entries: Sequence[Any]) -> None:
+    """A part that several entries name becomes as many messages, and is counted as often."""
+    names = [entry.get("message") for entry in entries if isinstance(entry, dict)]
+    sizes = {name: part.stream.seek(0, SEEK_END) for name, part in request.files.items()}
+    if sum(sizes.get(name, 0) for name in names if isinstance(name, str)) > LARGEST_REQUEST:
+        raise TooLarge(
+            f"The messages of a batch may have {LARGEST_REQUEST:,} bytes together",
+            limit=LARGEST_REQUEST,
+        )
 
 
 def _json_item(entry: Any, base: str) -> Request:
