@@ -141,12 +141,26 @@ KINDS: dict[str, Kind[Any]] = {kind.mark: kind for kind in (SITES, ACCOUNTS, OPE
 
 def _noted(kind: Kind[Used], touch: Callable[..., None]) -> Used:
     """Whoever presents a key of this kind; that it was used is written down by `touch`, now and then."""
-    context, found = relay(), _admitted(kind)
+    found = _admitted(kind)
+    _note(found, touch)
+    return found
+
+
+def note_use() -> None:
+    """Write down, now and then, that the site's key was used to send.
+
+    In a transaction of its own: whoever connects the site anew holds the site's lock and ends its other
+    keys, so nobody may wait for that lock who holds the row of a key.
+    """
+    _note(caller(), callers.touch_key)
+
+
+def _note(found: Caller | Manager | Officer, touch: Callable[..., None]) -> None:
+    context = relay()
     now = context.clock()
     if callers.is_stale(found.last_used_at, now=now):
         with context.sessions.begin() as session:
             touch(session, found, now=now)
-    return found
 
 
 def _admitted(kind: Kind[Who]) -> Who:
