@@ -61,7 +61,7 @@ blueprint = Blueprint("messages", __name__, description="Mail: send it, and see 
 class Messages(MethodView):
     """The site's messages."""
 
-    @keyed(Scope.SEND)
+    @keyed(Scope.SEND, recalled=True)
     @blueprint.doc(
         operationId="sendMessage",
         parameters=[IDEMPOTENCY_KEY],

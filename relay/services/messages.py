@@ -94,6 +94,11 @@ class Request:
     came: Came | None = None
     read_one_in: int = 0
 
+    @property
+    def api_key(self) -> UUID | None:
+        """The API key by which it came."""
+        return self.came.key_id if self.came is not None else None
+
 
 def accept(
     session: Session,
@@ -122,7 +127,13 @@ def accept(
     if hurried and (done := _at_once(session, site_id, request, links, now)) is not None:
         return done
     known = circumstances.facts(
-        session, site_id, request.draft, keyring=links.keyring, key=request.key, now=now
+        session,
+        site_id,
+        request.draft,
+        keyring=links.keyring,
+        key=request.key,
+        api_key=request.api_key,
+        now=now,
     )
     meters = known.facts.allowance.quota.meters_for(source_key(request.draft.source))
     if known.answered is not None and known.answered.expires_at > now:
@@ -164,6 +175,7 @@ def _at_once(
         draft,
         keyring=links.keyring,
         key=request.key,
+        api_key=request.api_key,
         wording=request.wording,
         now=now,
     )
