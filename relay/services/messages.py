@@ -248,9 +248,9 @@ def accept_batch(
             continue
         batch.append(rows)
         results.append(Accepted(receipt, meters=quota.meters))
-        if request.key is not None:
+        if request.key is not None and rows.idempotency is not None:
             answers[request.key] = Answered(
-                request.fingerprint, json.dumps(receipt), now + IDEMPOTENCY_KEPT
+                request.fingerprint, rows.idempotency["answer"], now + IDEMPOTENCY_KEPT
             )
     _let_look(promotions.place(session, site_id, batch, now=now), batch)
     intake.write_many(session, site_id, batch, now=now)
@@ -332,8 +332,10 @@ def _judge(
     draft = request.draft
     _check_expiry(draft, now)
     admission = admit(draft, known.facts)
-    draft = replace(draft, mime=_outgoing(draft.mime, admission, links))
-    request = replace(request, draft=draft)
+    outgoing = _outgoing(draft.mime, admission, links)
+    if outgoing is not draft.mime:
+        draft = replace(draft, mime=outgoing)
+        request = replace(request, draft=draft)
     _draw(known.facts.allowance, admission, draft)
     expires_at = now + EXPIRES_AFTER[admission.lane]
     if draft.expires_at is not None:
