@@ -15,6 +15,7 @@ from relay import ready
 from relay.context import Relay
 from relay.db import Base, new_id
 from relay.errors import NotFound
+from relay.mail import Source
 from relay.models import (
     ApiKey,
     Content,
@@ -98,7 +99,7 @@ def rows(relay: Relay, model: type[Base], site: Site) -> list[dict[str, Any]]:
     [
         {},
         {"key": "k1"},
-        {"source": messages.Source("shop", "checkout"), "key": "k1"},
+        {"source": Source("shop", "checkout"), "key": "k1"},
         {"read_one_in": 1},
     ],
     ids=["plain", "with a key", "of a form", "read before it leaves"],
@@ -225,7 +226,7 @@ def open_the_breaker(session: Any) -> None:
 def test_what_changes_while_the_lock_is_waited_for_has_the_last_word(
     shared: Relay, site: Site, change: Callable[[Any], None]
 ) -> None:
-    given = {"source": messages.Source("shop", None)}
+    given = {"source": Source("shop", None)}
     submit(shared, site, to=["first@customer.example"], **given)
     before = {model: rows(shared, model, site) for model in (Message, Content, Recipient)}
 
