@@ -56,6 +56,7 @@ def keyed(scope: Scope, *, recalled: bool = False) -> Callable[[Callable[P, R]],
             return view(*args, **kwargs)
 
         guarded.required_scope = scope  # type: ignore[attr-defined]
+        guarded.recalled = recalled  # type: ignore[attr-defined]
         return guarded
 
     return decorate

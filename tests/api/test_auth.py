@@ -208,6 +208,15 @@ def test_every_route_is_keyed_or_known_to_be_public(app: Flask) -> None:
             assert rule.rule in PUBLIC, f"{rule.rule} is not listed as public"
 
 
+def test_only_who_looks_again_whether_a_key_has_ended_recalls_it(app: Flask) -> None:
+    recalled = {
+        f"{method} {rule.rule}"
+        for rule, method, view in doors(app)
+        if getattr(view, "recalled", False)
+    }
+    assert recalled == {"POST /v1/messages"}
+
+
 def path_to(rule: Rule, id: UUID) -> str:
     path = rule.rule.replace("<string:email>", f"{id}@customer.example")
     for converter in ("uuid:", "string:", ""):
