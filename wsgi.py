@@ -1,5 +1,6 @@
 """The web application for a WSGI server: `gunicorn wsgi:app`."""
 
+import gc
 import os
 import sys
 
@@ -13,3 +14,6 @@ except SettingsError as error:
     sys.exit(f"The settings are not complete:\n{error}")
 
 names.warm()  # read before the first mail waits for it
+
+gc.collect()
+gc.freeze()  # what is here now stays, and need not be looked through for garbage again and again

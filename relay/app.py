@@ -33,6 +33,7 @@ from relay.api import speech as api_speech
 from relay.api.connect_schemas import ConnectSchema
 from relay.api.drafts import LARGEST_METADATA, LARGEST_REQUEST
 from relay.api.openapi import CONFIG, in_any_language
+from relay.api.parts import MOST as MOST_PARTS
 from relay.api.schemas import (
     AudienceSchema,
     LetterItemSchema,
@@ -153,7 +154,7 @@ def create_app(relay: Relay) -> Flask:
     app.config.update(
         CONFIG,
         MAX_CONTENT_LENGTH=LARGEST_REQUEST,
-        MAX_FORM_PARTS=600,
+        MAX_FORM_PARTS=MOST_PARTS,
         MAX_FORM_MEMORY_SIZE=LARGEST_METADATA,
     )
     app.json.sort_keys = False  # type: ignore[attr-defined]

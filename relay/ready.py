@@ -121,6 +121,10 @@ class _Queued(psycopg.RawCursor[Any]):
 
     psycopg's own `execute` sends each at once. A thread that waits for its turn in Python between two of
     them would hold the lock that the first one took.
+
+    So this takes the steps of `execute` but the last, which sends. They are psycopg's own and may change
+    with it; tests/test_ready.py says so then. Its public ways lead elsewhere: a pipeline sends each
+    statement, and one statement that takes the lock itself judges by what it saw before it waited.
     """
 
     def queue(self, text: str, parameters: Sequence[Any] = (), *, prepare: bool = False) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
@@ -196,3 +199,28 @@ def rows(session: Session) -> dict[str, int]:
     """How many rows each table has."""
     counts = (f"SELECT '{name}', count(*) FROM {name}" for name in Base.metadata.tables)
     return dict(tuple(row) for row in session.execute(text(" UNION ALL ".join(counts))))
+
+
+def waits(relay: Relay) -> bool:
+    """Whether somebody waits for a lock (PostgreSQL)."""
+    with relay.reads() as session:
+        found = session.execute(
+            text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+        )
+        return bool(found.scalar_one())
+
+
+def meanwhile(relay: Relay, do: Callable[[], Any], change: Callable[[Any], None]) -> Any:
+    """What `do` gives that has read already, and waits for the site's lock while `change` is made."""
+    with ThreadPoolExecutor(1) as pool:
+        with relay.sessions.begin() as session:
+            session.execute(select(Site.id).with_for_update(key_share=True))
+            done = pool.submit(do)
+            for _ in range(500):
+                if waits(relay):
+                    break
+                time.sleep(0.01)
+            else:
+                raise AssertionError("nobody waits for the lock")
+            change(session)
+        return done.result(30)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from relay import addresses
 from relay.addresses import LONGEST, EmailAddress, parse
 from relay.errors import Invalid
 
@@ -80,3 +83,25 @@ def test_whatever_is_typed_is_an_address_or_invalid(typed: str) -> None:
     assert len(found.text) <= LONGEST
     assert parse(found.text) == found
     assert str(parse(found.text)) == found.text
+
+
+@given(
+    st.from_regex(r"[a-zA-Z0-9_+.-]{1,70}", fullmatch=True),
+    st.from_regex(r"[a-zA-Z0-9.-]{1,20}|[a-z0-9]{1,8}(\.[a-z0-9-]{1,70}){1,5}", fullmatch=True),
+)
+@example("ada", "xn--bcher-kva.example")
+@example("ada", "xn--nonsense-.example")
+@example("x" * 64, "shop.example")
+@example("x" * 65, "shop.example")
+@example("x" * 64, "x." * 91 + "example")
+@example("x" * 64, "x." * 92 + "example")
+@example("Postmaster", "shop.example")
+@example("ada", "127.0.0.1")
+def test_a_plain_address_is_read_as_any_other(local: str, domain: str) -> None:
+    def outcome(read: Callable[[str], EmailAddress]) -> str:
+        try:
+            return str(read(f"{local}@{domain}"))
+        except Invalid as error:
+            return f"invalid: {error.detail}"
+
+    assert outcome(parse) == outcome(addresses._read)

@@ -7,7 +7,7 @@ doors, never each other's.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import wraps
 from typing import Any, Generic, ParamSpec, TypeVar
@@ -41,8 +41,8 @@ def relay() -> Relay:
     return found
 
 
-def keyed(scope: Scope) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Mark a view as open to keys with this scope only.
+def keyed(scope: Scope, *, recalled: bool = False) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Mark a view as open to keys with this scope only; `recalled` as `callers.authenticate` has it.
 
     Raises `Unauthenticated`, `Forbidden` for a key of another kind, `ScopeMissing`, `KeySiteMismatch`
     when the key is bound to another site than the one that `X-Postreeve-Site` names, or `LimitReached`
@@ -52,17 +52,18 @@ def keyed(scope: Scope) -> Callable[[Callable[P, R]], Callable[P, R]]:
     def decorate(view: Callable[P, R]) -> Callable[P, R]:
         @wraps(view)
         def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
-            g.caller = _authenticated(scope)
+            g.caller = _authenticated(scope, RECALLED if recalled else SITES)
             return view(*args, **kwargs)
 
         guarded.required_scope = scope  # type: ignore[attr-defined]
+        guarded.recalled = recalled  # type: ignore[attr-defined]
         return guarded
 
     return decorate
 
 
-def _authenticated(scope: Scope) -> Caller:
-    caller = _admitted(SITES)
+def _authenticated(scope: Scope, kind: Kind[Caller]) -> Caller:
+    caller = _admitted(kind)
     if scope not in caller.scopes:
         raise ScopeMissing(
             say("This API key lacks the scope %(scope)s", scope=(scope.value,)), scope=scope.value
@@ -122,6 +123,13 @@ SITES = Kind(
     ),
 )
 
+RECALLED = replace(
+    SITES,
+    identify=lambda session, shown, secret, now: callers.authenticate(
+        session, shown, secret=secret, now=now, recalled=True
+    ),
+)
+
 ACCOUNTS = Kind(
     accounts.ACCOUNT_MARK,
     "an account's key",
@@ -141,12 +149,26 @@ KINDS: dict[str, Kind[Any]] = {kind.mark: kind for kind in (SITES, ACCOUNTS, OPE
 
 def _noted(kind: Kind[Used], touch: Callable[..., None]) -> Used:
     """Whoever presents a key of this kind; that it was used is written down by `touch`, now and then."""
-    context, found = relay(), _admitted(kind)
+    found = _admitted(kind)
+    _note(found, touch)
+    return found
+
+
+def note_use() -> None:
+    """Write down, now and then, that the site's key was used to send.
+
+    In a transaction of its own: whoever connects the site anew holds the site's lock and ends its other
+    keys, so nobody may wait for that lock who holds the row of a key.
+    """
+    _note(caller(), callers.touch_key)
+
+
+def _note(found: Caller | Manager | Officer, touch: Callable[..., None]) -> None:
+    context = relay()
     now = context.clock()
     if callers.is_stale(found.last_used_at, now=now):
         with context.sessions.begin() as session:
             touch(session, found, now=now)
-    return found
 
 
 def _admitted(kind: Kind[Who]) -> Who:
@@ -155,7 +177,7 @@ def _admitted(kind: Kind[Who]) -> Who:
     try:
         presented = _presented(kind)
         other = KINDS.get(presented.partition("_")[0], kind)
-        if other is not kind:
+        if other.mark != kind.mark:
             throttle.check_key(context, _identified(other, presented).key_id)
             raise Forbidden(f"This is {other.whose}; send {kind.whose}: {kind.mark}_…")
         found = _identified(kind, presented)

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from email.utils import getaddresses
 from functools import partial
-from io import BytesIO
+from io import SEEK_END, BytesIO
 from typing import IO, Any, TypeVar
 
 from flask import Request as HttpRequest
@@ -22,7 +22,9 @@ from marshmallow import Schema, ValidationError
 
 from relay.addresses import EmailAddress
 from relay.addresses import parse as parse_address
+from relay.api import parts as multipart
 from relay.api.connect_schemas import ConnectSchema
+from relay.api.parts import Parts
 from relay.api.schemas import (
     MOST_IN_BATCH,
     MOST_RECIPIENTS,
@@ -92,8 +94,9 @@ def read_one(request: HttpRequest, *, key: str | None) -> Request:
     if request.mimetype == "application/json":
         return _letter(_json(request.stream.read(), "#"), key, "#")
     if request.mimetype == "multipart/form-data":
-        metadata = _json(_metadata_part(request), "#/metadata")
-        return _finished(MetadataSchema, metadata, _part(request, "message"), key, "#/metadata")
+        parts = multipart.read(request)
+        metadata = _json(_metadata_part(parts), "#/metadata")
+        return _finished(MetadataSchema, metadata, _part(parts, "message"), key, "#/metadata")
     raise Invalid("Send multipart/form-data (metadata and message) or application/json")
 
 
@@ -107,11 +110,11 @@ def read_batch(request: HttpRequest) -> list[Item]:
         entries, base = _entries(_parsed(request.stream.read(), "#"), "#"), "#/messages"
         return [_item(partial(_json_item, e, f"{base}/{n}")) for n, e in enumerate(entries)]
     if request.mimetype == "multipart/form-data":
-        metadata = _parsed(_metadata_part(request), "#/metadata")
+        parts = multipart.read(request)
+        metadata = _parsed(_metadata_part(parts), "#/metadata")
         entries, base = _entries(metadata, "#/metadata"), "#/metadata/messages"
-        return [
-            _item(partial(_part_item, request, e, f"{base}/{n}")) for n, e in enumerate(entries)
-        ]
+        _check_together(parts, entries)
+        return [_item(partial(_part_item, parts, e, f"{base}/{n}")) for n, e in enumerate(entries)]
     raise Invalid("Send multipart/form-data or application/json")
 
 
@@ -148,6 +151,17 @@ def _entries(body: Any, base: str) -> Sequence[Any]:
     return entries
 
 
+def _check_together(parts: Parts, entries: Sequence[Any]) -> None:
+    """A part that several entries name becomes as many messages, and is counted as often."""
+    names = [entry.get("message") for entry in entries if isinstance(entry, dict)]
+    sizes = {name: part.seek(0, SEEK_END) for name, part in parts.files.items()}
+    if sum(sizes.get(name, 0) for name in names if isinstance(name, str)) > LARGEST_REQUEST:
+        raise TooLarge(
+            f"The messages of a batch may have {LARGEST_REQUEST:,} bytes together",
+            limit=LARGEST_REQUEST,
+        )
+
+
 def _json_item(entry: Any, base: str) -> Request:
     entry = dict(_storable(entry, base))
     key = _key(entry.pop("idempotency_key", None), base)
@@ -162,13 +176,13 @@ def _json_item(entry: Any, base: str) -> Request:
     )
 
 
-def _part_item(request: HttpRequest, entry: Any, base: str) -> Request:
+def _part_item(parts: Parts, entry: Any, base: str) -> Request:
     entry = dict(_storable(entry, base))
     key = _key(entry.pop("idempotency_key", None), base)
     name = entry.get("message")
     if not isinstance(name, str):
         raise _wrong(f"{base}/message", "It must name the part that holds the MIME.")
-    return _finished(PartItemSchema, entry, _part(request, name), key, base)
+    return _finished(PartItemSchema, entry, _part(parts, name), key, base)
 
 
 def _finished(
@@ -248,21 +262,21 @@ def _load(schema: type[Schema], body: Mapping[str, Any], base: str) -> dict[str,
     return found
 
 
-def _part(request: HttpRequest, name: str) -> Callable[[], IO[bytes]]:
+def _part(parts: Parts, name: str) -> Callable[[], IO[bytes]]:
     def stream() -> IO[bytes]:
-        part = request.files.get(name)
+        part = parts.files.get(name)
         if part is None:
-            hint = "; give it a filename" if name in request.form else ""
+            hint = "; give it a filename" if name in parts.fields else ""
             raise _wrong(f"#/{name}", f"The part {name!r} (message/rfc822) is missing{hint}.")
-        part.stream.seek(0)
-        return part.stream
+        part.seek(0)
+        return part
 
     return stream
 
 
-def _metadata_part(request: HttpRequest) -> str | bytes:
-    part = request.files.get("metadata")
-    text = part.stream.read(LARGEST_METADATA + 1) if part else request.form.get("metadata")
+def _metadata_part(parts: Parts) -> str | bytes:
+    part = parts.files.get("metadata")
+    text = part.read(LARGEST_METADATA + 1) if part else parts.fields.get("metadata")
     if text is None:
         raise _wrong("#/metadata", "The part 'metadata' (application/json) is missing.")
     if len(text) > LARGEST_METADATA:

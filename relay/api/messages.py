@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar
@@ -16,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from relay import languages
 from relay.api import rate_limits, speech, throttle
-from relay.api.auth import caller, idempotency_key, keyed, relay, site_id
+from relay.api.auth import caller, idempotency_key, keyed, note_use, relay, site_id
 from relay.api.drafts import (
     address_at,
     read_batch,
@@ -42,7 +43,7 @@ from relay.api.schemas import MessageSchema, MessagesQuerySchema, MessagesSchema
 from relay.context import Relay
 from relay.errors import LimitReached, PostreeveError
 from relay.policy.networks import network_of
-from relay.services import callers, messages, resends, timelines
+from relay.services import messages, resends, timelines
 from relay.services.intake import Outrun
 from relay.services.messages import Accepted, Request
 from relay.services.networks import Came
@@ -60,7 +61,7 @@ blueprint = Blueprint("messages", __name__, description="Mail: send it, and see 
 class Messages(MethodView):
     """The site's messages."""
 
-    @keyed(Scope.SEND)
+    @keyed(Scope.SEND, recalled=True)
     @blueprint.doc(
         operationId="sendMessage",
         parameters=[IDEMPOTENCY_KEY],
@@ -212,17 +213,22 @@ def links() -> Links:
 
 
 def _in_transaction(accept: Callable[[Session, datetime, bool], T], context: Relay) -> T:
-    """Accept in one transaction, hurried; in another one, patiently, where others were quicker."""
+    """Accept in one transaction, hurried; in another one, patiently, where others were quicker.
+
+    And once more: what they have answered with the same key while this one waited for the site's lock
+    shows only after the wait.
+    """
     now = context.clock()
-    for last in (False, True):
-        try:
-            with context.sessions.begin() as session:
-                callers.touch_key(session, caller(), now=now)
-                return accept(session, now, not last)
-        except (IntegrityError, Outrun):
-            if last:
-                raise
-    raise AssertionError("unreachable")
+    note_use()
+
+    def once(*, hurried: bool) -> T:
+        with context.sessions.begin() as session:
+            return accept(session, now, hurried)
+
+    for hurried in (True, False):
+        with suppress(IntegrityError, Outrun):
+            return once(hurried=hurried)
+    return once(hurried=False)
 
 
 def _receipt(accepted: Accepted) -> Response:

@@ -124,7 +124,7 @@ PROBLEM: dict[str, Any] = {
     "403": _problem("The key lacks the scope, or the account or site may not do this now."),
     "429": _limited("A limit is reached; `limit` says which: of requests, or of what may be sent."),
     "503": _problem(
-        "The relay cannot do this right now; nothing was accepted.", Retry_After=_RETRY_AFTER
+        "The relay cannot do this right now; nothing is half done.", Retry_After=_RETRY_AFTER
     ),
     "default": _problem("Anything else: see `type`, a page that says how to fix it."),
 }

@@ -91,7 +91,9 @@ def install(app: Flask, *, problem_base: str) -> None:
         log.error("database away", error=type(error).__name__)
         return known(
             errors.Unavailable(
-                say("The relay's database does not answer; nothing was accepted. Try again soon."),
+                say(
+                    "The relay's database does not answer. Try again soon, with the same Idempotency-Key."
+                ),
                 retry_after=RETRY_AFTER,
             )
         )

@@ -8,7 +8,7 @@ from flask import request
 from flask.views import MethodView
 from flask_smorest import Blueprint
 
-from relay.api.auth import caller, keyed, relay, site_id
+from relay.api.auth import keyed, note_use, relay, site_id
 from relay.api.drafts import address_at, read_body
 from relay.api.openapi import NO_LIST, PROBLEM, SENDER_REFUSED, SIGN_UP_BODY, SITE
 from relay.api.schemas import (
@@ -17,7 +17,7 @@ from relay.api.schemas import (
     SubscriptionsQuerySchema,
     SubscriptionsSchema,
 )
-from relay.services import callers, sign_ups, subscriptions
+from relay.services import sign_ups, subscriptions
 from relay.services.sign_ups import Form, SignUp
 from relay.services.visitors import Visitor
 from relay.vocabulary import Scope
@@ -46,8 +46,8 @@ class Subscriptions(MethodView):
         # A sign-up makes the relay send one mail, so it takes the right that sending one takes.
         sign_up, context, site = _read(), relay(), site_id()
         now = context.clock()
+        note_use()
         with context.sessions.begin() as session:
-            callers.touch_key(session, caller(), now=now)
             token = sign_ups.ask(session, context.settings.keyring, site, sign_up, now=now)
         url = f"{context.settings.public_url.rstrip('/')}/challenge/{token}"
         return {"accepted": True, "challenge": {"url": url} if token else None}

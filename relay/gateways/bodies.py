@@ -300,8 +300,13 @@ class _Words(HTMLParser):
 def called(message: Mime) -> list[str]:
     """The names that To and Cc give to people."""
     data = b"".join(message.parts)
-    head = BytesHeaderParser().parsebytes(data[: _body_of(data, 0, len(data))])
-    fields = [str(value) for name in ("to", "cc") for value in head.get_all(name, [])]
+    fields = [
+        value.strip().decode("ascii", "replace")
+        for name, _, value in (
+            field.partition(b":") for field in _FIELD.findall(data, 0, _body_of(data, 0, len(data)))
+        )
+        if name.lower() in (b"to", b"cc")
+    ]
     names = [name for name, _ in getaddresses(fields) if name]
     return [_decoded(name) for name in names]
 

@@ -87,7 +87,8 @@ def read(stream: IO[bytes]) -> Mime:
     parts = _parts(stream, digest)
     head, first_body = _split(next(parts, b""))
     headers = _headers(head)
-    kept = b"".join(h.lines for h in headers if not _is_removed(h.name)) + b"\r\n"
+    gone = {h.name for h in headers if _is_removed(h.name)}
+    kept = b"".join([h.lines for h in headers if h.name not in gone]) + b"\r\n"
     bodies = [first_body, *parts]
     _check_lines(bodies)
     _check_boundary(headers, bodies)
@@ -102,7 +103,7 @@ def read(stream: IO[bytes]) -> Mime:
         has_list_unsubscribe=_value(headers, b"list-unsubscribe") is not None,
         has_list_id=_value(headers, b"list-id") is not None,
         precedence=_value(headers, b"precedence"),
-        removed=tuple(sorted({h.name.decode() for h in headers if _is_removed(h.name)})),
+        removed=tuple(sorted(name.decode() for name in gone)),
         reply_to=_reply_to(_value(headers, b"reply-to")),
         rewritten=(_value(headers, b"x-postreeve-rewritten") or "").lower() == "from",
     )
@@ -251,7 +252,10 @@ def _is_removed(name: bytes) -> bool:
 
 
 def _value(headers: list[Header], name: bytes) -> str | None:
-    return next((header.value for header in headers if header.name == name), None)
+    for header in headers:
+        if header.name == name:
+            return header.value
+    return None
 
 
 def _text(value: str | None) -> str | None:
@@ -308,7 +312,7 @@ def _check_lines(bodies: list[bytes]) -> None:
     for body in bodies:
         if b"\x00" in body:
             raise MessageInvalid("The body holds a NUL byte; encode binary data as base64")
-        lengths = [len(line) for line in body.split(b"\r\n")]
+        lengths = list(map(len, body.split(b"\r\n")))
         lengths[0] += unfinished
         if max(lengths) > LONGEST_LINE:
             raise MessageInvalid(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from datetime import timedelta
+from functools import lru_cache
 
 NEW_FOR = timedelta(hours=24)
 """So long a network is new to a key (design: part 5)."""
@@ -25,6 +26,7 @@ IPV4, IPV6 = 24, 48
 """Bits of a network: what one customer of a provider usually has (RFC 6177 §2 for IPv6)."""
 
 
+@lru_cache(maxsize=10_000)
 def network_of(address: str | None) -> str | None:
     """The network an address belongs to; None for what is no address."""
     try:

@@ -69,7 +69,8 @@ def held_by(one: Stand, other: Stand) -> Stand:
         other,
         key=lambda each: (STRICTNESS.index(each.state), each.cause in SHUTS_EVERYTHING),
     )
-    return replace(stricter_one, held=one.held | other.held)
+    held = one.held | other.held
+    return stricter_one if held == stricter_one.held else replace(stricter_one, held=held)
 
 
 def together(
@@ -91,6 +92,8 @@ def stream_state(streams: Streams | None, stream: Stream) -> State:
 
 def held_lanes(streams: Streams | None) -> frozenset[Lane]:
     """The lanes of those streams that are limited. Security mail is in none of them."""
+    if not streams:
+        return frozenset()
     return frozenset(
         Lane(stream) for stream in Stream if stream_state(streams, stream) is State.LIMITED
     )
@@ -98,9 +101,9 @@ def held_lanes(streams: Streams | None) -> frozenset[Lane]:
 
 def is_watched(stand: Stand, streams: Streams | None) -> bool:
     """Whether a site, its account or one of its streams is not in good standing: its mail is read."""
-    return stand.state is not State.ACTIVE or any(
-        stream_state(streams, stream) is not State.ACTIVE for stream in Stream
-    )
+    if stand.state is not State.ACTIVE or not streams:
+        return stand.state is not State.ACTIVE
+    return any(stream_state(streams, stream) is not State.ACTIVE for stream in Stream)
 
 
 def promotional(state: State, streams: Streams | None) -> State:

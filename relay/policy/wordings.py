@@ -29,26 +29,30 @@ _HIDDEN = re.compile(
     r"(?is)<!--.*?(?:-->|\Z)|<(style|script|title|head)\b.*?(?:</\1\s*>|\Z)",
 )
 _LINK = re.compile(
-    r"""(?is)\b(?:href|src|action|background)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))"""
+    r"""[hsabHSAB](?<!\w\w)(?i:(?<=h)ref|(?<=s)rc|(?<=a)ction|(?<=b)ackground)"""
+    r"""\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))"""
 )
+"""An attribute that leads somewhere. It begins with what can be looked for quickly: a letter."""
 _TAG = re.compile(r"<[^<>]*>")
 _ADDRESS = re.compile(r"(?<![^\s@<>\"'(),;:])[^\s@<>\"'(),;:]+@[\w-]+(?:\.[\w-]+)+")
-_URL = re.compile(r"(?i)\b(?:https?://|www\.)[^\s<>\"'()]+")
+_URL = re.compile(r"\b(?:https?://|www\.)[^\s<>\"'()]+")
 _GREETING = re.compile(
-    r"(?im)^[ \t]*(?:hi|hiya|hey|hello|dear|good (?:morning|afternoon|evening|day)|greetings|welcome"
+    r"(?m)^[ \t]*(?=[bcdeghiklmopqswyأاعم亲您你尊親])"
+    r"(?:hi|hiya|hey|hello|dear|good (?:morning|afternoon|evening|day)|greetings|welcome"
     r"|hallo|liebe[rs]?|guten (?:tag|morgen|abend)|sehr geehrte[rs]?(?: (?:frau|herr))?|servus|moin"
     r"|hola|estimad[oa]|querid[oa]|buen(?:os|as) (?:d[ií]as|tardes|noches)|bonjour|salut|ch(?:er|[eè]re)"
     r"|ciao|gentile|ol[aá]|prezad[oa]|car[oa]|halo|hai|yth\.?|kepada|selamat (?:pagi|siang|sore|malam)"
     r"|bapak|ibu|مرحبا|أهلا|عزيزي|عزيزتي|السلام عليكم|您好|你好|親愛的|亲爱的|尊敬的)"
     r"(?![\w])[^\n.!?:]{0,60}"
 )
+"""How a line greets somebody; most lines do not even begin with a letter of these."""
 _WORD = re.compile(r"\w+")
 LONGEST = 24
 """Signs from which on a run of ASCII letters is a code rather than a word (our decision)."""
 
 _ANCHOR = re.compile(r"#[^\n]*")
 _ASKED = re.compile(r"\?[^\n]*")
-_STEP = re.compile(r"(?<=/)(?:[^/?\n\d]*\d[^/?\n]*|[a-z_]{24,}(?=[/?\n]|$))")
+_STEP = re.compile(r"/(?:[^/?\n\d]*\d[^/?\n]*|[a-z_]{24,}(?=[/?\n]|$))")
 _ANY_STEP = re.compile(r"(?<=/)[^/?\n]+")
 
 _GAP = "#"
@@ -91,8 +95,10 @@ def _said(text: str, is_html: bool, names: frozenset[str]) -> str:
         links = [double or single or bare for double, single, bare in _LINK.findall(text)]
         text = unescape(_TAG.sub("\n", text))
     text = _plain(text)
-    links += _URL.findall(text)
-    text = _GREETING.sub(" ", _URL.sub(" ", text))
+    if "://" in text or "www." in text:
+        links += _URL.findall(text)
+        text = _URL.sub(" ", text)
+    text = _GREETING.sub(" ", text)
     if "@" in text:
         text = _ADDRESS.sub(" ", text)
     words = " ".join(
@@ -110,8 +116,10 @@ def _led(links: Sequence[str], names: frozenset[str]) -> str:
     """Where links lead everybody: hosts and paths without codes and names, and what is asked for."""
     joined = "\n".join([link.replace("\n", "") for link in dict.fromkeys(links)])
     led = _plain(unescape(joined))
-    led = _ADDRESS.sub(_GAP, _ANCHOR.sub("", led))
-    led = _STEP.sub(_GAP, _ASKED.sub(_keys, led))
+    led = _ANCHOR.sub("", led)
+    if "@" in led:
+        led = _ADDRESS.sub(_GAP, led)
+    led = _STEP.sub(f"/{_GAP}", _ASKED.sub(_keys, led))
     if any(name in led for name in names):
         led = _ANY_STEP.sub(lambda step: _GAP if step[0] in names else step[0], led)
     return " ".join(sorted(set(led.split("\n"))))

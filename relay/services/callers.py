@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -58,12 +59,26 @@ _KEY = Ready(
 )
 
 
-def authenticate(session: Session, presented: str, *, secret: str, now: datetime) -> Caller:
+RECALLED_FOR = 60.0
+"""Seconds for which a key that was read may be recalled."""
+
+MOST_RECALLED = 10_000
+"""Keys in memory; beyond, a process forgets all and begins anew."""
+
+_read: dict[str, tuple[Any, float]] = {}
+"""Rows of keys that this process has read, by what they begin with, and when (monotonic seconds)."""
+
+
+def authenticate(
+    session: Session, presented: str, *, secret: str, now: datetime, recalled: bool = False
+) -> Caller:
     """The site that presents this key. Raises `Unauthenticated` without saying which part was wrong.
 
-    The key of an account opens nothing here, whatever it begins with: it has no scopes.
+    The key of an account opens nothing here, whatever it begins with: it has no scopes. `recalled` is
+    for who looks later whether the key has ended since, as accepting a message does, and saves the
+    database a question: nothing else of a key ever changes.
     """
-    row = _known(session, presented, KEY_MARK, secret=secret, now=now)
+    row = _known(session, presented, KEY_MARK, secret=secret, now=now, recalled=recalled)
     return Caller(
         key_id=row.id,
         account_id=row.account_id,
@@ -95,20 +110,49 @@ def is_stale(last_used_at: datetime | None, *, now: datetime) -> bool:
     return last_used_at is None or now - last_used_at > USED_EVERY
 
 
-def _known(session: Session, presented: str, mark: str, *, secret: str, now: datetime) -> Any:
+def ended() -> Unauthenticated:
+    """That a key is over."""
+    return Unauthenticated(say("This API key was revoked or replaced; make a new one"))
+
+
+def _known(
+    session: Session,
+    presented: str,
+    mark: str,
+    *,
+    secret: str,
+    now: datetime,
+    recalled: bool = False,
+) -> Any:
     shown, _, rest = presented.partition("_")
     prefix, _, random = rest.partition("_")
-    row = (
-        find(session, _KEY, {"public": prefix})
-        if shown == mark and prefix and len(prefix) <= 32 and prefix.isascii()
-        else None
-    )
+    row = None
+    if shown == mark and prefix and len(prefix) <= 32 and prefix.isascii():
+        row = _recalled(prefix, now) if recalled else None
+        row = row or _looked_up(session, prefix)
     digest = row.digest if row is not None else "0" * 64
     fits = hmac.compare_digest(digest, key_digest(secret, random))
     if row is None or not fits:
         raise _unknown()
     if row.revoked_at is not None or (row.expires_at is not None and row.expires_at <= now):
-        raise Unauthenticated(say("This API key was revoked or replaced; make a new one"))
+        raise ended()
+    return row
+
+
+def _recalled(prefix: str, now: datetime) -> Any | None:
+    """The key's row as this process read it lately; None where its use is to be noted, too."""
+    row, at = _read.get(prefix, (None, 0.0))
+    if row is None or time.monotonic() - at > RECALLED_FOR:
+        return None
+    return None if is_stale(row.last_used_at, now=now) else row
+
+
+def _looked_up(session: Session, prefix: str) -> Any | None:
+    row = find(session, _KEY, {"public": prefix})
+    if row is not None:
+        if len(_read) >= MOST_RECALLED:
+            _read.clear()
+        _read[prefix] = row, time.monotonic()
     return row
 
 

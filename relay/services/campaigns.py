@@ -23,7 +23,7 @@ from relay.models import Message, Recipient, Review, Wording
 from relay.policy.streams import effective_stream
 from relay.policy.wordings import MOST_ALIKE, WITHIN
 from relay.services import circumstances, links, locks, looks, reviews
-from relay.services.looks import LARGEST, NO_WORDS, Read, wording_of
+from relay.services.looks import NO_WORDS, Read, wording_of
 from relay.vocabulary import Decision, Lane, ReviewKind, Stage, Stream
 
 KEPT = timedelta(days=2)
@@ -119,7 +119,7 @@ def said(site_id: UUID, draft: Draft) -> str | None:
 
 
 def _wording_of_draft(draft: Draft) -> str:
-    return wording_of(draft.mime.parts[0][:LARGEST], [str(each) for each in draft.recipients])
+    return wording_of(draft.mime, [str(each) for each in draft.recipients])
 
 
 def standing_of(

@@ -29,7 +29,7 @@ from relay.policy.warm_up import is_young
 from relay.policy.windows import hour_of
 from relay.policy.wordings import MOST_ALIKE, UNDECIDED_COUNTS, WITHIN
 from relay.ready import ask
-from relay.services import counts, readings
+from relay.services import callers, counts, readings
 from relay.services.ledger import persons_of
 from relay.services.readings import FIRST, SECURITY, About
 from relay.vocabulary import (
@@ -76,6 +76,7 @@ def facts(
     *,
     keyring: Keyring,
     key: str | None,
+    api_key: UUID | None = None,
     now: datetime,
 ) -> Known:
     """Lock the site's row and read everything the rules ask for, in one statement.
@@ -83,16 +84,16 @@ def facts(
     The lock is FOR NO KEY UPDATE, so that rows that refer to the site need not wait. What is counted
     may be older than the lock, for it is read by the statement that waits for it: `write` has the
     last word about first contacts, and protected mail is counted once more. Raises `NotFound` for a
-    site that is gone.
+    site that is gone, and `Unauthenticated` where `api_key`, by which the draft came, has ended.
     """
     people = _People.of([draft], keyring)
-    given = _asked(site_id, draft, people, key, now)
+    given = _asked(site_id, draft, people, key, api_key, now)
     rows = session.connection().execute(readings.FACTS[is_postgresql(session)], given).all()
     used: dict[str, int] | None = None
     times: dict[EmailAddress, int] = {}
     if rows and asks_for_protection(draft):
         used, times = _used(session, site_id, people, now)
-    return _known(rows, draft, people, used, times, now)
+    return _known(rows, draft, people, used, times, api_key, now)
 
 
 def facts_unlocked(
@@ -102,6 +103,7 @@ def facts_unlocked(
     *,
     keyring: Keyring,
     key: str | None,
+    api_key: UUID | None = None,
     wording: str | None,
     now: datetime,
 ) -> Known:
@@ -110,10 +112,10 @@ def facts_unlocked(
     `wording` is what it says, where that is known. What is made of it must be checked by the write.
     """
     people = _People.of([draft], keyring)
-    given = _asked(site_id, draft, people, key, now)
+    given = _asked(site_id, draft, people, key, api_key, now)
     compared = {"wording": wording, "alike_since": now - WITHIN}
     rows = ask(session, readings.FACTS_UNLOCKED, given | compared)
-    found = _known(rows, draft, people, None, {}, now)
+    found = _known(rows, draft, people, None, {}, api_key, now)
     first = rows[0]
     few = (
         wording is not None
@@ -124,12 +126,18 @@ def facts_unlocked(
 
 
 def _asked(
-    site_id: UUID, draft: Draft, people: _People, key: str | None, now: datetime
+    site_id: UUID,
+    draft: Draft,
+    people: _People,
+    key: str | None,
+    api_key: UUID | None,
+    now: datetime,
 ) -> dict[str, Any]:
     """What the reading for one message asks for."""
     return {
         "site": site_id,
         "key": key,
+        "api_key": api_key,
         "names": names_to_know(draft.mime),
         "lists": people.lists,
         **_hours(now),
@@ -146,12 +154,15 @@ def _known(
     people: _People,
     used: Mapping[str, int] | None,
     times: dict[EmailAddress, int],
+    api_key: UUID | None,
     now: datetime,
 ) -> Known:
     """What the rows of the reading for one message tell."""
     if not rows:
         raise NotFound("The site of this key no longer exists")
     first = rows[0]
+    if api_key is not None and not first.key_works:
+        raise callers.ended()
     if used is None:
         used = {FIRST: first.contacted or 0}
     quota = counts.quota_of(first, first, source_key(draft.source), now)

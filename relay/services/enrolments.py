@@ -74,7 +74,6 @@ def enrol(
         str(wanted.sender) if wanted.sender else None,
     )
     site, is_new = sites.place(session, account, introduced, now=now)
-    session.refresh(site, with_for_update={"key_share": True})
     site.url = introduced.url
     session.flush()
     key = accounts.create_key(

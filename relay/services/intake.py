@@ -14,6 +14,8 @@ from sqlalchemy import (
     and_,
     bindparam,
     cast,
+    false,
+    func,
     insert,
     literal,
     select,
@@ -170,7 +172,8 @@ def _at_once(
     if compared:
         fits += [~readings.REVIEWED, bindparam("g_alike") >= readings.ALIKE]
     told = [*counted.values(), *([counts.OTHERS_NOW] if shared else [])]
-    what = select(literal(1) // cast(and_(*fits), Integer)).select_from(_joined(told))
+    fit = func.coalesce(and_(*fits), false())  # what is not known does not hold
+    what = select(literal(1) // cast(fit, Integer)).select_from(_joined(told))
     keeping = (_WORDING,) if kept else ()
     return Ready(_with(what, (*_statements(postgresql, keyed=keyed), *keeping)))
 

@@ -57,12 +57,13 @@ def read(session: Session, messages: Collection[UUID]) -> Mapping[UUID, Read]:
     return found
 
 
-def wording_of(data: bytes, people: Sequence[str]) -> str:
-    """The fingerprint of a message (bytes with CRLF, or the beginning of them) to these addresses.
+def wording_of(message: Mime, people: Sequence[str]) -> str:
+    """The fingerprint of a message to these addresses, as `read` will have it.
 
-    One whose parts nobody can read counts as it stands.
+    Of a large one the beginning counts, and one whose parts nobody can read counts as it stands.
     """
-    return _wording(_mime(data), data, people)
+    data = message.parts[0][:LARGEST]
+    return _wording(message if len(data) == message.size else _mime(data), data, people)
 
 
 def _mime(data: bytes) -> Mime | None:

@@ -94,6 +94,11 @@ class Request:
     came: Came | None = None
     read_one_in: int = 0
 
+    @property
+    def api_key(self) -> UUID | None:
+        """The API key by which it came."""
+        return self.came.key_id if self.came is not None else None
+
 
 def accept(
     session: Session,
@@ -122,7 +127,13 @@ def accept(
     if hurried and (done := _at_once(session, site_id, request, links, now)) is not None:
         return done
     known = circumstances.facts(
-        session, site_id, request.draft, keyring=links.keyring, key=request.key, now=now
+        session,
+        site_id,
+        request.draft,
+        keyring=links.keyring,
+        key=request.key,
+        api_key=request.api_key,
+        now=now,
     )
     meters = known.facts.allowance.quota.meters_for(source_key(request.draft.source))
     if known.answered is not None and known.answered.expires_at > now:
@@ -164,6 +175,7 @@ def _at_once(
         draft,
         keyring=links.keyring,
         key=request.key,
+        api_key=request.api_key,
         wording=request.wording,
         now=now,
     )
@@ -236,9 +248,9 @@ def accept_batch(
             continue
         batch.append(rows)
         results.append(Accepted(receipt, meters=quota.meters))
-        if request.key is not None:
+        if request.key is not None and rows.idempotency is not None:
             answers[request.key] = Answered(
-                request.fingerprint, json.dumps(receipt), now + IDEMPOTENCY_KEPT
+                request.fingerprint, rows.idempotency["answer"], now + IDEMPOTENCY_KEPT
             )
     _let_look(promotions.place(session, site_id, batch, now=now), batch)
     intake.write_many(session, site_id, batch, now=now)
@@ -320,8 +332,10 @@ def _judge(
     draft = request.draft
     _check_expiry(draft, now)
     admission = admit(draft, known.facts)
-    draft = replace(draft, mime=_outgoing(draft.mime, admission, links))
-    request = replace(request, draft=draft)
+    outgoing = _outgoing(draft.mime, admission, links)
+    if outgoing is not draft.mime:
+        draft = replace(draft, mime=outgoing)
+        request = replace(request, draft=draft)
     _draw(known.facts.allowance, admission, draft)
     expires_at = now + EXPIRES_AFTER[admission.lane]
     if draft.expires_at is not None:

@@ -21,6 +21,7 @@ from sqlalchemy import (
     literal_column,
     not_,
     null,
+    or_,
     select,
     true,
     type_coerce,
@@ -33,6 +34,7 @@ from relay.db import Many, UtcDateTime, among, table_of
 from relay.models import (
     Account,
     AddressHold,
+    ApiKey,
     Domain,
     Erasure,
     IdempotencyKey,
@@ -255,6 +257,18 @@ _SITE_COLUMNS = (
     counts.SHARED,
 )
 
+_KEY_WORKS = (
+    select(literal(1))
+    .where(
+        ApiKey.id == bindparam("api_key"),
+        ApiKey.revoked_at.is_(None),
+        or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > bindparam("now")),
+    )
+    .exists()
+    .label("key_works")
+)
+"""Whether the API key by which a message came has not ended."""
+
 _EARLIER = _HOUR.alias("earlier")
 _RECENT = (
     select(func.coalesce(func.sum(_EARLIER.c.recipients), 0))
@@ -328,6 +342,7 @@ def _all_facts(dialect: Any, *more: Any) -> Any:
         select(
             *more,
             *_SITE_COLUMNS,
+            _KEY_WORKS,
             _RECENT,
             _UNDER_REVIEW,
             _HOUR.c.recipients.label("contacted"),

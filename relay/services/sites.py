@@ -66,7 +66,7 @@ def place(
     chosen: UUID | None = None,
     now: datetime,
 ) -> tuple[Site, bool]:
-    """The chosen site, else the one with this address, else a new one; and whether it is new.
+    """The chosen site, else the one with this address, else a new one, locked; and whether it is new.
 
     An account has one site for each address. Claim the domain first: the site's usual sender is kept
     only if it lies in a domain of the account. Raises `Invalid` for a choice that is none of its sites,
@@ -84,6 +84,8 @@ def place(
         site = accounts.create_site(
             session, account.id, name=introduced.name, url=introduced.url, now=now
         )
+    else:
+        session.refresh(site, with_for_update={"key_share": True})  # it may have been ended since
     if site.state is State.TERMINATED:
         raise AccountSuspended("This site was ended for good", state=site.state.value)
     if site.default_from is None and _may_be_sender(session, account.id, introduced.sender):

@@ -18,13 +18,13 @@ from werkzeug.test import TestResponse
 from relay.context import Relay
 from relay.db import new_id
 from relay.models import Account, ApiKey, Site
-from relay.services import accounts, operators
+from relay.services import accounts, networks, operators
 from relay.services.accounts import NewKey
 from relay.vocabulary import Scope
 from tests import factories
 from tests.api.requests import check_problem
 from tests.fakes import MORNING, FakeClock, FakeThrottle
-from tests.steps import accept
+from tests.steps import accept, rows
 
 Post = Callable[..., TestResponse]
 
@@ -74,6 +74,42 @@ def test_a_revoked_or_rotated_key_stays_out(
     clock.now += timedelta(days=1)
     check_problem(get(client, f"Bearer {rotated.secret}"), 401, "key-invalid")
     assert get(client, f"Bearer {new.secret}").status_code == 200
+
+
+@pytest.mark.parametrize("idempotent", [{}, {"Idempotency-Key": "k1"}], ids=["new", "repeated"])
+@pytest.mark.parametrize("hurried", [False, True])
+def test_a_key_that_was_used_a_moment_ago_and_has_ended_sends_nothing(
+    hurried: bool,
+    idempotent: dict[str, str],
+    post: Post,
+    relay: Relay,
+    key: NewKey,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The process recalls such keys; whether one has ended is asked with all else about the mail."""
+    monkeypatch.setattr(networks, "is_trusted", lambda came: hurried)
+    for _ in range(2):
+        assert post(headers=idempotent).status_code == 202
+    with relay.sessions.begin() as session:
+        accounts.revoke_key(session, key.key.prefix, now=relay.clock())
+        before = rows(session)
+
+    check_problem(post(headers=idempotent), 401, "key-invalid")
+
+    with relay.reads() as session:
+        assert rows(session) == before
+
+
+def test_a_key_that_was_used_a_moment_ago_and_whose_time_is_over_sends_nothing(
+    post: Post, relay: Relay, key: NewKey, clock: FakeClock
+) -> None:
+    with relay.sessions.begin() as session:
+        accounts.rotate_key(session, key.key.prefix, secret=factories.SECRET, now=clock())
+    clock.advance(hours=24, minutes=-1)
+    assert post().status_code == 202
+    assert post().status_code == 202
+    clock.advance(minutes=1)
+    check_problem(post(), 401, "key-invalid")
 
 
 def test_the_key_is_asked_for_before_the_body_is_read(client: FlaskClient) -> None:
@@ -170,6 +206,15 @@ def test_every_route_is_keyed_or_known_to_be_public(app: Flask) -> None:
             assert isinstance(scope, Scope), f"{method} {rule.rule} asks for no key"
         else:
             assert rule.rule in PUBLIC, f"{rule.rule} is not listed as public"
+
+
+def test_only_who_looks_again_whether_a_key_has_ended_recalls_it(app: Flask) -> None:
+    recalled = {
+        f"{method} {rule.rule}"
+        for rule, method, view in doors(app)
+        if getattr(view, "recalled", False)
+    }
+    assert recalled == {"POST /v1/messages"}
 
 
 def path_to(rule: Rule, id: UUID) -> str:

@@ -355,6 +355,24 @@ def test_a_body_of_another_shape_is_refused(
     assert stored(relay) == before
 
 
+def test_a_part_that_many_entries_name_is_counted_as_often(
+    client: FlaskClient, bearer: dict[str, str], relay: Relay
+) -> None:
+    large = make_message("\r\n".join(["x" * 900] * 1_500))
+    entries = [metadata(message="message", to=[f"p{n}@customer.example"]) for n in range(50)]
+    before = stored(relay)
+
+    response = client.post(
+        "/v1/messages/batch",
+        data=encoded(raw_parts(json.dumps({"messages": entries}), large)),
+        content_type=f"multipart/form-data; boundary={BOUNDARY}",
+        headers=bearer,
+    )
+
+    check_problem(response, 413, "message-too-large")
+    assert stored(relay) == before
+
+
 @pytest.mark.parametrize("more", [0, 20])
 def test_too_many_parts_are_too_many(
     more: int, client: FlaskClient, bearer: dict[str, str]

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import select, update
 from werkzeug.test import TestResponse
 
 from relay.app import create_app
@@ -23,6 +23,7 @@ from tests.api.requests import check_problem
 from tests.connecting import Owner, letters_to
 from tests.factories import SECRET
 from tests.fakes import MORNING, FakeClock
+from tests.steps import meanwhile
 
 NEW = "https://new.example"
 
@@ -371,6 +372,25 @@ def test_of_many_at_once_one_makes_the_site_and_all_get_a_key(shared: Relay) -> 
         assert len(session.scalars(select(Site).where(Site.account_id == account.id)).all()) == 1
         (domain,) = session.scalars(select(Domain)).all()
         assert domain.status is DomainStatus.PENDING
+
+
+@pytest.mark.postgresql
+def test_a_site_that_is_ended_while_it_is_connected_gets_no_key(shared: Relay) -> None:
+    with shared.sessions.begin() as session:
+        account = factories.make_account(session)
+        factories.make_site(session, account, url=NEW)
+        secret = factories.make_account_key(session, account).secret
+    client = create_app(shared).test_client()
+
+    answer = meanwhile(
+        shared,
+        lambda: client.post(
+            "/v1/sites", json={"url": NEW}, headers={"Authorization": f"Bearer {secret}"}
+        ),
+        lambda session: session.execute(update(Site).values(state=State.TERMINATED)),
+    )
+
+    check_problem(answer, 403, "account-suspended")
 
 
 def test_the_browser_and_the_account_s_key_find_the_same_site(

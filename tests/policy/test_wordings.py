@@ -23,6 +23,21 @@ def of(*texts: str, people: tuple[str, ...] = (), subject: str = "") -> str:
     )
 
 
+GREETINGS = (
+    "Hi", "Hiya", "Hey", "Hello", "Dear", "Good morning", "Good day", "Greetings", "Welcome", "Hallo",
+    "Lieber", "Liebe", "Guten Tag", "Sehr geehrte Frau", "Servus", "Moin", "Hola", "Estimada", "Querido",
+    "Buenos días", "Buenas noches", "Bonjour", "Salut", "Cher", "Chère", "Ciao", "Gentile", "Olá", "Ola",
+    "Prezado", "Cara", "Halo", "Hai", "Yth.", "Kepada", "Selamat siang", "Bapak", "Ibu", "مرحبا", "أهلا",
+    "عزيزي", "عزيزتي", "السلام عليكم", "您好", "你好", "親愛的", "亲爱的", "尊敬的",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("greeting", GREETINGS)
+def test_whoever_is_greeted_is_told_the_same(greeting: str) -> None:
+    one, other = (of(f"{greeting} {who}\nWinter sale") for who in ("Ada", "Grace Brewster"))
+    assert one == other == of("Winter sale")
+
+
 @pytest.mark.parametrize(
     ("name", "one", "other"),
     [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 from sqlalchemy import Connection, text
@@ -168,6 +169,49 @@ def test_rotating_an_ended_key_does_not_revive_it(
     rotate(sessions, key.key.prefix, clock)
     with pytest.raises(Unauthenticated):
         authenticate(sessions, key.secret, clock)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "minutes", "asked"),
+    [
+        (0, 0, 1),
+        (callers.RECALLED_FOR, 0, 1),
+        (callers.RECALLED_FOR + 1, 0, 2),
+        (0, 6, 2),  # that it is used will be noted, and must be read then
+    ],
+)
+def test_a_key_that_may_be_recalled_is_looked_up_once_a_minute(
+    sessions: Sessions,
+    key: NewKey,
+    clock: FakeClock,
+    monkeypatch: pytest.MonkeyPatch,
+    seconds: float,
+    minutes: int,
+    asked: int,
+) -> None:
+    found, now = [], 1_000.0
+    find = callers.find
+    monkeypatch.setattr(callers, "find", lambda *given: found.append(1) or find(*given))
+    monkeypatch.setattr(callers, "time", SimpleNamespace(monotonic=lambda: now))
+    with sessions.begin() as session:
+        session.get_one(ApiKey, key.key.id).last_used_at = clock()
+
+    def ask(presented: str) -> Caller:
+        with sessions() as session:
+            return callers.authenticate(
+                session, presented, secret=SECRET, now=clock(), recalled=True
+            )
+
+    first = ask(key.secret)
+    now += seconds
+    clock.advance(minutes=minutes)
+
+    assert ask(key.secret) == first
+    assert len(found) == asked
+    authenticate(sessions, key.secret, clock)  # who may not recall asks
+    assert len(found) == asked + 1
+    with pytest.raises(Unauthenticated, match="not known"):
+        ask(f"{key.secret}x")
 
 
 def test_a_revoked_key_has_no_successor(sessions: Sessions, key: NewKey, clock: FakeClock) -> None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from flask import Flask
 from sqlalchemy import select, text, update
 from sqlalchemy.exc import IntegrityError, OperationalError
 
@@ -16,7 +15,9 @@ from relay import ready
 from relay.context import Relay
 from relay.db import Base, new_id
 from relay.errors import NotFound
+from relay.mail import Source
 from relay.models import (
+    ApiKey,
     Content,
     IdempotencyKey,
     Message,
@@ -40,7 +41,9 @@ from relay.services import (
 from relay.services.intake import Outrun
 from relay.vocabulary import ReviewKind, Stage, State
 from tests import factories
-from tests.steps import links, submit
+from tests.api.requests import BOUNDARY, encoded, parts
+from tests.fakes import MORNING
+from tests.steps import links, meanwhile, submit
 
 pytestmark = pytest.mark.postgresql
 
@@ -91,35 +94,12 @@ def rows(relay: Relay, model: type[Base], site: Site) -> list[dict[str, Any]]:
     return sorted(kept, key=repr)
 
 
-def waits(relay: Relay) -> bool:
-    """Whether somebody waits for a lock."""
-    with relay.reads() as session:
-        found = session.execute(
-            text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
-        )
-        return bool(found.scalar_one())
-
-
-def meanwhile(relay: Relay, do: Callable[[], Any], change: Callable[[Any], None]) -> Any:
-    """What `do` gives that has read already, and waits for the site's lock while `change` is made."""
-    with ThreadPoolExecutor(1) as pool:
-        with relay.sessions.begin() as session:
-            session.execute(select(Site.id).with_for_update(key_share=True))
-            done = pool.submit(do)
-            for _ in range(500):
-                if waits(relay):
-                    break
-                time.sleep(0.01)
-            change(session)
-        return done.result(30)
-
-
 @pytest.mark.parametrize(
     "given",
     [
         {},
         {"key": "k1"},
-        {"source": messages.Source("shop", "checkout"), "key": "k1"},
+        {"source": Source("shop", "checkout"), "key": "k1"},
         {"read_one_in": 1},
     ],
     ids=["plain", "with a key", "of a form", "read before it leaves"],
@@ -154,19 +134,69 @@ def test_a_repetition_gets_the_first_answer(shared: Relay, site: Site, sent: lis
         submit(shared, site, key="k1", to=["bob@customer.example"])
 
 
-def test_a_key_that_was_used_meanwhile_is_done_again(shared: Relay, site: Site) -> None:
-    def use(session: Any) -> None:
-        session.execute(
-            IdempotencyKey.__table__.insert().values(
-                site_id=site.id, key="k1", fingerprint="f", answer="{}",
-                expires_at=shared.clock() + timedelta(hours=1),
-            )
-        )  # fmt: skip
+LATER = MORNING + timedelta(days=1)
 
+
+def use(session: Any) -> None:
+    """Somebody else's request gets the key `k1`."""
+    session.execute(
+        IdempotencyKey.__table__.insert().values(
+            [
+                {
+                    "site_id": id,
+                    "key": "k1",
+                    "fingerprint": "f",
+                    "answer": "{}",
+                    "expires_at": LATER,
+                }
+                for id in session.scalars(select(Site.id))
+            ]
+        )
+    )
+
+
+def test_a_key_that_was_used_meanwhile_is_done_again(shared: Relay, site: Site) -> None:
     with pytest.raises(IntegrityError):
         meanwhile(shared, lambda: submit(shared, site, key="k1"), use)
 
     assert rows(shared, Message, site) == rows(shared, SiteCount, site) == []
+
+
+@pytest.fixture
+def post(app: Flask, shared: Relay) -> Callable[[], int]:
+    """POST /v1/messages of a shop, with the key `k1`; gives the status."""
+    _, key = factories.make_shop(shared)
+    app.extensions["relay"] = shared
+
+    def send() -> int:
+        answer = app.test_client().post(
+            "/v1/messages",
+            data=encoded(parts()),
+            content_type=f"multipart/form-data; boundary={BOUNDARY}",
+            headers={"Authorization": f"Bearer {key.secret}", "Idempotency-Key": "k1"},
+        )
+        return answer.status_code
+
+    return send
+
+
+def test_who_was_outrun_and_then_waits_for_a_request_with_the_same_key_finds_its_answer(
+    shared: Relay, post: Callable[[], int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def outrun(*_: Any) -> None:
+        raise Outrun
+
+    monkeypatch.setattr(messages, "_at_once", outrun)
+
+    assert meanwhile(shared, post, use) == 409
+
+
+def test_who_waits_for_the_site_s_lock_holds_no_key(shared: Relay, post: Callable[[], int]) -> None:
+    def end_all_keys(session: Any) -> None:
+        session.execute(text("SET LOCAL lock_timeout = '2s'"))
+        session.execute(update(ApiKey).values(revoked_at=shared.clock()))
+
+    assert meanwhile(shared, post, end_all_keys) == 202
 
 
 MANY = 2_000_000_000
@@ -196,7 +226,7 @@ def open_the_breaker(session: Any) -> None:
 def test_what_changes_while_the_lock_is_waited_for_has_the_last_word(
     shared: Relay, site: Site, change: Callable[[Any], None]
 ) -> None:
-    given = {"source": messages.Source("shop", None)}
+    given = {"source": Source("shop", None)}
     submit(shared, site, to=["first@customer.example"], **given)
     before = {model: rows(shared, model, site) for model in (Message, Content, Recipient)}
 
@@ -205,6 +235,21 @@ def test_what_changes_while_the_lock_is_waited_for_has_the_last_word(
 
     assert {model: rows(shared, model, site) for model in before} == before
     assert rows(shared, IdempotencyKey, site) == []
+
+
+def test_what_the_database_does_not_know_does_not_hold(
+    shared: Relay, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    end_at_once = intake.end_at_once
+
+    def of_no_version(*given: Any, **named: Any) -> None:
+        end_at_once(*given, **{**named, "version": None})
+
+    monkeypatch.setattr(intake, "end_at_once", of_no_version)
+    with pytest.raises(Outrun):
+        submit(shared, site)
+
+    assert rows(shared, Message, site) == []
 
 
 def test_a_site_that_is_not_there_takes_nothing(shared: Relay) -> None:

@@ -11,7 +11,6 @@ import pytest
 from sqlalchemy import select
 
 from relay.context import Relay
-from relay.db import new_id
 from relay.models import Account, Content, LinkHost, Message, Recipient, Review, Site
 from relay.policy import canary
 from relay.services import (
@@ -27,7 +26,7 @@ from relay.services.letters import HOUSE_SITE
 from relay.services.messages import Request
 from relay.services.networks import Came
 from relay.vocabulary import Decision, Kind, ReviewKind, Stage, State, Stream
-from tests.factories import make_account, make_domain, make_draft, make_site
+from tests.factories import make_account, make_domain, make_draft, make_key, make_site
 from tests.fakes import FakeClock
 from tests.steps import copy_of, deliver_due, find, look, subscribe
 from tests.steps import links as keys_of
@@ -239,7 +238,8 @@ def test_all_mail_of_a_site_under_review_is_read(relay: Relay, old: Site) -> Non
 
 
 def test_mail_from_a_new_network_is_read(relay: Relay, old: Site, clock: FakeClock) -> None:
-    key = new_id()
+    with relay.sessions.begin() as session:
+        key = make_key(session, old).key.id
     assert stage(relay, hand_in(relay, old, came=Came(key, "192.0.2.0/24"))) is Stage.QUEUED
     clock.advance(days=2)
     elsewhere = hand_in(relay, old, came=Came(key, "198.51.100.0/24"))

@@ -165,7 +165,7 @@ class Interleavings(RuleBasedStateMachine):
     def its_words_come_under_review(self) -> None:
         with self.relay.sessions.begin() as session:
             first = session.scalars(select(Message).where(Message.site_id == self.site.id)).first()
-            wording = campaigns.wording_of(factories.make_message(), ["n1@customer.example"])
+            wording = campaigns.wording_of(factories.make_draft().mime, ["n1@customer.example"])
             known = reviews.about(session, self.site.id, wording, now=self.clock())
             if first is not None and known is None:
                 kind = ReviewKind.CAMPAIGN_IN_DISGUISE
