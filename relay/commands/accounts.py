@@ -8,7 +8,7 @@ import click
 from sqlalchemy import select
 
 from relay.commands import standing, tenants
-from relay.commands.output import Row, json_option, relay, show, show_one
+from relay.commands.output import Group, Row, json_option, relay, show, show_one
 from relay.commands.ramps import ramp
 from relay.commands.reputation import site_reputation
 from relay.models import Account, AccountRequest, Site
@@ -22,7 +22,7 @@ EARNED = "earned"
 MOST_FIRST_CONTACTS = 10_000_000
 
 
-@click.group()
+@click.group(cls=Group)
 def account() -> None:
     """Customers of this relay."""
 
@@ -106,7 +106,7 @@ def list_accounts(state: str | None, as_json: bool) -> None:
     )
 
 
-@click.group()
+@click.group(cls=Group)
 def site() -> None:
     """WordPress installs of an account."""
 

@@ -9,12 +9,13 @@ from typing import Any
 
 import click
 
+from relay.commands.output import Group
 from relay.policy.bounce_advice import words_for
 from relay.policy.bounces import BounceClass, Fault, diagnose_event, explain, prediction, rules
 from relay.policy.gateways import NAMES, Gateway
 
 
-@click.group()
+@click.group(cls=Group)
 def bounces() -> None:
     """What bounces mean: whose fault it was, and what follows."""
 

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from relay.addresses import parse
-from relay.commands.output import json_option, relay, show
+from relay.commands.output import Group, json_option, relay, show
 from relay.services import key_versions, proof_pages, proofs, verification
 from relay.services.seals import Head, parse_head
 from relay.services.verification import Verdict
@@ -31,7 +31,7 @@ def _head(_context: click.Context, _option: click.Parameter, text: str | None) -
         raise click.BadParameter(str(error)) from None
 
 
-@click.group()
+@click.group(cls=Group)
 def consent() -> None:
     """The consent ledger."""
 

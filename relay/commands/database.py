@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import click
 
-from relay.commands.output import relay
+from relay.commands.output import Group, relay
 from relay.services import database_roles
 
 
-@click.group()
+@click.group(cls=Group)
 def database() -> None:
     """The database and its roles."""
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import click
 
-from relay.commands.output import Row, console, json_option, relay, show, show_one
+from relay.commands.output import Group, Row, console, json_option, relay, show, show_one
 from relay.context import Relay
 from relay.models import Domain
 from relay.services import domain_looks, domain_rules, domain_views, domains
@@ -26,7 +26,7 @@ ACCOUNT = click.option(
 REASON = click.option("--reason", required=True, help="Why; it is kept and shown.")
 
 
-@click.group()
+@click.group(cls=Group)
 def domain() -> None:
     """Sending domains of an account."""
 

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import click
 
-from relay.commands.output import json_option, relay, show
+from relay.commands.output import Group, json_option, limit_option, relay, show
 from relay.services import receivers
 
 
-@click.group()
+@click.group(cls=Group)
 def gateway() -> None:
     """Mail gateways in front of the people who are mailed."""
 
 
 @gateway.command("unknown")
-@click.option("--limit", default=50, show_default=True, help="So many, most frequent first.")
+@limit_option("most frequent", default=50)
 @json_option
 def unknown(limit: int, as_json: bool) -> None:
     """Count MX hosts whose vendor is not known, so that the table can grow."""

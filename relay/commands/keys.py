@@ -8,7 +8,7 @@ from uuid import UUID
 import click
 from click.core import ParameterSource
 
-from relay.commands.output import Row, json_option, relay, show, show_one
+from relay.commands.output import Group, Row, json_option, relay, show, show_one
 from relay.models import ApiKey
 from relay.services import accounts
 from relay.services.accounts import NewKey
@@ -19,7 +19,7 @@ SHOWN_ONCE = "Copy the key now: only its digest is kept, and it is never shown a
 CONNECTS = "It connects the account's sites: wp postreeve connect --relay=… --token=-"
 
 
-@click.group()
+@click.group(cls=Group)
 def key() -> None:
     """API keys of sites, and of accounts."""
 

@@ -6,12 +6,13 @@ from uuid import UUID
 
 import click
 
-from relay.commands.output import Row, json_option, relay, show, show_one
+from relay.commands.output import Group, Row, json_option, relay, show, show_one
+from relay.languages import ENGLISH, LANGUAGES
 from relay.models import MailingList
 from relay.services import lists
 
 
-@click.group("list")
+@click.group("list", cls=Group)
 def mailing_list() -> None:
     """Lists that people subscribe to."""
 
@@ -24,7 +25,10 @@ def mailing_list() -> None:
 @click.option("--postal-address", required=True, help="Where a letter reaches the controller.")
 @click.option("--privacy-url", required=True, help="Its privacy policy, https://…")
 @click.option("--sender", required=True, metavar="EMAIL", help="In a verified domain.")
-@click.option("--language", default="en", show_default=True, help="en, id, zh-Hant, de, es, ar.")
+@click.option(
+    "--language", default=ENGLISH, show_default=True, type=click.Choice([*LANGUAGES]),
+    help="Of its mails and pages, unless the person's is known.",
+)  # fmt: skip
 @json_option
 def create_list(key: str, site_id: UUID, as_json: bool, **given: str) -> None:
     """Create a list that the site calls KEY."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import click
 
-from relay.commands.output import json_option, relay, show
+from relay.commands.output import Group, json_option, limit_option, relay, show
 from relay.services import notices
 from relay.vocabulary import NoticeState
 
 
-@click.group()
+@click.group(cls=Group)
 def notice() -> None:
     """Notices from Amazon SNS."""
 
@@ -24,7 +24,7 @@ def notice() -> None:
     show_default=True,
     help="Which ones; may be given more than once.",
 )
-@click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 1_000))
+@limit_option(default=50)
 @json_option
 def list_notices(states: tuple[str, ...], limit: int, as_json: bool) -> None:
     """List notices, newest first: by default those that match no mail of this relay.

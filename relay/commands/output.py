@@ -22,6 +22,15 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 Row = dict[str, Any]
 
+SENTENCE = 300
+"""Letters of a command's first sentence in a list of commands; none is as long."""
+
+PORT = click.IntRange(1, 65_535)
+"""A port on which a program can be told to listen."""
+
+MOST_ROWS = 10_000
+"""Rows that one command shows at most."""
+
 
 def relay(*, quiet: bool = True) -> Relay:
     """The relay that the environment describes; it is closed when the command ends.
@@ -37,10 +46,32 @@ def relay(*, quiet: bool = True) -> Relay:
     return made
 
 
+class Group(click.Group):
+    """Commands, each with the whole sentence that it begins with: click cuts it at the end of a line."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands into a `--help`."""
+        known = ((name, self.get_command(ctx, name)) for name in self.list_commands(ctx))
+        rows = [(name, each.get_short_help_str(SENTENCE)) for name, each in known if each]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
+
 def json_option(command: F) -> F:
     """`--json`: machine-readable output."""
     return click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")(
         command
+    )
+
+
+def limit_option(most_first: str = "newest", *, default: int = 100) -> Callable[[F], F]:
+    """`--limit`: how many rows are shown, and which come first."""
+    return click.option(
+        "--limit",
+        default=default,
+        show_default=True,
+        type=click.IntRange(1, MOST_ROWS),
+        help=f"So many, {most_first} first.",
     )
 
 

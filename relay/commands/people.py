@@ -8,12 +8,12 @@ from uuid import UUID
 import click
 
 from relay.addresses import parse
-from relay.commands.output import json_option, relay, show_one
+from relay.commands.output import Group, json_option, relay, show_one
 from relay.services import erasures
 from relay.services import people as held
 
 
-@click.group()
+@click.group(cls=Group)
 def people() -> None:
     """People who got mail, and what is held about them."""
 

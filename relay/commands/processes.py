@@ -14,7 +14,7 @@ from alembic import command
 from alembic.config import Config
 
 from relay.app import build, create_app
-from relay.commands.output import relay
+from relay.commands.output import PORT, relay
 from relay.db import connect
 from relay.settings import Settings
 from relay.worker import Worker
@@ -45,8 +45,10 @@ def upgrade(database_url: str) -> None:
 
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True)
-@click.option("--port", default=8025, show_default=True, type=int)
-@click.option("--workers", default=2, show_default=True, type=int, help="Web processes.")
+@click.option("--port", default=8025, show_default=True, type=PORT)
+@click.option(
+    "--workers", default=2, show_default=True, type=click.IntRange(1, 1_000), help="Web processes."
+)
 def web(host: str, port: int, workers: int) -> None:
     """Serve the API under gunicorn (replaces this process)."""
     Settings.from_environment(os.environ)  # says what is missing before gunicorn does, five times

@@ -15,7 +15,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from relay.commands.output import console, relay
+from relay.commands.output import MOST_ROWS, console, relay
 from relay.context import Relay
 from relay.policy.budget import UNLIMITED
 from relay.services import queue_view
@@ -41,15 +41,17 @@ HELD = {
     help="Look again every so many seconds (2), until Ctrl-C.",
 )  # fmt: skip
 @click.option(
-    "--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True,
-    help="For people or for programs; with --watch, one JSON object a line.",
+    "--top", default=queue_view.TOP, show_default=True, type=click.IntRange(1, MOST_ROWS),
+    help="Sites and gateways shown.",
 )  # fmt: skip
-@click.option("--top", default=queue_view.TOP, show_default=True, help="Sites and gateways shown.")
-def queue(watch: float | None, form: str, top: int) -> None:
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print JSON; with --watch, one object a line."
+)
+def queue(watch: float | None, top: int, as_json: bool) -> None:
     """Show what waits to be sent: by lane, site and receiving gateway, how old, and until when."""
     context = relay()
     with contextlib.suppress(KeyboardInterrupt):
-        if form == "json":
+        if as_json:
             for found in _looks(context, watch, top):
                 click.echo(json.dumps(_as_json(found)))
         elif watch is None:

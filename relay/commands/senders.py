@@ -7,13 +7,13 @@ from uuid import UUID
 
 import click
 
-from relay.commands.output import Row, json_option, relay, show_one
+from relay.commands.output import Group, Row, json_option, relay, show_one
 from relay.services import rehearsals
 from relay.services.rehearsals import Verdict
 from relay.settings import Settings
 
 
-@click.group()
+@click.group(cls=Group)
 def sender() -> None:
     """Who may be named in From, and under which name."""
 

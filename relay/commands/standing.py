@@ -9,7 +9,7 @@ from uuid import UUID
 
 import click
 
-from relay.commands.output import Row, json_option, relay, show, show_one
+from relay.commands.output import Row, json_option, limit_option, relay, show, show_one
 from relay.models import Action
 from relay.policy.standing import STEPS
 from relay.services import actions, decisions, operators
@@ -140,7 +140,7 @@ def _domains(done: Action) -> str:
 @click.command()
 @click.option("--account", "account_id", type=click.UUID, help="Only this account and its sites.")
 @click.option("--site", "site_id", type=click.UUID, help="Only this site and its account.")
-@click.option("--limit", default=100, show_default=True, help="So many, newest first.")
+@limit_option()
 @json_option
 def audit(account_id: UUID | None, site_id: UUID | None, limit: int, as_json: bool) -> None:
     """Show what was done to accounts and sites, by whom and why. Nobody can change this log."""

@@ -7,12 +7,12 @@ from uuid import UUID
 import click
 
 from relay.addresses import parse
-from relay.commands.output import Row, json_option, relay, show, show_one
+from relay.commands.output import Group, Row, json_option, limit_option, relay, show, show_one
 from relay.models import Suppression
 from relay.services import lifting
 
 
-@click.group()
+@click.group(cls=Group)
 def suppression() -> None:
     """Addresses that a site does not mail."""
 
@@ -21,7 +21,7 @@ def suppression() -> None:
 @click.option("--site", "site_id", required=True, type=click.UUID, help="Whose list.")
 @click.option("--address", help="Only this address.")
 @click.option("--ended", is_flag=True, help="Those that are over as well.")
-@click.option("--limit", default=100, show_default=True, help="So many, newest first.")
+@limit_option()
 @json_option
 def list_suppressions(
     site_id: UUID, address: str | None, ended: bool, limit: int, as_json: bool

@@ -8,7 +8,7 @@ from uuid import UUID
 import click
 from sqlalchemy.orm import Session
 
-from relay.commands.output import Row, json_option, relay, show, show_one
+from relay.commands.output import Group, Row, json_option, relay, show, show_one
 from relay.context import Relay
 from relay.errors import Invalid, NotFound
 from relay.models import Tenant
@@ -16,7 +16,7 @@ from relay.services import tenant_looks
 from relay.services import tenants as service
 
 
-@click.group("tenants")
+@click.group("tenants", cls=Group)
 def tenants() -> None:
     """Accounts as tenants of Amazon SES (POSTREEVE_SES_TENANTS)."""
 

@@ -53,6 +53,15 @@ def test_a_page_loads_nothing_from_elsewhere(path: str, client: FlaskClient) -> 
 
 
 @documented
+@pytest.mark.parametrize("path", PAGES)
+def test_every_link_of_a_page_leads_somewhere(path: str, client: FlaskClient) -> None:
+    targets = set(re.findall(r'href="([^"#]+)', client.get(path).text))
+
+    assert targets
+    assert [target for target in targets if client.get(target).status_code != 200] == []
+
+
+@documented
 def test_the_type_of_a_problem_leads_to_its_page(
     client: FlaskClient, bearer: dict[str, str]
 ) -> None:

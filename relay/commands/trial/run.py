@@ -5,11 +5,13 @@ from __future__ import annotations
 import sys
 import time
 from datetime import UTC, datetime
+from os.path import relpath
 from pathlib import Path
 
 import click
 from rich.table import Table
 
+from relay.commands.output import PORT
 from relay.commands.processes import ROOT
 from relay.commands.trial import ports, wordpress
 from relay.commands.trial.children import Children, Trouble, interruptible
@@ -29,10 +31,16 @@ WEB_WORKERS = 2
 
 
 @click.command()
-@click.option("--port", default=8025, show_default=True, help="Port of the relay.")
-@click.option("--simulator-port", default=8026, show_default=True, help="Port of the simulator.")
-@click.option("--wordpress-port", default=8027, show_default=True, help="Port of WordPress.")
-@click.option("--names-port", default=8028, show_default=True, help="Port of the name server.")
+@click.option("--port", default=8025, show_default=True, type=PORT, help="Port of the relay.")
+@click.option(
+    "--simulator-port", default=8026, show_default=True, type=PORT, help="Port of the simulator."
+)
+@click.option(
+    "--wordpress-port", default=8027, show_default=True, type=PORT, help="Port of WordPress."
+)
+@click.option(
+    "--names-port", default=8028, show_default=True, type=PORT, help="Port of the name server."
+)
 @click.option("--wordpress", "with_wordpress", is_flag=True, help="Add a real WordPress.")
 @click.option(
     "--state",
@@ -164,6 +172,9 @@ def _introduce(installation: Installation, site: DemoSite, there: WordPress | No
     if there is not None:
         _note_wordpress(installation, there)
         lines["WordPress"] = f"{there.url}   {there.login}"
+    settings = relpath(installation.hand_over_settings())
+    python = relpath(sys.executable)
+    lines["Commands"] = f". {settings}; {python} -m relay account list   in another terminal"
     lines["Kept in"] = f"{installation.folder}   database, key, mails, logs"
     click.echo()
     for name, text in lines.items():
