@@ -90,6 +90,8 @@ def main() -> None:
         sys.exit(1)
     except PostreeveError as error:
         click.echo(f"{error.title}: {error.detail}", err=True)
+        for each in error.members.get("errors", ()):
+            click.echo(f"  {each['pointer'].removeprefix('#/')}: {each['detail']}", err=True)
         sys.exit(1)
     except (OperationalError, ProgrammingError) as error:
         click.echo(

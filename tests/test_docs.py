@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
 
-import boto3
+import botocore.session
 import click
 import pytest
 from botocore import xform_name
@@ -123,7 +123,7 @@ def test_every_command_that_is_named_can_be_typed(path: Path) -> None:
 def test_the_policy_for_amazon_allows_what_the_relay_calls() -> None:
     """The relay's own calls, by boto3's names; `SendEmail` it makes itself, with finished MIME."""
     calls = "\n".join(path.read_text() for path in (ROOT / "relay" / "gateways").glob("*.py"))
-    service = boto3.client("sesv2", region_name="us-east-1").meta.service_model
+    service = botocore.session.get_session().get_service_model("sesv2")
     called = {
         name for name in service.operation_names if f".{xform_name(name)}(" in calls
     } | {"SendEmail", "SendRawEmail"}  # fmt: skip

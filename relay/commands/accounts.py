@@ -8,14 +8,28 @@ import click
 from sqlalchemy import select
 
 from relay.commands import standing, tenants
-from relay.commands.output import Group, Row, json_option, relay, show, show_one
+from relay.commands.finding import check_account
+from relay.commands.output import (
+    ACCOUNT_ID,
+    SITE_ID,
+    Group,
+    Name,
+    Row,
+    json_option,
+    relay,
+    show,
+    show_one,
+)
 from relay.commands.ramps import ramp
 from relay.commands.reputation import site_reputation
+from relay.errors import AlreadyExists
 from relay.models import Account, AccountRequest, Site
 from relay.policy.acceptable_use import VERSION
+from relay.policy.site_urls import check_site as check_website
 from relay.services import acceptable_use, accounts, first_contacts, relations
 from relay.services.letters import HOUSE_ACCOUNT
 from relay.services.relations import Related
+from relay.services.sites import site_at
 from relay.vocabulary import State
 
 EARNED = "earned"
@@ -28,7 +42,7 @@ def account() -> None:
 
 
 @account.command("create")
-@click.argument("name")
+@click.argument("name", type=Name())
 @click.option("--owner", required=True, metavar="EMAIL", help="Where notices to the owner go.")
 @click.option("--pending", is_flag=True, help="It sends to nobody but its owner until approved.")
 @click.option(
@@ -62,11 +76,12 @@ def create_account(
 
 
 @account.command("show")
-@click.argument("account_id", type=click.UUID)
+@click.argument("account_id", type=ACCOUNT_ID)
 @json_option
 def show_account(account_id: UUID, as_json: bool) -> None:
     """Show an account: its standing and what that is about, its sites, what was done to it."""
     with relay().reads() as session:
+        check_account(session, account_id)
         found = accounts.find_account(session, account_id)
         asked = session.get(AccountRequest, account_id)
         row = _account(found) | {
@@ -112,8 +127,8 @@ def site() -> None:
 
 
 @site.command("create")
-@click.argument("name")
-@click.option("--account", "account_id", required=True, type=click.UUID, help="Whose site it is.")
+@click.argument("name", type=Name())
+@click.option("--account", "account_id", required=True, type=ACCOUNT_ID, help="Whose site it is.")
 @click.option("--url", required=True, help="The site's address, as in https://shop.example.")
 @click.option("--from", "default_from", metavar="EMAIL", help="The site's usual sender address.")
 @json_option
@@ -121,8 +136,12 @@ def create_site(
     name: str, account_id: UUID, url: str, default_from: str | None, as_json: bool
 ) -> None:
     """Create a site called NAME."""
+    check_website(url)
     context = relay()
     with context.sessions.begin() as session:
+        check_account(session, account_id)
+        if known := site_at(session, account_id, url):
+            raise AlreadyExists(f"This account has a site at this address: {known.id} {known.name}")
         made = accounts.create_site(
             session, account_id, name=name, url=url, default_from=default_from, now=context.clock()
         )
@@ -154,7 +173,7 @@ def _people(context: click.Context, parameter: click.Parameter, value: str) -> i
 
 
 @site.command("budget")
-@click.argument("site_id", type=click.UUID)
+@click.argument("site_id", type=SITE_ID)
 @click.option(
     "--first-contacts",
     "people",
@@ -224,7 +243,7 @@ def _budget(made: Site) -> Row:
 
 
 @account.command("accept-policy")
-@click.argument("account_id", type=click.UUID)
+@click.argument("account_id", type=ACCOUNT_ID)
 @click.option("--by", "accepted_by", required=True, metavar="NAME", help="Who of them accepted it.")
 @json_option
 def accept_policy(account_id: UUID, accepted_by: str, as_json: bool) -> None:

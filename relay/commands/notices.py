@@ -8,6 +8,9 @@ from relay.commands.output import Group, json_option, limit_option, relay, show
 from relay.services import notices
 from relay.vocabulary import NoticeState
 
+STRANGE = (NoticeState.UNMATCHED.value, NoticeState.ORPHANED.value)
+"""States of notices that match no mail of this relay."""
+
 
 @click.group(cls=Group)
 def notice() -> None:
@@ -20,7 +23,7 @@ def notice() -> None:
     "states",
     multiple=True,
     type=click.Choice([state.value for state in NoticeState]),
-    default=[NoticeState.UNMATCHED.value, NoticeState.ORPHANED.value],
+    default=STRANGE,
     show_default=True,
     help="Which ones; may be given more than once.",
 )
@@ -44,7 +47,10 @@ def list_notices(states: tuple[str, ...], limit: int, as_json: bool) -> None:
         }
         for each in found
     ]
-    show(rows, as_json=as_json, title="Notices", empty="No such notices. All is taken in.")
+    empty = "No such notices."
+    if sorted(states) == sorted(STRANGE):
+        empty += " All is taken in."
+    show(rows, as_json=as_json, title="Notices", empty=empty)
 
 
 COMMANDS = (notice,)

@@ -7,11 +7,14 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
+from types import NoneType
 from typing import Any, TypeVar
 from uuid import UUID
 
 import click
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from relay.app import build
@@ -27,6 +30,15 @@ SENTENCE = 300
 
 PORT = click.IntRange(1, 65_535)
 """A port on which a program can be told to listen."""
+
+GAP = 2
+"""Columns of a terminal between two columns of a table."""
+
+LONGEST_WORD = 40
+"""Letters of a word that is never broken; an id has 36."""
+
+LONGEST_NAME = 200
+"""Letters of the name of an account, site or key, as their columns hold them."""
 
 MOST_ROWS = 10_000
 """Rows that one command shows at most."""
@@ -44,6 +56,40 @@ def relay(*, quiet: bool = True) -> Relay:
     made = build(settings)
     click.get_current_context().call_on_close(made.close)
     return made
+
+
+class Id(click.types.UUIDParameterType):
+    """The id of something; whoever types another is told which command shows them."""
+
+    name = "id"
+
+    def __init__(self, shown_by: str) -> None:
+        self._shown_by = shown_by
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """A UUID. Fails, in a sentence, for what is none."""
+        try:
+            return super().convert(value, param, ctx)
+        except click.BadParameter:
+            self.fail(
+                f"{value!r} is no id; `python -m relay {self._shown_by}` shows them", param, ctx
+            )
+
+
+ACCOUNT_ID, SITE_ID = Id("account list"), Id("site list")
+
+
+class Name(click.ParamType[str]):
+    """What somebody or something is called: a word at least, on one line."""
+
+    name = "text"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The name without spaces around it."""
+        text = str(value).strip()
+        if not text or len(text) > LONGEST_NAME or not text.isprintable():
+            self.fail(f"a name has 1 to {LONGEST_NAME} letters, on one line", param, ctx)
+        return text
 
 
 class Group(click.Group):
@@ -76,19 +122,35 @@ def limit_option(most_first: str = "newest", *, default: int = 100) -> Callable[
 
 
 def show(rows: Sequence[Row], *, as_json: bool, title: str, empty: str) -> None:
-    """Print rows as a table, or as a JSON list; `empty` says what would fill it."""
+    """Print rows as a table, or as a JSON list; `empty` says what would fill it.
+
+    Where a table would have to break ids or words, each row is printed below the other instead.
+    """
     if as_json:
         click.echo(json.dumps([_plain(row) for row in rows], indent=2))
         return
     if not rows:
         click.echo(empty)
         return
-    table = Table(title=title, title_justify="left", header_style="bold")
-    for name in rows[0]:
-        table.add_column(name.replace("_", " "), overflow="fold")
-    for row in rows:
-        table.add_row(*(_text(value) for value in row.values()))
-    console().print(table)
+    out, texts = console(), [{name: _text(value) for name, value in row.items()} for row in rows]
+    widths = {name: _narrowest(name, [text[name] for text in texts]) for name in rows[0]}
+    if sum(widths.values()) + GAP * len(widths) > out.width:
+        click.secho(title, bold=True)
+        for row in rows:
+            _show_lines(row)
+            click.echo()
+        return
+    table = new_table(title)
+    for name, width in widths.items():
+        table.add_column(
+            name.replace("_", " "),
+            overflow="fold",
+            min_width=width,
+            justify="right" if _are_figures(row[name] for row in rows) else "left",
+        )
+    for text in texts:
+        table.add_row(*map(escape, text.values()))
+    out.print(table)
 
 
 def show_one(row: Row, *, as_json: bool, title: str, hint: str = "") -> None:
@@ -97,11 +159,40 @@ def show_one(row: Row, *, as_json: bool, title: str, hint: str = "") -> None:
         click.echo(json.dumps(_plain(row)))
         return
     click.secho(title, bold=True)
+    _show_lines(row)
+    if hint:
+        click.echo(f"\n{hint}")
+
+
+def new_table(title: str) -> Table:
+    """A table in the look of all of them."""
+    return Table(
+        title=title,
+        title_justify="left",
+        title_style="bold",
+        header_style="bold",
+        box=SIMPLE_HEAD,
+        padding=(0, GAP - 1, 0, 0),
+        pad_edge=False,
+        show_edge=False,
+    )
+
+
+def _show_lines(row: Row) -> None:
     width = max(map(len, row))
     for name, value in row.items():
         click.echo(f"  {name.replace('_', ' '):<{width}}  {_text(value)}")
-    if hint:
-        click.echo(f"\n{hint}")
+
+
+def _are_figures(values: Iterable[Any]) -> bool:
+    found = {type(value) for value in values}
+    return int in found and found <= {int, NoneType}
+
+
+def _narrowest(name: str, texts: Iterable[str]) -> int:
+    """Columns in which nothing of a column has to be broken within a word, or within an id."""
+    words = [word for text in (name.replace("_", " "), *texts) for word in text.split()]
+    return min(max(map(len, words), default=1), LONGEST_WORD)
 
 
 def console() -> Console:
@@ -126,8 +217,12 @@ def _json(value: Any) -> Any:
 
 
 def _text(value: Any) -> str:
-    if value is None:
+    if value is None or value == []:
         return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
     if isinstance(value, datetime):
         return value.strftime("%Y-%m-%d %H:%M:%S UTC")
     if isinstance(value, UUID):

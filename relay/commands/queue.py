@@ -15,7 +15,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from relay.commands.output import MOST_ROWS, console, relay
+from relay.commands.output import MOST_ROWS, console, new_table, relay
 from relay.context import Relay
 from relay.policy.budget import UNLIMITED
 from relay.services import queue_view
@@ -90,7 +90,7 @@ def _tables(found: Overview) -> list[RenderableType]:
     if found.gateways:
         made.append(_table("Receiving gateways", "gateway", found.gateways, queued, ends=False))
     if found.paces:
-        table = _new("Slowed down, because they refused for rate")
+        table = new_table("Slowed down, because they refused for rate")
         for name in ("gateway", "site", "mails a minute"):
             table.add_column(name, overflow="fold")
         for each in found.paces:
@@ -99,14 +99,10 @@ def _tables(found: Overview) -> list[RenderableType]:
     return made
 
 
-def _new(title: str) -> Table:
-    return Table(title=title, title_justify="left", header_style="bold")
-
-
 def _table(
     title: str, kind: str, rows: Sequence[Waiting], stages: Sequence[str], *, ends: bool = True
 ) -> Table:
-    table = _new(title)
+    table = new_table(title)
     table.add_column(kind, overflow="fold")
     for stage in stages:
         table.add_column(stage, justify="right")

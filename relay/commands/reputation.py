@@ -7,7 +7,7 @@ from uuid import UUID
 
 import click
 
-from relay.commands.output import Row, json_option, relay, show, show_one
+from relay.commands.output import SITE_ID, Row, json_option, relay, show, show_one
 from relay.policy.reasons import percent
 from relay.policy.reputation import MONTH
 from relay.services import reputation
@@ -18,7 +18,7 @@ PLACES = (Dimension.PROVIDER, Dimension.SOURCE, Dimension.DOMAIN, Dimension.IP)
 
 
 @click.command("reputation")
-@click.argument("site_id", type=click.UUID)
+@click.argument("site_id", type=SITE_ID)
 @click.option(
     "--by",
     "dimension",

@@ -7,7 +7,8 @@ from uuid import UUID
 
 import click
 
-from relay.commands.output import Group, Row, json_option, relay, show_one
+from relay.commands.finding import check_site
+from relay.commands.output import SITE_ID, Group, Row, json_option, relay, show_one
 from relay.services import rehearsals
 from relay.services.rehearsals import Verdict
 from relay.settings import Settings
@@ -20,7 +21,7 @@ def sender() -> None:
 
 @sender.command("check")
 @click.argument("from_line", metavar="'NAME <ADDRESS>'")
-@click.option("--site", "site_id", required=True, type=click.UUID, help="Whose mail it would be.")
+@click.option("--site", "site_id", required=True, type=SITE_ID, help="Whose mail it would be.")
 @json_option
 def check(from_line: str, site_id: UUID, as_json: bool) -> None:
     """Judge a From line as a mail of the site would be judged; nothing is stored or sent.
@@ -29,6 +30,7 @@ def check(from_line: str, site_id: UUID, as_json: bool) -> None:
     """
     context = relay()
     with context.sessions() as session:
+        check_site(session, site_id)
         found = rehearsals.rehearse(
             session,
             site_id,
