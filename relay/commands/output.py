@@ -133,19 +133,20 @@ def show(rows: Sequence[Row], *, as_json: bool, title: str, empty: str) -> None:
         click.echo(empty)
         return
     out, texts = console(), [{name: _text(value) for name, value in row.items()} for row in rows]
-    widths = {name: _narrowest(name, [text[name] for text in texts]) for name in rows[0]}
-    if sum(widths.values()) + GAP * len(widths) > out.width:
+    columns = {name: [name.replace("_", " "), *(text[name] for text in texts)] for name in rows[0]}
+    widths = _widths(list(columns.values()), out.width - GAP * len(columns))
+    if widths is None:
         click.secho(title, bold=True)
         for row in rows:
             _show_lines(row)
             click.echo()
         return
     table = new_table(title)
-    for name, width in widths.items():
+    for (name, column), width in zip(columns.items(), widths, strict=True):
         table.add_column(
-            name.replace("_", " "),
+            column[0],
             overflow="fold",
-            min_width=width,
+            width=width,
             justify="right" if _are_figures(row[name] for row in rows) else "left",
         )
     for text in texts:
@@ -189,10 +190,19 @@ def _are_figures(values: Iterable[Any]) -> bool:
     return int in found and found <= {int, NoneType}
 
 
-def _narrowest(name: str, texts: Iterable[str]) -> int:
-    """Columns in which nothing of a column has to be broken within a word, or within an id."""
-    words = [word for text in (name.replace("_", " "), *texts) for word in text.split()]
-    return min(max(map(len, words), default=1), LONGEST_WORD)
+def _widths(columns: Sequence[Sequence[str]], room: int) -> list[int] | None:
+    """How wide each column is, so that no word is broken, nor an id; None where there is no room."""
+    words = [[word for text in column for word in text.split()] or [""] for column in columns]
+    least = [min(max(map(len, each)), LONGEST_WORD) for each in words]
+    if sum(least) > room:
+        return None
+    widths = [max(map(len, column)) for column in columns]
+    while sum(widths) > room:
+        widest = max(
+            (at for at, width in enumerate(widths) if width > least[at]), key=widths.__getitem__
+        )
+        widths[widest] -= 1
+    return widths
 
 
 def console() -> Console:

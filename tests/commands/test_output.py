@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
@@ -33,6 +34,23 @@ id                                    name              people  ends at  open
 {ID}  Ada's [red] shop  20,000  –        yes
 {ID}  Bakery                 5  –        no"""
     )
+
+
+def test_what_does_not_fit_into_a_line_goes_on_in_the_next(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    rows = [row | {"began_at": datetime(2026, 11, 29, 8, 43, tzinfo=UTC)} for row in (SHOP, BAKERY)]
+
+    lines = shown(rows, capsys).splitlines()
+
+    assert max(map(len, lines)) <= 100
+    assert [line.split()[-2:] for line in lines[3:]] == [
+        ["2026-11-29", "08:43:00"],
+        ["UTC"],
+        ["2026-11-29", "08:43:00"],
+        ["UTC"],
+    ]
+    assert sum(str(ID) in line for line in lines) == 2
 
 
 def test_where_a_table_would_break_an_id_each_row_is_printed_line_by_line(
