@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from errno import ENOSPC
 
 import click
 from alembic.util import CommandError
@@ -109,9 +110,9 @@ def main() -> None:
         )
         sys.exit(1)
     except OSError as error:
-        if error.filename is None:  # no file that somebody named: a bug, or a neighbour's silence
+        if error.filename is None and error.errno != ENOSPC:  # a bug, or a neighbour's silence
             raise
-        click.echo(f"{error.strerror}: {error.filename}", err=True)
+        click.echo(f"{error.strerror}: {error.filename or 'the output'}", err=True)
         sys.exit(1)
 
 

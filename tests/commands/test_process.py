@@ -89,6 +89,18 @@ def test_a_file_that_cannot_be_written_is_named(shell: Shell) -> None:
     assert done == (1, "No such file or directory: /nowhere/file\n")
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full device here")
+def test_a_full_disk_is_said() -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "relay", "bounces", "explain", "550 5.1.1 user unknown"],
+            cwd=ROOT, stdout=full, stderr=subprocess.PIPE, text=True, check=False,
+        )  # fmt: skip
+
+    assert done.returncode == 1
+    assert done.stderr == "No space left on device: the output\n"
+
+
 def test_what_is_wrong_is_said_of_each_part_that_is(shell: Shell) -> None:
     shell.type("migrate")
     with db.writing(shell.engine()).begin() as session:

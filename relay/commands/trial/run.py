@@ -162,12 +162,14 @@ def _show(found: list[Found]) -> None:
 
 
 def _introduce(installation: Installation, site: DemoSite, there: WordPress | None) -> None:
+    zones = relpath(installation.zones)
     lines = {
         "Start page": f"{installation.web_url}/",
         "Mailbox": f"{installation.simulator_url}/   every mail as its recipient would get it",
-        "Names": f"{installation.simulator_url}/names   {installation.zones}",
+        "Plugin": f"{installation.web_url}/plugin   for a WordPress of yours",
         "API": f"{installation.web_url}/docs",
-        "DNS": f"{site.setup_url}\n{'':14}edit {installation.zones / DOMAIN}.zone and check again",
+        "DNS": f"{site.setup_url}\n{'':14}edit {zones}/{DOMAIN}.zone and check again",
+        "Names": f"{installation.simulator_url}/names   what the name server knows and is asked",
     }
     if there is not None:
         _note_wordpress(installation, there)
@@ -175,7 +177,7 @@ def _introduce(installation: Installation, site: DemoSite, there: WordPress | No
     settings = relpath(installation.hand_over_settings())
     python = relpath(sys.executable)
     lines["Commands"] = f". {settings}; {python} -m relay account list   in another terminal"
-    lines["Kept in"] = f"{installation.folder}   database, key, mails, logs"
+    lines["Kept in"] = f"{relpath(installation.folder)}   database, key, mails, logs"
     click.echo()
     for name, text in lines.items():
         click.echo(f"  {name:<12}{text}")
