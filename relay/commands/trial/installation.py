@@ -116,7 +116,8 @@ def alone_in(folder: Path) -> Iterator[None]:
             lock.seek(0)
             raise Trouble(
                 f"It runs already from {folder} (process {lock.read().strip() or 'unknown'}). "
-                "Stop it there with Ctrl-C, or start a second one beside it with --state FOLDER."
+                "Stop it there with Ctrl-C, or start a second one beside it: "
+                "python -m relay run --state FOLDER"
             ) from None
         lock.truncate(0)
         lock.write(str(os.getpid()))

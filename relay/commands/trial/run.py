@@ -122,7 +122,7 @@ def _first_mails(
         "curl": curl(installation.web_url, site),
         "mailbox_url": f"{installation.simulator_url}/",
         "setup_url": site.setup_url,
-        "zone_file": str(installation.zones / f"{DOMAIN}.zone"),
+        "zone_file": relpath(installation.zones / f"{DOMAIN}.zone"),
         "finished": False,
     }
     write(installation.notes, notes)
