@@ -7,19 +7,30 @@ message of an instance is about this case, and `members` are its machine-readabl
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
+
+
+class Told(Protocol):
+    """What each reads in their own language (`relay.sayings.Saying`); as a string it is English."""
+
+    def spoken(self, language: str) -> str:
+        """It in a language."""
 
 
 class PostreeveError(Exception):
-    """Anything the relay says no to, in words for a person and members for a program."""
+    """Anything the relay says no to, in words for a person and members for a program.
+
+    `told` are those words as they were given; `detail` is the same in English, for logs and terminals.
+    """
 
     slug: ClassVar[str] = "error"
     title: ClassVar[str] = "Something went wrong"
 
-    def __init__(self, detail: str, **members: Any) -> None:
-        super().__init__(detail)
-        self.detail = detail
+    def __init__(self, told: str | Told, **members: Any) -> None:
+        self.told = told
+        self.detail = str(told)
         self.members = members
+        super().__init__(self.detail)
 
 
 # --- families -------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ from babel import Locale
 from babel.dates import format_date, format_datetime, format_skeleton, format_timedelta
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
+from babel.numbers import format_decimal
 
 FOLDER = Path(__file__).parent / "translations"
 
@@ -139,18 +140,33 @@ def ago(span: timedelta, language: str) -> str:
     )
 
 
+def number(value: int, language: str = ENGLISH) -> str:
+    """A whole number as the language writes it: 1,234 or 1.234."""
+    return format_decimal(value, locale=_locale(language))
+
+
+def share(part: float, language: str = ENGLISH) -> str:
+    """A share of 1 as per cent, with as many digits as tell it from the next line: 0.08 %, 8.1 %."""
+    pattern = "0.00" if part < 0.01 else "0.0"
+    return f"{format_decimal(part * 100, pattern, locale=_locale(language))} %"
+
+
 def quoted(texts: Iterable[str], language: str) -> str:
     """What others wrote, within a sentence of ours: “one”, “two”."""
-    ours = _customs(language)
-    left, right = ours.quotes
-    return ours.comma.join(f"{left}{text}{right}" for text in texts)
+    left, right = _customs(language).quotes
+    return listed((f"{left}{text}{right}" for text in texts), language)
+
+
+def listed(texts: Iterable[str], language: str) -> str:
+    """Texts in a row: one, two."""
+    return _customs(language).comma.join(texts)
 
 
 def joined(sentences: Iterable[str]) -> str:
-    """Sentences one after another; a full stop of the East brings its space along."""
+    """Sentences one after another; a full stop of the East brings its space along. Markup stays markup."""
     told = ""
     for sentence in sentences:
-        told += sentence if not told or told.endswith("。") else f" {sentence}"
+        told += sentence if not told or told.endswith("。") else " " + sentence
     return told
 
 

@@ -123,7 +123,7 @@ def spoken(told: Any, language: str) -> str:
     return Saying.read(told).spoken(language)
 
 
-def _spoken(value: Value, language: str) -> str | int:
+def _spoken(value: Value, language: str) -> str:
     match value:
         case Saying():
             return value.spoken(language)
@@ -131,6 +131,8 @@ def _spoken(value: Value, language: str) -> str | int:
             return languages.quoted(value, language)
         case datetime():
             return languages.day_and_time(value, language)
+        case int():
+            return languages.number(value, language)
     return value
 
 

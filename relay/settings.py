@@ -59,6 +59,7 @@ class Settings:
     nameservers: tuple[NameServer, ...] = ()
     domain_blocklists: tuple[str, ...] = ()
     notices_from: str = ""
+    operator_emails: tuple[str, ...] = ()
     consent_keys: tuple[str, ...] = ()
     trusted_proxies: int = 0
     sign_up: AccountOpening = AccountOpening.APPROVAL
@@ -95,11 +96,15 @@ class Settings:
                 "POSTREEVE_SIMULATOR_CERTIFICATE makes the relay trust the simulator's signature. "
                 f"It cannot be set together with a real topic ({', '.join(real)}): remove one of them"
             )
-        if self.notices_from:
-            try:
-                parse_address(self.notices_from)
-            except Invalid as error:
-                faults.append(f"POSTREEVE_NOTICES_FROM: {error.detail}")
+        for name, addresses in (
+            ("POSTREEVE_NOTICES_FROM", [self.notices_from] if self.notices_from else []),
+            ("POSTREEVE_OPERATOR_EMAILS", self.operator_emails),
+        ):
+            for address in addresses:
+                try:
+                    parse_address(address)
+                except Invalid as error:
+                    faults.append(f"{name}: {error.detail}")
         try:
             self.keyring  # noqa: B018  (it raises where a key is malformed)
         except ValueError as error:
@@ -232,6 +237,7 @@ _READERS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "nameservers": ("POSTREEVE_NAMESERVERS", name_servers),
     "domain_blocklists": ("POSTREEVE_DOMAIN_BLOCKLISTS", _list),
     "notices_from": ("POSTREEVE_NOTICES_FROM", str),
+    "operator_emails": ("POSTREEVE_OPERATOR_EMAILS", _list),
     "consent_keys": ("POSTREEVE_CONSENT_KEYS", _list),
     "trusted_proxies": ("POSTREEVE_TRUSTED_PROXIES", int),
     "sign_up": ("POSTREEVE_SIGN_UP", _opening),

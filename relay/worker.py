@@ -27,6 +27,7 @@ from relay.services import (
     claims,
     confirmations,
     delivery,
+    desk,
     domain_looks,
     expiries,
     expiry,
@@ -554,6 +555,10 @@ class Duties:
             "tell owners what expired": (
                 timedelta(minutes=1),
                 lambda session, now: expiries.tell_owners(relay, session, now=now),
+            ),
+            "tell operators what waits": (
+                timedelta(minutes=1),
+                lambda session, now: desk.tell_operators(relay, session, now=now),
             ),
             "close silent copies": (
                 timedelta(minutes=1),

@@ -22,7 +22,7 @@ from relay import db, languages
 from relay.app import create_app
 from relay.context import Relay
 from relay.db import Sessions
-from relay.models import Account, Site
+from relay.models import Account, MailingList, Site
 from relay.services.accounts import NewKey
 from relay.settings import Settings
 from tests import factories
@@ -251,6 +251,22 @@ def site(sessions: Sessions, account: Account) -> Site:
     """The customer's WordPress, https://shop.example."""
     with sessions.begin() as session:
         return factories.make_site(session, account, default_from="news@shop.example")
+
+
+@pytest.fixture
+def newcomer(sessions: Sessions) -> Site:
+    """Another customer's site, which has sent nothing yet, nor has its domain."""
+    with sessions.begin() as session:
+        account = factories.make_account(session)
+        factories.make_domain(session, account, per_day=None)
+        return factories.make_site(session, account, per_day=None)
+
+
+@pytest.fixture
+def news(sessions: Sessions, site: Site) -> MailingList:
+    """A list of the site."""
+    with sessions.begin() as session:
+        return factories.make_list(session, site)
 
 
 @pytest.fixture

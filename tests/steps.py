@@ -15,13 +15,35 @@ from relay.db import Base
 from relay.errors import MailerBusy, MailerRefused, MailerSilent
 from relay.mail import Draft, Envelope
 from relay.models import MailingList, Site, Subscription
-from relay.services import campaigns, claims, delivery, events, messages, releases, timelines
+from relay.services import (
+    actions,
+    campaigns,
+    claims,
+    delivery,
+    events,
+    messages,
+    releases,
+    timelines,
+)
+from relay.services.actions import Order, Subject
 from relay.services.delivery import Copy, Result
 from relay.services.messages import Accepted, Receipt, fingerprint
 from relay.services.person_links import Links
 from relay.services.timelines import MessageTimeline, RecipientTimeline
-from relay.vocabulary import Stream
+from relay.vocabulary import Cause, Stream, Verb
 from tests.factories import make_draft, make_event, make_list, make_subscription
+
+
+def act(relay: Relay, account_id: UUID, verb: Verb, cause: Cause | None = None) -> None:
+    """An operator decides about an account."""
+    with relay.sessions.begin() as session:
+        actions.act(
+            session,
+            Subject(account_id=account_id),
+            Order(verb, "operator:ada", "why", cause),
+            sender="relay@relay.example",
+            now=relay.clock(),
+        )
 
 
 def links(relay: Relay) -> Links:

@@ -131,6 +131,8 @@ def test_everything_wrong_is_said_at_once() -> None:
         ("REQUESTS_PER_MINUTE", "0"),
         ("REQUESTS_PER_MINUTE", "many"),
         ("SES_TENANTS", "perhaps"),
+        ("NOTICES_FROM", "relay.example"),
+        ("OPERATOR_EMAILS", "ada@relay.example, bob"),
         ("SES_REPUTATION_POLICY", "lenient"),
         ("SIGN_UP", "everybody"),
         ("SETTLE_SECONDS", "0"),

@@ -18,10 +18,14 @@ from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
-PLUGIN = Path(__file__).parents[1] / "wp-plugin"
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from relay.services import plugin_archives
+
+PLUGIN = plugin_archives.FOLDER
 FOLDER = PLUGIN / "languages"
-DOMAIN = "postreeve"
-LANGUAGES = ("ar", "de_DE", "es_ES", "id_ID", "zh_TW")
+DOMAIN = plugin_archives.SLUG
+LANGUAGES = tuple(plugin_archives.LOCALES.values())
 """WordPress's names of the languages."""
 
 LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
@@ -78,10 +82,8 @@ def collected() -> Catalog:
 
 def texts() -> Iterator[Text]:
     """Every text of the plugin, in the order of the files; and its description for the list of plugins."""
-    main_file = (PLUGIN / f"{DOMAIN}.php").read_text()
-    description = re.search(r"^ \* Description:\s+(.+)$", main_file, re.MULTILINE)
-    if description:
-        yield Text(description[1], "", "", "Description of the plugin", (f"{DOMAIN}.php", 1))
+    description, place = plugin_archives.header("Description"), plugin_archives.MAIN.name
+    yield Text(description, "", "", "Description of the plugin", (place, 1))
     for file in sorted(PLUGIN.rglob("*.php")):
         source = file.read_text()
         for found in CALL.finditer(source):

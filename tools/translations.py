@@ -29,10 +29,13 @@ PLACES = ("relay/api", "relay/letters", "relay/pages", "relay/policy", "relay/se
 KEYWORDS = {**DEFAULT_KEYWORDS, "phrase": None, "say": None, "say_many": (1, 2)}
 """What a message stands in: those of gettext, and ours (`relay.sayings`)."""
 
-METHODS = [("**.html", "jinja2"), ("**.txt", "jinja2"), ("**.py", "python")]
+PAPERS = ("**.html", "**.txt", "**.letter")
+"""What templates are called."""
+
+METHODS = [*((pattern, "jinja2") for pattern in PAPERS), ("**.py", "python")]
 OPTIONS = {
     pattern: {"trimmed": "true", "silent": "false", "newstyle_gettext": "true"}
-    for pattern in ("**.html", "**.txt")
+    for pattern in PAPERS
 }
 
 HEADER = """\

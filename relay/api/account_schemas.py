@@ -18,6 +18,14 @@ class NamedStateSchema(Answer):
     state = worded(State)
 
 
+class OwnAccountSchema(NamedStateSchema):
+    """An account, and in which language its owner is written to."""
+
+    language = fields.String(
+        metadata={"description": "Tag (BCP 47) of the language in which letters to the owner are."}
+    )
+
+
 class SiteSchema(NamedStateSchema):
     """A site and where it lives."""
 
@@ -158,7 +166,7 @@ class WaitingSchema(Answer):
 class AccountSchema(Answer):
     """The caller's account and site, and whether mail can flow."""
 
-    account = fields.Nested(NamedStateSchema)
+    account = fields.Nested(OwnAccountSchema)
     site = fields.Nested(SiteSchema)
     standing = fields.Nested(StandingSchema)
     ready = fields.Boolean(metadata={"description": "Site active and its default From verified."})

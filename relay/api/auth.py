@@ -21,6 +21,7 @@ from relay.api.drafts import LONGEST_KEY, is_idempotency_key
 from relay.context import Relay
 from relay.errors import Forbidden, Invalid, KeySiteMismatch, ScopeMissing, Unauthenticated
 from relay.policy.site_urls import same_site
+from relay.sayings import say
 from relay.services import accounts, callers, operators
 from relay.services.callers import Caller, Manager
 from relay.services.operators import Officer
@@ -63,12 +64,14 @@ def keyed(scope: Scope) -> Callable[[Callable[P, R]], Callable[P, R]]:
 def _authenticated(scope: Scope) -> Caller:
     caller = _admitted(SITES)
     if scope not in caller.scopes:
-        raise ScopeMissing(f"This API key lacks the scope {scope.value!r}", scope=scope.value)
+        raise ScopeMissing(
+            say("This API key lacks the scope %(scope)s", scope=(scope.value,)), scope=scope.value
+        )
     if caller.bound_url is not None and not same_site(
         caller.bound_url, request.headers.get(SITE_HEADER, "")
     ):
         raise KeySiteMismatch(
-            f"This API key is bound to {caller.bound_url}; make one for this site",
+            say("This API key is bound to %(site)s; make one for this site", site=caller.bound_url),
             site=caller.bound_url,
         )
     return caller

@@ -1,4 +1,4 @@
-"""`/v1/messages`: accept, list, look at one."""
+"""`/v1/messages`: accept, list, look at one, send it again."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ from relay.api.schemas import MessageSchema, MessagesQuerySchema, MessagesSchema
 from relay.context import Relay
 from relay.errors import LimitReached, PostreeveError
 from relay.policy.networks import network_of
-from relay.services import callers, messages, timelines
+from relay.services import callers, messages, resends, timelines
 from relay.services.intake import Outrun
 from relay.services.messages import Accepted, Request
 from relay.services.networks import Came
@@ -174,7 +174,7 @@ class Resend(MethodView):
         key, context, site = idempotency_key(), relay(), site_id()
         people = read_people(request)
         with context.reads() as session:
-            draft = messages.stored_draft(session, site, message_id, recipients=people)
+            draft = resends.stored_draft(session, site, message_id, recipients=people)
         mark = stream_fingerprint("resend", message_id, [person.key for person in people])
         return _receipt(_accepted(context, site, arrived(Request(draft, key, mark, message_id))))
 
@@ -280,6 +280,7 @@ def message_as_json(found: MessageTimeline) -> dict[str, Any]:
         "accepted_at": message.accepted_at,
         "expires_at": message.expires_at,
         "resent_from": message.resent_from,
+        "resendable": found.is_resendable,
         "recipients": [_recipient_as_json(copy) for copy in found.recipients],
     }
 

@@ -74,10 +74,11 @@ class Account(MethodView):
         context = relay()
         with context.reads() as session:
             found = account_views.view(session, account_id, now=context.clock())
-        names = ("id", "name", "owner_email", "state", "cause", "state_since", "reinstated_at")
-        more = ("plan", "policy_version", "policy_accepted_at", "policy_accepted_by", "created_at")
+        names = ("id", "name", "owner_email", "language", "state", "cause", "state_since")
+        more = ("reinstated_at", "plan", "created_at")
+        policy = ("policy_version", "policy_accepted_at", "policy_accepted_by")
         return {
-            **{name: getattr(found.account, name) for name in (*names, *more)},
+            **{name: getattr(found.account, name) for name in (*names, *more, *policy)},
             "sites": [
                 {
                     **{name: getattr(site, name) for name in ("id", "name", "url", "state")},
@@ -165,5 +166,6 @@ def _act(subject: Subject, asked: dict[str, Any], expressly: Waivers = NO_WAIVER
             order,
             expressly,
             sender=context.settings.house_sender,
+            public_url=context.settings.public_url,
             now=context.clock(),
         )

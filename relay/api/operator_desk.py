@@ -23,6 +23,7 @@ from relay.api.operator_schemas import (
 )
 from relay.services import appeal_answers, appeals, reviews
 from relay.services.appeal_answers import Answer
+from relay.services.paging import cut
 from relay.vocabulary import AppealDecision, Decision
 
 blueprint = Blueprint(
@@ -40,15 +41,17 @@ class Reviews(MethodView):
     @blueprint.doc(operationId="listReviews", responses=PROBLEM, **OPERATORS_ONLY)
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
         """List mail that waits for a decision, oldest first; or what was decided, newest first."""
+        limit = query["limit"]
         with relay().reads() as session:
-            return {
-                "reviews": reviews.waiting(
-                    session,
-                    site_id=query["site"],
-                    decided=query["decided"],
-                    limit=query["limit"],
-                )
-            }
+            found = reviews.waiting(
+                session,
+                site_id=query["site"],
+                decided=query["decided"],
+                limit=limit + 1,
+                after=query["cursor"],
+            )
+        shown, cursor = cut(found, limit, reviews.place)
+        return {"reviews": shown, "next_cursor": cursor}
 
 
 @blueprint.route("/reviews/<uuid:review_id>")
@@ -104,15 +107,17 @@ class Appeals(MethodView):
     @blueprint.doc(operationId="listAppealCases", responses=PROBLEM, **OPERATORS_ONLY)
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
         """List open appeals, the most urgent first; or those that were answered, newest first."""
+        limit = query["limit"]
         with relay().reads() as session:
-            return {
-                "appeals": appeals.cases(
-                    session,
-                    account_id=query["account"],
-                    decided=query["decided"],
-                    limit=query["limit"],
-                )
-            }
+            found = appeals.cases(
+                session,
+                account_id=query["account"],
+                decided=query["decided"],
+                limit=limit + 1,
+                after=query["cursor"],
+            )
+        shown, cursor = cut(found, limit, appeals.place)
+        return {"appeals": shown, "next_cursor": cursor}
 
 
 @blueprint.route("/appeals/<uuid:appeal_id>")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from marshmallow import fields
 
 from relay.api.appeal_schemas import said
-from relay.api.operator_schemas import LONGEST_REASON, LatestQuerySchema
+from relay.api.operator_schemas import LONGEST_REASON, DeskQuerySchema
 from relay.api.schemas import Answer, Closed, worded
 from relay.vocabulary import (
     AbuseDecision,
@@ -17,9 +17,10 @@ from relay.vocabulary import (
 )
 
 
-class ReportsQuerySchema(LatestQuerySchema):
+class ReportsQuerySchema(DeskQuerySchema):
     """Which reports to list."""
 
+    site = fields.UUID(load_default=None)
     account = fields.UUID(load_default=None)
     open = fields.Boolean(
         load_default=False, metadata={"description": "Only those nobody has decided about."}
@@ -59,6 +60,7 @@ class ReportsSchema(Answer):
     """Reports."""
 
     reports = fields.List(fields.Nested(ReportSchema))
+    next_cursor = fields.String(allow_none=True)
 
 
 class OneReportSchema(Answer):

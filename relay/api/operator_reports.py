@@ -21,6 +21,7 @@ from relay.api.operator_report_schemas import (
     TakenSchema,
 )
 from relay.services import abuse_reports, arf
+from relay.services.paging import cut
 from relay.vocabulary import AbuseDecision
 
 blueprint = Blueprint(
@@ -50,16 +51,18 @@ class Reports(MethodView):
     @blueprint.doc(operationId="listAbuseReports", responses=PROBLEM, **OPERATORS_ONLY)
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
         """List what people reported, newest first; the open ones, the gravest first."""
+        limit = query["limit"]
         with relay().reads() as session:
-            return {
-                "reports": abuse_reports.reports(
-                    session,
-                    site_id=query["site"],
-                    account_id=query["account"],
-                    undecided=query["open"],
-                    limit=query["limit"],
-                )
-            }
+            found = abuse_reports.reports(
+                session,
+                site_id=query["site"],
+                account_id=query["account"],
+                undecided=query["open"],
+                limit=limit + 1,
+                after=query["cursor"],
+            )
+        shown, cursor = cut(found, limit, abuse_reports.place)
+        return {"reports": shown, "next_cursor": cursor}
 
 
 @blueprint.route("/abuse-reports/<uuid:report_id>")

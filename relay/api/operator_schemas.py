@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from marshmallow import fields, validate
+from typing import Any
+
+from marshmallow import ValidationError, fields, validate
 
 from relay.api.account_schemas import StandingSchema
 from relay.api.appeal_schemas import PageSchema, said
 from relay.api.schemas import MOST_LISTED, Answer, Closed, worded
 from relay.policy.appeals import LONGEST
 from relay.policy.standing import STEPS
+from relay.services.paging import Place
 from relay.services.reviews import DRIP
 from relay.vocabulary import (
     AppealDecision,
@@ -41,25 +44,35 @@ class FoundAccountsQuerySchema(PageSchema):
     state = worded(State, load_default=None)
 
 
-class LatestQuerySchema(Closed):
-    """How many, and whether of one site only."""
+class PlaceField(fields.String):
+    """The cursor of a list that is not sorted by id alone."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> Any:
+        try:
+            return Place.read(super()._deserialize(value, attr, data, **options))
+        except ValueError:
+            raise ValidationError("Not a cursor of this list.") from None
+
+
+class DeskQuerySchema(Closed):
+    """Which part of a list of what waits, or has waited, for a person."""
 
     limit = fields.Integer(load_default=50, validate=validate.Range(min=1, max=MOST_LISTED))
-    site = fields.UUID(load_default=None)
+    cursor = PlaceField(load_default=None)
 
 
-class WaitingQuerySchema(LatestQuerySchema):
+class WaitingQuerySchema(DeskQuerySchema):
     """What waits for a decision, or was decided."""
 
+    site = fields.UUID(load_default=None)
     decided = fields.Boolean(
         load_default=False, metadata={"description": "List what was decided, newest first."}
     )
 
 
-class WaitingAppealsQuerySchema(Closed):
+class WaitingAppealsQuerySchema(DeskQuerySchema):
     """Which appeals to list."""
 
-    limit = fields.Integer(load_default=50, validate=validate.Range(min=1, max=MOST_LISTED))
     account = fields.UUID(load_default=None)
     decided = fields.Boolean(
         load_default=False, metadata={"description": "List those that were answered."}
@@ -156,6 +169,9 @@ class FoundAccountSchema(Answer):
     id = fields.UUID()
     name = fields.String()
     owner = fields.String(attribute="owner_email")
+    language = fields.String(
+        metadata={"description": "Tag of the language of letters to the owner."}
+    )
     state = worded(State)
     cause = worded(Cause, allow_none=True)
     since = fields.AwareDateTime(attribute="state_since", allow_none=True)
@@ -216,6 +232,7 @@ class HeldListSchema(Answer):
     """Reviews: what waits, oldest first, or what was decided, newest first."""
 
     reviews = fields.List(fields.Nested(HeldSchema))
+    next_cursor = fields.String(allow_none=True)
 
 
 class HeldMailSchema(HeldSchema):
@@ -255,6 +272,7 @@ class AppealCasesSchema(Answer):
     """Appeals: the open ones, oldest first, or those that were answered, newest first."""
 
     appeals = fields.List(fields.Nested(AppealCaseSchema))
+    next_cursor = fields.String(allow_none=True)
 
 
 class AppealWithMailSchema(AppealCaseSchema):

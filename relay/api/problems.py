@@ -15,7 +15,7 @@ from relay import errors
 from relay.api.rate_limits import fields_of_problem
 from relay.api.schemas import pointers
 from relay.api.speech import language, reason
-from relay.sayings import spoken
+from relay.sayings import say, spoken
 
 STATUS: Mapping[type[errors.PostreeveError], int] = {
     errors.Invalid: 400,
@@ -44,7 +44,7 @@ def status_of(error: errors.PostreeveError) -> int:
 
 
 def as_json(error: errors.PostreeveError, base: str) -> dict[str, Any]:
-    """The error as the members of a problem, in the language of the answer; its detail is English.
+    """The error as the members of a problem, in the language of the answer.
 
     `base` is where the pages about problems live.
     """
@@ -55,7 +55,7 @@ def as_json(error: errors.PostreeveError, base: str) -> dict[str, Any]:
         "type": base + error.slug,
         "title": spoken(error.title, language()),
         "status": status_of(error),
-        "detail": error.detail,
+        "detail": spoken(error.told, language()),
         **members,
     }
 
@@ -91,7 +91,7 @@ def install(app: Flask, *, problem_base: str) -> None:
         log.error("database away", error=type(error).__name__)
         return known(
             errors.Unavailable(
-                "The relay's database does not answer; nothing was accepted. Try again soon.",
+                say("The relay's database does not answer; nothing was accepted. Try again soon."),
                 retry_after=RETRY_AFTER,
             )
         )

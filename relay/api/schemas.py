@@ -287,6 +287,12 @@ class MessageSchema(Answer):
     accepted_at = fields.AwareDateTime()
     expires_at = fields.AwareDateTime()
     resent_from = fields.UUID(allow_none=True)
+    resendable = fields.Boolean(
+        metadata={
+            "description": "Whether it can be sent again: its content is kept, and the relay did not "
+            "write it itself."
+        }
+    )
     recipients = fields.List(fields.Nested(RecipientSchema))
 
 

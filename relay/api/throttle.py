@@ -9,6 +9,7 @@ from flask import request
 
 from relay.context import Relay
 from relay.errors import LimitReached
+from relay.sayings import Saying, say
 from relay.services.visitors import client_address
 from relay.vocabulary import Limit
 
@@ -20,7 +21,11 @@ def check_key(relay: Relay, key_id: UUID) -> None:
     """Count a request with this key. Raises `LimitReached`."""
     allowed = relay.settings.requests_per_minute
     if (seconds := relay.throttle.ask("key", key_id.hex, per_minute=allowed)) is not None:
-        raise _reached(f"This API key may make {allowed:,} requests a minute", allowed, seconds)
+        raise _reached(
+            say("This API key may make %(allowed)s requests a minute", allowed=f"{allowed:,}"),
+            allowed,
+            seconds,
+        )
 
 
 def check_stranger(relay: Relay) -> None:
@@ -31,15 +36,18 @@ def check_stranger(relay: Relay) -> None:
     seconds = relay.throttle.ask("address", _address(relay), per_minute=STRANGERS)
     if seconds is not None:
         raise _reached(
-            f"Only {STRANGERS} requests a minute are answered without a valid API key",
+            say(
+                "Only %(allowed)s requests a minute are answered without a valid API key",
+                allowed=STRANGERS,
+            ),
             STRANGERS,
             seconds,
         )
 
 
-def _reached(detail: str, allowed: int, seconds: int) -> LimitReached:
+def _reached(told: Saying, allowed: int, seconds: int) -> LimitReached:
     return LimitReached(
-        detail, limit=Limit.REQUESTS.value, allowed=allowed, remaining=0, retry_after=seconds
+        told, limit=Limit.REQUESTS.value, allowed=allowed, remaining=0, retry_after=seconds
     )
 
 

@@ -10,12 +10,21 @@ from uuid import UUID
 import click
 
 from relay.addresses import parse
-from relay.commands.output import Row, json_option, relay, show, show_one
+from relay.commands.output import (
+    Row,
+    json_option,
+    page_options,
+    relay,
+    show,
+    show_one,
+    tell_more,
+)
 from relay.commands.standing import BY, log_in
 from relay.errors import NotFound
 from relay.models import AbuseReport
 from relay.services import abuse_reports, accounts, arf, links, networks, operators, proofs
 from relay.services.abuse_reports import Said
+from relay.services.paging import Place, cut
 from relay.vocabulary import AbuseDecision, AbuseReason
 
 
@@ -27,15 +36,20 @@ def abuse() -> None:
 @abuse.command("list")
 @click.option("--site", "site_id", type=click.UUID, help="Only about this site.")
 @click.option("--open", "undecided", is_flag=True, help="Nobody has decided yet; gravest first.")
-@click.option("--limit", default=100, show_default=True, help="So many at most.")
+@page_options
 @json_option
-def list_reports(site_id: UUID | None, undecided: bool, limit: int, as_json: bool) -> None:
+def list_reports(
+    site_id: UUID | None, undecided: bool, limit: int, after: Place | None, as_json: bool
+) -> None:
     """List reports, newest first."""
     with relay().reads() as session:
-        found = abuse_reports.reports(session, site_id=site_id, undecided=undecided, limit=limit)
-        rows = [_row(each) for each in found]
+        found = abuse_reports.reports(
+            session, site_id=site_id, undecided=undecided, limit=limit + 1, after=after
+        )
+    shown, cursor = cut(found, limit, abuse_reports.place)
     empty = "No report waits for a decision." if undecided else "Nobody has reported a mail."
-    show(rows, as_json=as_json, title="Reports", empty=empty)
+    show([_row(each) for each in shown], as_json=as_json, title="Reports", empty=empty)
+    tell_more(cursor)
 
 
 @abuse.command("show")

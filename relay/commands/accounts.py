@@ -23,6 +23,7 @@ from relay.commands.output import (
 from relay.commands.ramps import ramp
 from relay.commands.reputation import site_reputation
 from relay.errors import AlreadyExists
+from relay.languages import ENGLISH, LANGUAGES
 from relay.models import Account, AccountRequest, Site
 from relay.policy.acceptable_use import VERSION
 from relay.policy.site_urls import check_site as check_website
@@ -41,9 +42,19 @@ def account() -> None:
     """Customers of this relay."""
 
 
+IN_LANGUAGE = click.Choice(list(LANGUAGES))
+
+
 @account.command("create")
 @click.argument("name", type=Name())
 @click.option("--owner", required=True, metavar="EMAIL", help="Where notices to the owner go.")
+@click.option(
+    "--language",
+    type=IN_LANGUAGE,
+    default=ENGLISH,
+    show_default=True,
+    help="The language of letters to the owner.",
+)
 @click.option("--pending", is_flag=True, help="It sends to nobody but its owner until approved.")
 @click.option(
     "--policy-accepted-by",
@@ -53,7 +64,7 @@ def account() -> None:
 )
 @json_option
 def create_account(
-    name: str, owner: str, pending: bool, accepted_by: str | None, as_json: bool
+    name: str, owner: str, language: str, pending: bool, accepted_by: str | None, as_json: bool
 ) -> None:
     """Create an account called NAME; it is active at once, or waits for `account approve`."""
     context = relay()
@@ -62,6 +73,7 @@ def create_account(
             session,
             name=name,
             owner_email=owner,
+            language=language,
             state=State.PENDING if pending else State.ACTIVE,
             now=context.clock(),
         )
@@ -196,6 +208,7 @@ def _account(made: Account) -> Row:
         "id": made.id,
         "name": made.name,
         "owner": made.owner_email,
+        "language": made.language,
         "state": made.state.value,
         "created_at": made.created_at,
     }
@@ -260,6 +273,17 @@ def accept_policy(account_id: UUID, accepted_by: str, as_json: bool) -> None:
         "policy_accepted_by": made.policy_accepted_by,
     }
     show_one(row, as_json=as_json, title="Accepted")
+
+
+@account.command("language")
+@click.argument("account_id", type=ACCOUNT_ID)
+@click.argument("language", type=IN_LANGUAGE)
+@json_option
+def set_language(account_id: UUID, language: str, as_json: bool) -> None:
+    """Write to the owner of ACCOUNT_ID in LANGUAGE from now on."""
+    with relay().sessions.begin() as session:
+        row = _account(accounts.set_language(session, account_id, language))
+    show_one(row, as_json=as_json, title="Language of letters to the owner")
 
 
 standing.add_to(account, "account")

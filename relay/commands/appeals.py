@@ -7,12 +7,21 @@ from uuid import UUID
 
 import click
 
-from relay.commands.output import Row, json_option, relay, show, show_one
+from relay.commands.output import (
+    Row,
+    json_option,
+    page_options,
+    relay,
+    show,
+    show_one,
+    tell_more,
+)
 from relay.commands.standing import BY
 from relay.services import appeal_answers, operators, reviews
 from relay.services import appeals as cases
 from relay.services.appeal_answers import Answer
 from relay.services.appeals import Case
+from relay.services.paging import Place, cut
 from relay.vocabulary import AppealDecision
 
 REASON = click.option(
@@ -28,14 +37,20 @@ def appeals() -> None:
 @appeals.command("list")
 @click.option("--account", "account_id", type=click.UUID, help="Only of this account.")
 @click.option("--decided", is_flag=True, help="Those that were answered, newest first.")
-@click.option("--limit", default=100, show_default=True, help="So many at most.")
+@page_options
 @json_option
-def list_appeals(account_id: UUID | None, decided: bool, limit: int, as_json: bool) -> None:
+def list_appeals(
+    account_id: UUID | None, decided: bool, limit: int, after: Place | None, as_json: bool
+) -> None:
     """List open appeals, the most urgent first."""
     with relay().reads() as session:
-        found = cases.cases(session, account_id=account_id, decided=decided, limit=limit)
+        found = cases.cases(
+            session, account_id=account_id, decided=decided, limit=limit + 1, after=after
+        )
+    shown, cursor = cut(found, limit, cases.place)
     empty = "Nothing was answered yet." if decided else "No appeal waits for an answer."
-    show([_row(each) for each in found], as_json=as_json, title="Appeals", empty=empty)
+    show([_row(each) for each in shown], as_json=as_json, title="Appeals", empty=empty)
+    tell_more(cursor)
 
 
 @appeals.command("show")

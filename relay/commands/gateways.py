@@ -14,7 +14,7 @@ def gateway() -> None:
 
 
 @gateway.command("unknown")
-@limit_option("most frequent", default=50)
+@limit_option("So many, most frequent first.", default=50)
 @json_option
 def unknown(limit: int, as_json: bool) -> None:
     """Count MX hosts whose vendor is not known, so that the table can grow."""

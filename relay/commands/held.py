@@ -6,9 +6,18 @@ from uuid import UUID
 
 import click
 
-from relay.commands.output import Row, json_option, relay, show, show_one
+from relay.commands.output import (
+    Row,
+    json_option,
+    page_options,
+    relay,
+    show,
+    show_one,
+    tell_more,
+)
 from relay.commands.standing import BY
 from relay.services import operators, reviews
+from relay.services.paging import Place, cut
 from relay.services.reviews import Waiting
 from relay.vocabulary import Decision
 
@@ -25,15 +34,20 @@ def held() -> None:
 @held.command("list")
 @click.option("--site", "site_id", type=click.UUID, help="Only of this site.")
 @click.option("--decided", is_flag=True, help="What was decided, newest first.")
-@click.option("--limit", default=100, show_default=True, help="So many at most.")
+@page_options
 @json_option
-def list_held(site_id: UUID | None, decided: bool, limit: int, as_json: bool) -> None:
+def list_held(
+    site_id: UUID | None, decided: bool, limit: int, after: Place | None, as_json: bool
+) -> None:
     """List what waits, oldest first."""
     with relay().reads() as session:
-        found = reviews.waiting(session, site_id=site_id, decided=decided, limit=limit)
-        rows = [_row(each) for each in found]
+        found = reviews.waiting(
+            session, site_id=site_id, decided=decided, limit=limit + 1, after=after
+        )
+    shown, cursor = cut(found, limit, reviews.place)
     empty = "Nothing was decided yet." if decided else "No mail waits for a decision."
-    show(rows, as_json=as_json, title="Held mail", empty=empty)
+    show([_row(each) for each in shown], as_json=as_json, title="Held mail", empty=empty)
+    tell_more(cursor)
 
 
 @held.command("show")

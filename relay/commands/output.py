@@ -19,6 +19,7 @@ from rich.table import Table
 
 from relay.app import build
 from relay.context import Relay
+from relay.services.paging import Place
 from relay.settings import Settings
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -110,15 +111,44 @@ def json_option(command: F) -> F:
     )
 
 
-def limit_option(most_first: str = "newest", *, default: int = 100) -> Callable[[F], F]:
+class _Cursor(click.ParamType[Place]):
+    """Where a list goes on, as the page before said it."""
+
+    name = "cursor"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Place:
+        """The place in the list."""
+        try:
+            return Place.read(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+def limit_option(help: str = "So many, newest first.", *, default: int = 100) -> Callable[[F], F]:
     """`--limit`: how many rows are shown, and which come first."""
     return click.option(
         "--limit",
         default=default,
         show_default=True,
         type=click.IntRange(1, MOST_ROWS),
-        help=f"So many, {most_first} first.",
+        help=help,
     )
+
+
+def page_options(command: F) -> F:
+    """`--limit` and `--cursor`: which part of a long list."""
+    after = click.option(
+        "--cursor", "after", type=_Cursor(), metavar="CURSOR", help="Go on from there."
+    )
+    return limit_option("So many at most.")(after(command))
+
+
+def tell_more(cursor: str | None) -> None:
+    """Say how to go on, beside what was printed, so that it does not get into a program's JSON."""
+    if cursor is not None:
+        click.echo(f"There are more; go on with --cursor {cursor}", err=True)
 
 
 def show(rows: Sequence[Row], *, as_json: bool, title: str, empty: str) -> None:

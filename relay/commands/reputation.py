@@ -7,8 +7,8 @@ from uuid import UUID
 
 import click
 
+from relay import languages
 from relay.commands.output import SITE_ID, Row, json_option, relay, show, show_one
-from relay.policy.reasons import percent
 from relay.policy.reputation import MONTH
 from relay.services import reputation
 from relay.services.reputation import Rate, StreamReputation
@@ -67,8 +67,8 @@ def _rows(found: StreamReputation) -> list[Row]:
             "what": rate.rule.value,
             "in": str(timedelta(hours=rate.window_hours)).removesuffix(", 0:00:00"),
             "counted": f"{rate.cases:,} of {rate.of:,}",
-            "rate": percent(rate.rate),
-            "surely": percent(rate.at_least),
+            "rate": languages.share(rate.rate),
+            "surely": languages.share(rate.at_least),
             "next": _next(rate),
         }
         for rate in found.rates
@@ -83,4 +83,4 @@ def _next(rate: Rate) -> str:
     if not above:
         return "–"
     share, verb = min(above)
-    return f"{verb.value} at {percent(share)}"
+    return f"{verb.value} at {languages.share(share)}"

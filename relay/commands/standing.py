@@ -109,6 +109,7 @@ def _command(word: str, verb: Verb) -> Callable[..., Any]:
                 order,
                 Waivers(**expressly),
                 sender=context.settings.house_sender,
+                public_url=context.settings.public_url,
                 now=context.clock(),
             )
             row = _row(done)

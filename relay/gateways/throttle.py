@@ -51,8 +51,8 @@ class Throttle:
     """Counts requests by sliding windows of a minute."""
 
     def __init__(self, store: str = "memory://", *, clock: Callable[[], float] = time.monotonic):
-        self._store = SlidingWindowCounterRateLimiter(_storage(store))
         self._own = SlidingWindowCounterRateLimiter(_Memory())
+        self._store = _limiter(store) or self._own
         self._clock = clock
         self._away_until: float | None = None
 
@@ -85,10 +85,11 @@ def _ask(
     return max(ceil(limiter.get_window_stats(limit, what, who).reset_time - time.time()), 1)
 
 
-def _storage(address: str) -> Storage:
+def _limiter(address: str) -> SlidingWindowCounterRateLimiter | None:
+    """What counts in the store of this address; None where that is the process's own memory."""
     scheme = urlsplit(address).scheme
     if scheme == "memory":
-        return _Memory()
+        return None
     store = storage_from_string(
         address.replace("valkey", "redis", 1) if scheme.startswith("valkey") else address,
         wrap_exceptions=True,
@@ -97,4 +98,4 @@ def _storage(address: str) -> Storage:
     )
     if not isinstance(store, Storage):
         raise TypeError("the store must answer at once")
-    return store
+    return SlidingWindowCounterRateLimiter(store)

@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import ForeignKey, Integer, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from relay import languages
 from relay.db import Base
 from relay.models.columns import Address, Details, Id, Json, Name, Sometime, When, words
 from relay.vocabulary import Cause, State
@@ -15,6 +16,7 @@ from relay.vocabulary import Cause, State
 class Account(Base):
     """One customer. `domain_token` is what it publishes in DNS to prove that a domain is its own.
 
+    `language` is the tag of the one in which its owner is written to (`relay.languages`).
     `cause` is what its state is about, `state_since` when that began, `reinstated_at` when it was let
     go again for the last time.
     `plan` says what it may send, `limits` what of that an operator has set otherwise (`policy.plans`).
@@ -26,6 +28,9 @@ class Account(Base):
     id: Mapped[Id]
     name: Mapped[Name]
     owner_email: Mapped[Address]
+    language: Mapped[str] = mapped_column(
+        String(16), default=languages.ENGLISH, server_default=languages.ENGLISH
+    )
     state: Mapped[State] = mapped_column(words(State), default=State.ACTIVE)
     cause: Mapped[Cause | None] = mapped_column(words(Cause))
     state_since: Mapped[Sometime]

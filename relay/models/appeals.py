@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, String, Text, Uuid, text
+from sqlalchemy import ForeignKey, Index, String, Text, Uuid
 from sqlalchemy.orm import Mapped, mapped_column
 
 from relay.db import Base
-from relay.models.columns import Id, Sometime, When, words
+from relay.models.columns import Id, Sometime, When, where, words
 from relay.vocabulary import AppealDecision
 
-OPEN = text("decision IS NULL")
+OPEN = where("decision IS NULL")
 
 
 class Appeal(Base):
@@ -23,14 +23,8 @@ class Appeal(Base):
     __tablename__ = "appeals"
     __table_args__ = (
         Index("ix_appeals_account_id_id", "account_id", "id"),
-        Index("ix_appeals_open", "at", postgresql_where=OPEN, sqlite_where=OPEN),
-        Index(
-            "uq_appeals_open_action_id",
-            "action_id",
-            unique=True,
-            postgresql_where=OPEN,
-            sqlite_where=OPEN,
-        ),
+        Index("ix_appeals_open", "at", **OPEN),
+        Index("uq_appeals_open_action_id", "action_id", unique=True, **OPEN),
     )
 
     id: Mapped[Id]

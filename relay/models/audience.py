@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, String, Uuid, text
+from sqlalchemy import ForeignKey, Index, String, Uuid
 from sqlalchemy.orm import Mapped, mapped_column
 
 from relay.db import Base
-from relay.models.columns import Address, Details, Id, Json, Sometime, When, words
+from relay.models.columns import Address, Details, Id, Json, Sometime, When, where, words
 from relay.vocabulary import SuppressionReason, SuppressionScope
 
 
@@ -27,14 +27,12 @@ class Suppression(Base):
             "reason",
             "scope",
             unique=True,
-            postgresql_where=text("ended_at IS NULL"),
-            sqlite_where=text("ended_at IS NULL"),
+            **where("ended_at IS NULL"),
         ),
         Index(
             "ix_suppressions_provider_due_at",
             "provider_due_at",
-            postgresql_where=text("provider_due_at IS NOT NULL"),
-            sqlite_where=text("provider_due_at IS NOT NULL"),
+            **where("provider_due_at IS NOT NULL"),
         ),
     )
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, String, Uuid, text
+from sqlalchemy import ForeignKey, Index, String, Uuid
 from sqlalchemy.orm import Mapped, mapped_column
 
 from relay.db import Base, UtcDateTime
-from relay.models.columns import Address, Details, Id, Json, Sometime, When, words
+from relay.models.columns import Address, Details, Id, Json, Sometime, When, where, words
 from relay.vocabulary import HoldKind
 
 
@@ -28,16 +28,10 @@ class AddressHold(Base):
             "address_key",
             "kind",
             unique=True,
-            postgresql_where=text("ended_at IS NULL"),
-            sqlite_where=text("ended_at IS NULL"),
+            **where("ended_at IS NULL"),
         ),
         Index("ix_address_holds_site_id_address_key", "site_id", "address_key"),
-        Index(
-            "ix_address_holds_due",
-            "probe_at",
-            postgresql_where=text("ended_at IS NULL"),
-            sqlite_where=text("ended_at IS NULL"),
-        ),
+        Index("ix_address_holds_due", "probe_at", **where("ended_at IS NULL")),
     )
 
     id: Mapped[Id]

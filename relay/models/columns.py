@@ -1,4 +1,4 @@
-"""Column types that several tables share."""
+"""Column types that several tables share, and what their indexes have in common."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Annotated, Any
 from uuid import UUID
 
-from sqlalchemy import JSON, Enum, String, Uuid
+from sqlalchemy import JSON, Enum, String, Uuid, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import mapped_column
 
@@ -34,3 +34,8 @@ def words(of: type[StrEnum]) -> Enum:
 
 
 Details = dict[str, Any]
+
+
+def where(condition: str) -> dict[str, Any]:
+    """Of an index, which rows it is about: `Index(…, **where("ended_at IS NULL"))`."""
+    return {f"{database}_where": text(condition) for database in ("postgresql", "sqlite")}

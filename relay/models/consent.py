@@ -17,12 +17,11 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     Uuid,
-    text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
 from relay.db import Base
-from relay.models.columns import Address, Details, Id, Json, Name, Sometime, When, words
+from relay.models.columns import Address, Details, Id, Json, Name, Sometime, When, where, words
 from relay.vocabulary import (
     AbuseDecision,
     AbuseOrigin,
@@ -63,10 +62,7 @@ class Subscription(Base):
         Index("ix_subscriptions_site_id_address_key", "site_id", "address_key"),
         Index("ix_subscriptions_site_id_id", "site_id", "id"),
         Index(
-            "ix_subscriptions_open",
-            "requested_at",
-            postgresql_where=text("status IN ('unconfirmed', 'expired')"),
-            sqlite_where=text("status IN ('unconfirmed', 'expired')"),
+            "ix_subscriptions_open", "requested_at", **where("status IN ('unconfirmed', 'expired')")
         ),
     )
 
@@ -106,8 +102,7 @@ class SubscriptionRequest(Base):
             Index(
                 f"ix_subscription_requests_{'_'.join(columns)}",
                 *columns,
-                postgresql_where=text(f"{columns[-1]} IS NOT NULL"),
-                sqlite_where=text(f"{columns[-1]} IS NOT NULL"),
+                **where(f"{columns[-1]} IS NOT NULL"),
             )
             for columns in (
                 ("mailbox", "sent_at"),
@@ -229,8 +224,7 @@ class OptOut(Base):
             "address_key",
             "topic",
             unique=True,
-            postgresql_where=text("ended_at IS NULL"),
-            sqlite_where=text("ended_at IS NULL"),
+            **where("ended_at IS NULL"),
         ),
     )
 
@@ -255,20 +249,14 @@ class AbuseReport(Base):
     __tablename__ = "abuse_reports"
     __table_args__ = (
         Index("ix_abuse_reports_site_id_at", "site_id", "at"),
-        Index(
-            "ix_abuse_reports_open",
-            "at",
-            postgresql_where=text("decision IS NULL"),
-            sqlite_where=text("decision IS NULL"),
-        ),
+        Index("ix_abuse_reports_open", "at", **where("decision IS NULL")),
         Index(
             "uq_abuse_reports_site_id_address_key_message_id",
             "site_id",
             "address_key",
             "message_id",
             unique=True,
-            postgresql_where=text("message_id IS NOT NULL"),
-            sqlite_where=text("message_id IS NOT NULL"),
+            **where("message_id IS NOT NULL"),
         ),
     )
 

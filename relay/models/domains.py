@@ -9,7 +9,7 @@ from sqlalchemy import ForeignKey, Index, Integer, String, UniqueConstraint, tex
 from sqlalchemy.orm import Mapped, mapped_column
 
 from relay.db import Base
-from relay.models.columns import Details, Id, Json, Sometime, When, words
+from relay.models.columns import Details, Id, Json, Sometime, When, where, words
 from relay.vocabulary import DomainRuleKind, DomainStatus
 
 
@@ -25,12 +25,7 @@ class Domain(Base):
     __tablename__ = "domains"
     __table_args__ = (
         UniqueConstraint("account_id", "name"),
-        Index(
-            "ix_domains_due_at",
-            "due_at",
-            postgresql_where=text("due_at IS NOT NULL"),
-            sqlite_where=text("due_at IS NOT NULL"),
-        ),
+        Index("ix_domains_due_at", "due_at", **where("due_at IS NOT NULL")),
     )
 
     id: Mapped[Id]

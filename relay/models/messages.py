@@ -20,12 +20,11 @@ from sqlalchemy import (
     String,
     Text,
     Uuid,
-    text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
 from relay.db import Base
-from relay.models.columns import Address, Details, Id, Json, Sometime, When, words
+from relay.models.columns import Address, Details, Id, Json, Sometime, When, where, words
 from relay.vocabulary import AttemptState, EventType, Kind, Lane, Outcome, Stage, Stream
 
 AMISS = (
@@ -85,66 +84,26 @@ class Recipient(Base):
     __table_args__ = (
         Index("ix_recipients_message_id", "message_id"),
         Index("ix_recipients_address_key_site_id", "address_key", "site_id"),
+        Index("ix_recipients_turns", "lane_rank", "site_id", "due_at", **where("stage = 'queued'")),
         Index(
-            "ix_recipients_turns",
-            "lane_rank",
-            "site_id",
-            "due_at",
-            postgresql_where=text("stage = 'queued'"),
-            sqlite_where=text("stage = 'queued'"),
-        ),
-        Index(
-            "ix_recipients_in_hand",
-            "due_at",
-            postgresql_where=text("stage IN ('leased', 'sending', 'unknown')"),
-            sqlite_where=text("stage IN ('leased', 'sending', 'unknown')"),
+            "ix_recipients_in_hand", "due_at", **where("stage IN ('leased', 'sending', 'unknown')")
         ),
         Index(
             "ix_recipients_apart",
             "stage",
             "site_id",
-            postgresql_where=text("stage IN ('held', 'checking', 'waiting')"),
-            sqlite_where=text("stage IN ('held', 'checking', 'waiting')"),
+            **where("stage IN ('held', 'checking', 'waiting')"),
         ),
-        Index(
-            "ix_recipients_checking",
-            "id",
-            postgresql_where=text("stage = 'checking'"),
-            sqlite_where=text("stage = 'checking'"),
-        ),
-        Index(
-            "ix_recipients_held",
-            "review_id",
-            "id",
-            postgresql_where=text("stage = 'held'"),
-            sqlite_where=text("stage = 'held'"),
-        ),
-        Index(
-            "ix_recipients_amiss",
-            "site_id",
-            "message_id",
-            postgresql_where=text(AMISS),
-            sqlite_where=text(AMISS),
-        ),
+        Index("ix_recipients_checking", "id", **where("stage = 'checking'")),
+        Index("ix_recipients_held", "review_id", "id", **where("stage = 'held'")),
+        Index("ix_recipients_amiss", "site_id", "message_id", **where(AMISS)),
         Index(
             "ix_recipients_silent",
             "due_at",
-            postgresql_where=text("stage = 'done' AND outcome IN ('sent', 'deferred')"),
-            sqlite_where=text("stage = 'done' AND outcome IN ('sent', 'deferred')"),
+            **where("stage = 'done' AND outcome IN ('sent', 'deferred')"),
         ),
-        Index(
-            "ix_recipients_next_window",
-            "sending_id",
-            "id",
-            postgresql_where=text("stage = 'waiting'"),
-            sqlite_where=text("stage = 'waiting'"),
-        ),
-        Index(
-            "ix_recipients_waits_until",
-            "expires_at",
-            postgresql_where=text("stage = 'waiting'"),
-            sqlite_where=text("stage = 'waiting'"),
-        ),
+        Index("ix_recipients_next_window", "sending_id", "id", **where("stage = 'waiting'")),
+        Index("ix_recipients_waits_until", "expires_at", **where("stage = 'waiting'")),
     )
 
     id: Mapped[Id]
@@ -195,12 +154,7 @@ class Event(Base):
     __table_args__ = (
         Index("ix_events_recipient_id", "recipient_id"),
         Index("ix_events_site_id_position", "site_id", "position"),
-        Index(
-            "ix_events_unnumbered",
-            "id",
-            postgresql_where=text("position IS NULL"),
-            sqlite_where=text("position IS NULL"),
-        ),
+        Index("ix_events_unnumbered", "id", **where("position IS NULL")),
     )
 
     id: Mapped[Id]

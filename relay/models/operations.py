@@ -13,12 +13,11 @@ from sqlalchemy import (
     String,
     Text,
     Uuid,
-    text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
 from relay.db import Base, UtcDateTime
-from relay.models.columns import Id, Sometime, When, words
+from relay.models.columns import Id, Sometime, When, where, words
 from relay.vocabulary import NoticeState
 
 
@@ -36,12 +35,7 @@ class Notice(Base):
 
     __tablename__ = "notices"
     __table_args__ = (
-        Index(
-            "ix_notices_waiting",
-            "due_at",
-            postgresql_where=text("state IN ('received', 'unmatched')"),
-            sqlite_where=text("state IN ('received', 'unmatched')"),
-        ),
+        Index("ix_notices_waiting", "due_at", **where("state IN ('received', 'unmatched')")),
     )
 
     id: Mapped[Id]

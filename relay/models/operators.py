@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Index, String, text
+from sqlalchemy import Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from relay.db import Base
-from relay.models.columns import Id, Sometime, When
+from relay.models.columns import Id, Sometime, When, where
 
 NAME = 80
 """Characters of an operator's name: with `operator:` before it, it fits into the audit log."""
@@ -20,13 +20,7 @@ class Operator(Base):
 
     __tablename__ = "operators"
     __table_args__ = (
-        Index(
-            "uq_operators_name_in_use",
-            "name",
-            unique=True,
-            postgresql_where=text("revoked_at IS NULL"),
-            sqlite_where=text("revoked_at IS NULL"),
-        ),
+        Index("uq_operators_name_in_use", "name", unique=True, **where("revoked_at IS NULL")),
     )
 
     id: Mapped[Id]

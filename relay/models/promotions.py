@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from sqlalchemy import Index, Integer, SmallInteger, String, Uuid, text
+from sqlalchemy import Index, Integer, SmallInteger, String, Uuid
 from sqlalchemy.orm import Mapped, mapped_column
 
 from relay.db import Base
-from relay.models.columns import Details, Id, Json, Sometime, When, words
+from relay.models.columns import Details, Id, Json, Sometime, When, where, words
 from relay.vocabulary import CanaryCause, CanaryState, WaitReason
 
 
@@ -47,18 +47,8 @@ class Sending(Base):
     __table_args__ = (
         Index("ix_sendings_site_id_day", "site_id", "day"),
         Index("ix_sendings_list_id", "list_id"),
-        Index(
-            "ix_sendings_waiting",
-            "site_id",
-            postgresql_where=text("due_at IS NOT NULL"),
-            sqlite_where=text("due_at IS NOT NULL"),
-        ),
-        Index(
-            "ix_sendings_due_at",
-            "due_at",
-            postgresql_where=text("due_at IS NOT NULL"),
-            sqlite_where=text("due_at IS NOT NULL"),
-        ),
+        Index("ix_sendings_waiting", "site_id", **where("due_at IS NOT NULL")),
+        Index("ix_sendings_due_at", "due_at", **where("due_at IS NOT NULL")),
     )
 
     id: Mapped[Id]

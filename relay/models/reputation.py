@@ -6,11 +6,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Index, Integer, String, Uuid, text
+from sqlalchemy import BigInteger, Index, Integer, String, Uuid
 from sqlalchemy.orm import Mapped, mapped_column
 
 from relay.db import Base, UtcDateTime
-from relay.models.columns import Details, Json, Sometime, words
+from relay.models.columns import Details, Json, Sometime, where, words
 from relay.vocabulary import Dimension, Stream
 
 
@@ -54,14 +54,7 @@ class Pulse(Base):
     """
 
     __tablename__ = "pulses"
-    __table_args__ = (
-        Index(
-            "ix_pulses_due_at",
-            "due_at",
-            postgresql_where=text("due_at IS NOT NULL"),
-            sqlite_where=text("due_at IS NOT NULL"),
-        ),
-    )
+    __table_args__ = (Index("ix_pulses_due_at", "due_at", **where("due_at IS NOT NULL")),)
 
     site_id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
     stream: Mapped[Stream] = mapped_column(words(Stream), primary_key=True)

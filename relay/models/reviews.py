@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, Integer, String, Text, Uuid, text
+from sqlalchemy import ForeignKey, Index, Integer, String, Text, Uuid
 from sqlalchemy.orm import Mapped, mapped_column
 
 from relay.db import Base
-from relay.models.columns import Details, Id, Json, Sometime, When, words
+from relay.models.columns import Details, Id, Json, Sometime, When, where, words
 from relay.vocabulary import Cause, Decision, Lane, ReviewKind, Stream, Verb
 
 
@@ -25,12 +25,7 @@ class Review(Base):
     __tablename__ = "reviews"
     __table_args__ = (
         Index("ix_reviews_site_id_wording", "site_id", "wording"),
-        Index(
-            "ix_reviews_open",
-            "opened_at",
-            postgresql_where=text("decision IS NULL"),
-            sqlite_where=text("decision IS NULL"),
-        ),
+        Index("ix_reviews_open", "opened_at", **where("decision IS NULL")),
     )
 
     id: Mapped[Id]

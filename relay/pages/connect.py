@@ -118,13 +118,16 @@ def link(token: str) -> AnyResponse:
     """Where a letter's link leads: the button, or where it would work."""
     with g.relay.reads() as session:
         found = sign_ins.look(session, g.relay.settings.keyring, token, now=g.now)
-    here = sign_ins.is_from(g.relay.settings.keyring, found, g.browser.secret)
-    return page("connect_link.html", hint=found.language, connection=found, here=here)
+        here = sign_ins.goes_on(
+            session, g.relay.settings.keyring, found, g.browser.secret, now=g.now
+        )
+    shown = here or found
+    return page("connect_link.html", hint=shown.language, connection=shown, here=here is not None)
 
 
 @blueprint.post("/link/<token>")
 def use_link(token: str) -> AnyResponse:
-    """Sign in by the link; only in the browser that asked."""
+    """Sign in by the link; only in a browser that asked."""
     keyring, old = g.relay.settings.keyring, g.browser
     if not browsers.is_ours(g.relay, old):
         return link(token)
@@ -178,7 +181,7 @@ def wait(waiting: SiteConnection, *, error: tuple[str, str] | None = None) -> Re
         connection=waiting,
         errors=[error] if error else [],
         minutes=int(rules.LETTER_LASTS.total_seconds()) // 60,
-        most=rules.A_MAILBOX_AN_HOUR,
+        most=rules.FROM_ONE_NETWORK.an_hour,
         again=again(waiting),
         back=refusal(waiting.return_url, waiting.state),
     )

@@ -52,6 +52,7 @@ class Filled:
             domain=self.domain,
             ends_other_keys=self.ends_other_keys,
             agreed_to_policy=self.agreed,
+            language=speech.language(),
         )
 
     def _account(self) -> NewAccount:

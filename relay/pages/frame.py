@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import structlog
-from flask import Blueprint, Response, make_response, render_template, request
+from flask import Blueprint, Response, request
 from werkzeug.exceptions import HTTPException
 
 from relay import languages
@@ -71,17 +71,13 @@ def show(
 
     `site` is the name of who sends the mail, and `hint` the language the person has used before.
     """
-    spoken = speech.speak_to(hint)
     others = [(name, value) for name, value in request.args.items(multi=True) if name != "lang"]
-    page = render_template(
+    return speech.page(
         template,
+        status=status,
+        hint=hint,
         asked_for=urlencode([*others, ("lang", "")]),
-        language=spoken,
-        direction=languages.direction(spoken),
         languages=languages.LANGUAGES.values(),
         site=site,
         **values,
     )
-    response = make_response(page, status)
-    response.content_language.add(spoken)
-    return response

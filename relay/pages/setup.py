@@ -14,17 +14,15 @@ from flask import (
     current_app,
     make_response,
     redirect,
-    render_template,
     url_for,
 )
 from werkzeug.wrappers import Response as AnyResponse
 
-from relay import languages
 from relay.context import Relay
 from relay.errors import NotFound
 from relay.pages import speech
 from relay.pages.start import POLICY
-from relay.sayings import NOTHING, Saying, phrase, say
+from relay.sayings import Saying, phrase, say
 from relay.services import domain_looks, domain_views, domains
 from relay.services.domain_views import DomainView
 from relay.vocabulary import DomainStatus
@@ -68,19 +66,8 @@ def show(token: str) -> Response:
     try:
         found = _view(relay, token)
     except NotFound:
-        return _page("setup_gone.html", status=404)
-    return _page("setup.html", **_shown(found, relay.clock()))
-
-
-def _page(template: str, *, status: int = 200, **values: Any) -> Response:
-    """A page in the language of whoever looks at it."""
-    spoken = speech.speak_to()
-    page = render_template(
-        template, language=spoken, direction=languages.direction(spoken), **values
-    )
-    response = make_response(page, status)
-    response.content_language.add(spoken)
-    return response
+        return speech.page("setup_gone.html", status=404)
+    return speech.page("setup.html", **_shown(found, relay.clock()))
 
 
 def _view(relay: Relay, token: str) -> DomainView:
@@ -100,7 +87,7 @@ def look(token: str) -> AnyResponse:
             found = domains.by_share_token(session, token)
         domain_looks.look(relay, found.id, by_hand=True)
     except NotFound:
-        return _page("setup_gone.html", status=404)
+        return speech.page("setup_gone.html", status=404)
     return redirect(url_for("setup.show", token=token), code=303)
 
 
@@ -111,7 +98,7 @@ def zone(token: str) -> Response:
     try:
         found = _view(relay, token)
     except NotFound:
-        return _page("setup_gone.html", status=404)
+        return speech.page("setup_gone.html", status=404)
     lines = [f"; Postreeve: records of {found.domain.name}"]
     lines += [
         f"{record['name']}.  300  IN  {record['type']}  {_master(record)}"
@@ -175,8 +162,8 @@ def _look(look: tuple[str, str]) -> tuple[str, str]:
 
 def _looked(checked: datetime | None, due: datetime | None, now: datetime) -> Saying:
     """When it was looked at, and when it will be next."""
-    before = _span(min(checked - now, timedelta())) if checked else NOTHING
-    then = _span(due - now) if due and due > now else NOTHING
+    before = speech.ago(min(checked - now, timedelta())) if checked else ""
+    then = speech.ago(due - now) if due and due > now else ""
     if before and then:
         return say("Checked %(before)s, next %(then)s.", before=before, then=then)
     if before:
@@ -184,10 +171,3 @@ def _looked(checked: datetime | None, due: datetime | None, now: datetime) -> Sa
     if then:
         return say("Not checked yet, next %(then)s.", then=then)
     return say("Not checked yet.")
-
-
-def _span(span: timedelta) -> Saying:
-    """How long ago, or in how long."""
-    if abs(span) >= timedelta(minutes=1):
-        return Saying.read(speech.ago(span))
-    return say("in a moment") if span > timedelta() else say("a moment ago")

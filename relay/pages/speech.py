@@ -1,11 +1,11 @@
-"""Which language a page speaks to whoever looks at it, and gettext in that language for templates."""
+"""Which language a page speaks to whoever looks at it, and the page in that language."""
 
 from __future__ import annotations
 
 from datetime import date, timedelta
 from typing import Any
 
-from flask import Flask, g, request
+from flask import Flask, Response, g, make_response, render_template, request
 from markupsafe import Markup
 
 from relay import languages
@@ -21,6 +21,18 @@ def speak_to(hint: str | None = None) -> str:
     chosen = languages.known(request.args.get("lang"))
     g.language = languages.best(request.headers.get("Accept-Language"), chosen or hint)
     return str(g.language)
+
+
+def page(template: str, *, status: int = 200, hint: str | None = None, **values: Any) -> Response:
+    """A page in the language of whoever looks at it; `hint` as for `speak_to`."""
+    spoken = speak_to(hint)
+    text = render_template(
+        template, language=spoken, direction=languages.direction(spoken), **values
+    )
+    response = make_response(text, status)
+    response.content_language.add(spoken)
+    response.vary.add("Accept-Language")
+    return response
 
 
 def language() -> str:
@@ -60,8 +72,10 @@ def said(told: Saying | str) -> str:
 
 
 def ago(span: timedelta) -> str:
-    """How long ago that was, or in how long that will be: 5 minutes ago, in 2 hours."""
-    return languages.ago(span, language())
+    """How long ago that was, or in how long that will be: 5 minutes ago, in a moment."""
+    if abs(span) >= timedelta(minutes=1):
+        return languages.ago(span, language())
+    return gettext("in a moment") if span > timedelta() else gettext("a moment ago")
 
 
 def day(at: date) -> str:

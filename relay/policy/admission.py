@@ -13,7 +13,7 @@ from relay.policy.consent import reason_not_to_mail, topic_of
 from relay.policy.facts import Facts, Held, ListFacts
 from relay.policy.sender import Remark, check_sender, remark, remarks, shown_name
 from relay.policy.standing import check_standing
-from relay.sayings import phrase
+from relay.sayings import phrase, say
 from relay.vocabulary import ConsentGap, Disposition, Fate, Lane, Stream, SuppressionReason
 
 TITLES = {
@@ -91,7 +91,7 @@ def admit(draft: Draft, facts: Facts) -> Admission:
     }
     if len(held) == len(draft.recipients):
         raise NobodyToMail(
-            "None of the recipients may be mailed; `recipients` says why for each",
+            say("None of the recipients may be mailed; `recipients` says why for each"),
             recipients=[{"address": str(a), **described(reason)} for a, reason in held.items()],
         )
     newcomers = (
@@ -122,15 +122,19 @@ def list_of(key: str | None, facts: Facts) -> ListFacts:
     """The list of a newsletter. Raises `ListUnknown` where none is named, or it is none of the site's."""
     if key is None:
         raise ListUnknown(
-            "This mail is marketing: name the list it is for, in `list`",
+            say("This mail is marketing: name the list it is for, in `list`"),
             list=None,
             reason="missing",
         )
     found = facts.lists.get(key)
     if found is None:
-        raise ListUnknown(f"This site has no list {key!r}", list=key, reason="unknown")
+        raise ListUnknown(
+            say("This site has no list %(list)s", list=(key,)), list=key, reason="unknown"
+        )
     if found.archived:
-        raise ListUnknown(f"The list {key!r} is archived", list=key, reason="archived")
+        raise ListUnknown(
+            say("The list %(list)s is archived", list=(key,)), list=key, reason="archived"
+        )
     return found
 
 
@@ -144,8 +148,11 @@ def check_first_contacts(newcomers: int, facts: Facts) -> None:
 def first_contacts_used_up(budget: int, seconds: int) -> LimitReached:
     """That the hour's first contacts are used up; `seconds` are left of it."""
     return LimitReached(
-        f"This site may write to {budget} people an hour whom it never mailed before; the number "
-        "grows with clean days, and the operator of the relay may raise it",
+        say(
+            "This site may write to %(allowed)s people an hour whom it never mailed before; the number "
+            "grows with clean days, and the operator of the relay may raise it",
+            allowed=budget,
+        ),
         limit="first-contacts",
         allowed=budget,
         retry_after=seconds,

@@ -33,20 +33,22 @@ CODE_LASTS = timedelta(minutes=10)
 REQUEST_LASTS = timedelta(hours=1)
 """From the first page to *Connect*; whoever comes later begins anew in WordPress (our decision)."""
 
-LETTER_LASTS = timedelta(minutes=15)
-"""How long the link and the number of a sign-in letter work (our decision)."""
+LETTER_LASTS = timedelta(hours=1)
+"""How long the link and the number of a sign-in letter work (our decision: as long as a connection)."""
+
+READ_WITHIN = timedelta(minutes=15)
+"""A letter that works for less long than this is not waited for: nobody may find it in time."""
 
 SESSION_LASTS = timedelta(hours=1)
 """How long a browser stays signed in: an agency connects many sites in one go (our decision)."""
 
 MOST_TRIES = 5
-"""Wrong numbers for one letter. With eight digits and ten letters a day, guessing takes millennia."""
+"""Wrong numbers for one letter. With eight digits, and fifty letters a day, guessing takes a millennium."""
 
 NUMBER_DIGITS = 8
 
-A_MAILBOX_AN_HOUR, A_MAILBOX_A_DAY = 3, 10
 AN_IP_AN_HOUR, A_NETWORK_AN_HOUR, ALL_AN_HOUR = 20, 60, 600
-"""Connections that may be begun, and letters that one mailbox gets (our decision)."""
+"""Connections that may be begun (our decision)."""
 
 ACCOUNTS_A_NETWORK_A_DAY = 5
 """Accounts that may be asked for from one network (our decision)."""
@@ -71,14 +73,35 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
+class Letters:
+    """Letters to one mailbox that nobody has used yet: of the last hour, and of the last day."""
+
+    an_hour: int
+    a_day: int
+
+    def are_within(self, share: Letters) -> bool:
+        """Whether one more may go out."""
+        return self.an_hour < share.an_hour and self.a_day < share.a_day
+
+
+FROM_ONE_NETWORK, FROM_ALL = Letters(3, 10), Letters(6, 20)
+"""Letters that one mailbox gets (our decision). What is used was wanted, and does not count."""
+
+
+@dataclass(frozen=True, slots=True)
 class Traffic:
-    """Connections begun in the last hour (or day) from where this one comes, and to its mailbox."""
+    """Connections begun in the last hour from where this one comes, and letters to its mailbox.
+
+    `letters_from_here` were asked for in the same network; none where it is not known. `waits`: one of all
+    `letters` is unused, and works for `READ_WITHIN` or longer.
+    """
 
     from_ip: int
     from_network: int
     overall: int
-    letters_an_hour: int
-    letters_a_day: int
+    letters_from_here: Letters
+    letters: Letters
+    waits: bool
 
     @property
     def is_crowd(self) -> bool:
@@ -91,8 +114,16 @@ class Traffic:
 
     @property
     def may_write(self) -> bool:
-        """Whether the mailbox has not had its share of letters yet."""
-        return self.letters_an_hour < A_MAILBOX_AN_HOUR and self.letters_a_day < A_MAILBOX_A_DAY
+        """Whether a letter goes out.
+
+        No network has more than its share sent to a mailbox, and all together no more than theirs, so
+        that nobody is bombed. But strangers who use up the share of all lock nobody out: where no
+        letter waits, one goes out; and one that waits serves whoever asks for the same address in a
+        browser of their own, although somebody else has asked for it (`sign_ins.by_link`).
+        """
+        if not self.letters_from_here.are_within(FROM_ONE_NETWORK):
+            return False
+        return self.letters.are_within(FROM_ALL) or not self.waits
 
 
 def read(given: Mapping[str, str]) -> Asked:

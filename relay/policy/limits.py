@@ -15,6 +15,7 @@ from fractions import Fraction
 from relay.errors import LimitReached, TooLarge
 from relay.mail import Draft, Source
 from relay.policy.plans import Limits
+from relay.sayings import phrase, say
 from relay.vocabulary import Limit
 
 DECLARED = 500
@@ -50,15 +51,25 @@ OF_SITE = {"second": Limit.SITE_SECOND, "hour": Limit.SITE_HOUR, "day": Limit.SI
 OF_ACCOUNT = {"second": Limit.ACCOUNT_SECOND, "hour": Limit.ACCOUNT_HOUR, "day": Limit.ACCOUNT_DAY}
 
 SENTENCES = {
-    Limit.SITE_SECOND: "This site may write to {allowed} people a second",
-    Limit.SITE_HOUR: "This site may write to {allowed} people an hour",
-    Limit.SITE_DAY: "This site may write to {allowed} people a day; the number grows with clean days, "
-    "and the operator of the relay may raise it",
-    Limit.ACCOUNT_SECOND: "All sites of this account together may write to {allowed} people a second",
-    Limit.ACCOUNT_HOUR: "All sites of this account together may write to {allowed} people an hour",
-    Limit.ACCOUNT_DAY: "All sites of this account together may write to {allowed} people a day",
-    Limit.SOURCE: "This plugin or form may write to {allowed} people an hour and has done so; look whether "
-    "strangers use it. Mail from elsewhere on the site is not affected",
+    Limit.SITE_SECOND: phrase("This site may write to %(allowed)s people a second"),
+    Limit.SITE_HOUR: phrase("This site may write to %(allowed)s people an hour"),
+    Limit.SITE_DAY: phrase(
+        "This site may write to %(allowed)s people a day; the number grows with clean days, and the "
+        "operator of the relay may raise it"
+    ),
+    Limit.ACCOUNT_SECOND: phrase(
+        "All sites of this account together may write to %(allowed)s people a second"
+    ),
+    Limit.ACCOUNT_HOUR: phrase(
+        "All sites of this account together may write to %(allowed)s people an hour"
+    ),
+    Limit.ACCOUNT_DAY: phrase(
+        "All sites of this account together may write to %(allowed)s people a day"
+    ),
+    Limit.SOURCE: phrase(
+        "This plugin or form may write to %(allowed)s people an hour and has done so; look whether "
+        "strangers use it. Mail from elsewhere on the site is not affected"
+    ),
 }
 
 
@@ -113,13 +124,16 @@ def check_message(draft: Draft, limits: Limits) -> None:
     """Whether one message is within people and size. Raises `TooLarge`: waiting would not help."""
     if len(draft.recipients) > limits.recipients:
         raise TooLarge(
-            f"A message of this site may have {limits.recipients} recipients; send it in several",
+            say(
+                "A message of this site may have %(most)s recipients; send it in several",
+                most=limits.recipients,
+            ),
             limit=limits.recipients,
             unit="recipients",
         )
     if draft.mime.size > limits.size:
         raise TooLarge(
-            f"A message of this site may have {limits.size:,} bytes",
+            say("A message of this site may have %(most)s bytes", most=f"{limits.size:,}"),
             limit=limits.size,
             unit="bytes",
         )
@@ -140,7 +154,7 @@ def check_meters(people: int, meters: Iterable[Meter]) -> None:
 def reached(meter: Meter) -> LimitReached:
     """That this limit is reached."""
     return LimitReached(
-        SENTENCES[meter.limit].format(allowed=f"{meter.allowed:,}"),
+        say(SENTENCES[meter.limit], allowed=f"{meter.allowed:,}"),
         limit=meter.limit.value,
         allowed=meter.allowed,
         remaining=meter.left,

@@ -16,7 +16,7 @@ from relay.policy.names import (
     look_alike,
     look_alike_below,
 )
-from relay.sayings import phrase
+from relay.sayings import Saying, phrase, say
 from relay.vocabulary import DomainStatus
 
 USABLE = frozenset((DomainStatus.VERIFIED, DomainStatus.FAILING))
@@ -59,17 +59,28 @@ def check_domain(domain: str, domains: Mapping[str, DomainStatus]) -> None:
     claim = claim_that_counts(domain, domains)
     if claim is None:
         check_imitation(domain)
-        raise SenderNotVerified(f"{domain} is not one of your sending domains", domain=domain)
+        raise SenderNotVerified(
+            say("%(domain)s is not one of your sending domains", domain=domain), domain=domain
+        )
     name, status = claim
     if status not in USABLE:
         raise SenderNotVerified(
-            f"{name} is one of your sending domains, but it is {status.value}",
+            say(
+                "%(domain)s is one of your sending domains, but it is %(status)s",
+                domain=name,
+                status=Saying.read(status.value),
+            ),
             domain=name,
             domain_status=status.value,
         )
     if domain != name and (brand := look_alike_below(domain, name)) is not None:
         raise LookAlikeDomain(
-            f"{domain} looks like {brand}; send from {name} itself, or another name under it",
+            say(
+                "%(domain)s looks like %(brand)s; send from %(name)s itself, or another name under it",
+                domain=domain,
+                brand=brand,
+                name=name,
+            ),
             domain=domain,
             brand=brand,
         )

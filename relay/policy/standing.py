@@ -9,6 +9,7 @@ from typing import Any
 from relay.addresses import EmailAddress
 from relay.errors import AccountPending, AccountSuspended
 from relay.policy.facts import Facts
+from relay.sayings import say
 from relay.vocabulary import Cause, Fate, Lane, ReviewKind, State, Stream, Verb
 
 Streams = Mapping[str, Mapping[str, Any]]
@@ -39,6 +40,12 @@ STEPS: Mapping[Verb, tuple[frozenset[State], State]] = {
     Verb.TERMINATE: (frozenset(set(State) - {State.TERMINATED}), State.TERMINATED),
 }
 """From which states a verb leads where. Termination is for good."""
+
+STOPPED = {
+    State.SUSPENDED: say("This account or site is suspended"),
+    State.TERMINATED: say("This account or site is terminated"),
+}
+"""What is said to whoever may not send."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,9 +160,9 @@ def check_standing(lane: Lane, facts: Facts, people: Collection[EmailAddress] = 
         trying = lane in (Lane.PROTECTED, Lane.TRANSACTIONAL)
         if trying and people and all(person.key == facts.owner for person in people):
             return Fate.GOES
-        raise AccountPending("An operator has to approve this account before it can send")
+        raise AccountPending(say("An operator has to approve this account before it can send"))
     raise AccountSuspended(
-        f"This account or site is {stand.state.value}",
+        STOPPED[stand.state],
         state=stand.state.value,
         cause=stand.cause.value if stand.cause else None,
     )

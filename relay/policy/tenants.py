@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
 from relay.policy.standing import SHUTS_EVERYTHING, Stand
+from relay.sayings import Saying, Sentence, say
 from relay.vocabulary import Cause, SendingStatus, State
 
 HIGH = "HIGH"
@@ -68,3 +70,19 @@ def cause_of(found: Collection[str]) -> Cause:
 def again_in(tries: int) -> timedelta:
     """How long to wait after the nth trouble in a row."""
     return timedelta(seconds=AGAIN[min(max(tries, 1), len(AGAIN)) - 1])
+
+
+def reason(ses: Mapping[str, Any]) -> Saying:
+    """What Amazon SES finds wrong, for the owner; its own words as they came.
+
+    `ses` is the evidence of a warning: `findings`, and in `theirs` whether SES has paused the tenant.
+    """
+    told = say("Amazon SES, which carries your mail, finds something wrong with it.")
+    if ses.get("theirs") == SendingStatus.DISABLED:
+        told += say("It has paused your mail; what waits leaves when it lets you go again.")
+    for found in ses["findings"]:
+        if found["impact"] == HIGH:
+            told += Saying(
+                (Sentence("%(words)s", {"words": found["description"] or found["type"]}),)
+            )
+    return told

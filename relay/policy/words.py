@@ -34,13 +34,13 @@ def summary(type: EventType, data: Mapping[str, Any]) -> Saying:
     sentence = SENTENCES[type]
     diagnosis, follows = data.get("diagnosis"), data.get("follows")
     if isinstance(diagnosis, Mapping) and diagnosis.get("summary"):
-        told = sentence + _stated(diagnosis["summary"])
-        return told + _stated(follows["title"]) if isinstance(follows, Mapping) else told
+        told = sentence + stated(diagnosis["summary"])
+        return told + stated(follows["title"]) if isinstance(follows, Mapping) else told
     if type is EventType.FAILED and data.get("detail"):
         return sentence + Saying.read(data["detail"])
     return sentence
 
 
-def _stated(title: str) -> Saying:
+def stated(title: str) -> Saying:
     """A title as a sentence."""
     return say("%(sentence)s.", sentence=Saying.read(title))

@@ -21,6 +21,7 @@ from relay.policy.abuse import STOPS, severity
 from relay.policy.lifecycle import status
 from relay.services import leaving, opt_outs, suppressions, tallies
 from relay.services.leaving import Hand, Way
+from relay.services.paging import Place, in_order
 from relay.services.person_links import PersonLink
 from relay.services.visitors import Visitor
 from relay.vocabulary import (
@@ -273,18 +274,30 @@ def reports(
     account_id: UUID | None = None,
     undecided: bool = False,
     limit: int = 100,
+    after: Place | None = None,
 ) -> Sequence[AbuseReport]:
-    """What was reported, newest first; `undecided` only, the gravest first and of those the oldest."""
+    """What was reported, newest first; `undecided` only, the gravest first and of those the oldest.
+
+    `after` is the `place` of the last one that was seen.
+    """
     query = select(AbuseReport).limit(limit)
     if undecided:
-        query = query.where(AbuseReport.decision.is_(None)).order_by(_GRAVITY, AbuseReport.at)
+        query = query.where(AbuseReport.decision.is_(None))
+        query = in_order(query, _GRAVITY, AbuseReport.at, AbuseReport.id, after=after)
     else:
         query = query.order_by(AbuseReport.id.desc())
+        if after is not None:
+            query = query.where(AbuseReport.id < after.id)
     if site_id is not None:
         query = query.where(AbuseReport.site_id == site_id)
     if account_id is not None:
         query = query.where(AbuseReport.account_id == account_id)
     return session.scalars(query).all()
+
+
+def place(found: AbuseReport) -> Place:
+    """Where a report stands in the lists."""
+    return Place(found.at, found.id, found.severity.rank)
 
 
 def find(session: Session, report_id: UUID) -> AbuseReport:

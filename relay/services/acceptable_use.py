@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from relay.errors import Conflict, NotFound
 from relay.models import Account
 from relay.policy.acceptable_use import VERSION, notice
+from relay.sayings import say
 
 
 def accept(session: Session, account_id: UUID, version: str, *, by: str, now: datetime) -> Account:
@@ -28,7 +29,11 @@ def accept(session: Session, account_id: UUID, version: str, *, by: str, now: da
         )
     if version != VERSION:
         raise Conflict(
-            f"The version in force is {VERSION}, not {version[:32]!r}; read it at /policy first",
+            say(
+                "The version in force is %(version)s, not %(other)s; read it at /policy first",
+                version=VERSION,
+                other=(version[:32],),
+            ),
             version=VERSION,
         )
     if account.policy_version != VERSION:

@@ -54,6 +54,7 @@ def open_account(
         session,
         name=asked.name,
         owner_email=connection.address,
+        language=connection.language,
         state=State.ACTIVE if opening is AccountOpening.OPEN else State.PENDING,
         now=now,
     )

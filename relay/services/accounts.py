@@ -15,6 +15,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from relay import languages
 from relay.addresses import parse as parse_address
 from relay.db import new_id
 from relay.errors import Conflict, NotFound
@@ -46,12 +47,22 @@ def create_account(
     *,
     name: str,
     owner_email: str,
+    language: str = languages.ENGLISH,
     state: State = State.ACTIVE,
     now: datetime,
 ) -> Account:
-    """A new customer; active at once, for whoever may run this command has approved it, or pending."""
-    owner = str(parse_address(owner_email))
-    account = Account(id=new_id(), name=name, owner_email=owner, state=state, created_at=now)
+    """A new customer; active at once, for whoever may run this command has approved it, or pending.
+
+    `language` is the tag of the one in which its owner is written to.
+    """
+    account = Account(
+        id=new_id(),
+        name=name,
+        owner_email=str(parse_address(owner_email)),
+        language=language,
+        state=state,
+        created_at=now,
+    )
     session.add(account)
     session.flush()
     return account
@@ -60,6 +71,13 @@ def create_account(
 def find_account(session: Session, account_id: UUID) -> Account:
     """The account. Raises `NotFound`."""
     return _get(session, Account, account_id, "account")
+
+
+def set_language(session: Session, account_id: UUID, language: str) -> Account:
+    """Write to the account's owner in another language from now on. Raises `NotFound`."""
+    found = find_account(session, account_id)
+    found.language = language
+    return found
 
 
 def create_site(

@@ -18,9 +18,10 @@ from sqlalchemy.orm import Session
 from relay.db import new_id
 from relay.errors import Conflict, Invalid, NotFound
 from relay.models import Account, Action, Pulse, Site
-from relay.policy import appeals
-from relay.policy.reasons import MAIL, numbers_of
+from relay.policy import appeals, tenants
+from relay.policy.reasons import CAUSES, MAIL, PROMOTIONAL, happened, numbers_of
 from relay.policy.standing import SHUTS_EVERYTHING, STEPS, stream_state
+from relay.sayings import Saying
 from relay.services import letters, limits
 from relay.services.circumstances import iso
 from relay.services.letters import HOUSE_ACCOUNT
@@ -34,17 +35,6 @@ NEEDS_CAUSE = (Verb.WARN, Verb.LIMIT, Verb.SUSPEND, Verb.TERMINATE)
 OF_STREAMS = (Verb.WARN, Verb.LIMIT, Verb.REINSTATE)
 """What can be done to one stream of a site."""
 
-SUBJECTS = {
-    Verb.APPROVE: "{name} may send",
-    Verb.WARN: "{name}: something goes wrong with your {mail}",
-    Verb.LIMIT: "{name}: {held} are held",
-    Verb.SUSPEND: "{name}: sending is suspended",
-    Verb.REINSTATE: "{name} may send {again}",
-    Verb.TERMINATE: "{name}: sending has ended",
-    Verb.SLOW: "{name}: newsletters leave more slowly for a day",
-    Verb.HOLD_SOURCE: "{name}: one form or plugin may not send for now",
-}
-
 
 @dataclass(frozen=True, slots=True)
 class Subject:
@@ -57,7 +47,10 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What is to be done, by whom, and why. `on_appeal`: an appeal was accepted, which undoes even an end."""
+    """What is to be done, by whom, and why. `on_appeal`: an appeal was accepted, which undoes even an end.
+
+    `next_page` is the address of a page where the owner goes on, if there is one; the letter tells it.
+    """
 
     verb: Verb
     actor: str
@@ -65,6 +58,7 @@ class Order:
     cause: Cause | None = None
     evidence: Mapping[str, Any] | None = None
     on_appeal: bool = False
+    next_page: str = ""
 
 
 def act(session: Session, subject: Subject, order: Order, *, sender: str, now: datetime) -> Action:
@@ -213,7 +207,7 @@ def _keep(
     )
     session.add(action)
     session.flush()
-    _tell(session, found, action, sender=sender, now=now)
+    _tell(session, found, action, order.next_page, sender=sender, now=now)
     return action
 
 
@@ -278,28 +272,40 @@ def _snapshot(found: Account | Site, stream: Stream | None) -> dict[str, Any]:
 
 
 def _tell(
-    session: Session, found: Account | Site, action: Action, *, sender: str, now: datetime
+    session: Session,
+    found: Account | Site,
+    action: Action,
+    next_page: str,
+    *,
+    sender: str,
+    now: datetime,
 ) -> None:
     """Write to the owner: what happened, why, what still flows, how to put it right, how to appeal."""
-    mail = MAIL[action.stream] if action.stream else "newsletters and notifications"
-    words = {
-        "mail": mail if action.stream else "mail",
-        "held": mail,
-        "again": f"{mail} again" if action.stream else "again",
+    mail = MAIL[action.stream] if action.stream else None
+    until = action.after.get("held_until") or action.after.get("slowed_until")
+    values = {
+        "name": found.name,
+        "verb": action.verb.value,
+        "stream": action.stream.value if action.stream else None,
+        "mail": PROMOTIONAL if mail is None and action.verb is Verb.LIMIT else mail,
+        "until": datetime.fromisoformat(until) if until else None,
+        "next_page": next_page,
+        "on_appeal": "appeal" in action.evidence,
+        "shuts_everything": action.cause in SHUTS_EVERYTHING,
+        "cause": action.cause.value if action.cause else None,
+        "cause_words": CAUSES[action.cause] if action.cause else None,
+        "reason": reason_of(action),
+        "numbers": numbers_of(action.evidence),
+        "number": action.id,
+        "working_days": appeals.WORKING_DAYS,
     }
-    letter = letters.render(
-        "standing",
-        subject=SUBJECTS[action.verb].format(name=found.name, **words)[:200],
-        name=found.name,
-        mail=mail,
-        stream=action.stream.value if action.stream else None,
-        numbers=numbers_of(action.evidence),
-        is_site=isinstance(found, Site),
-        verb=action.verb.value,
-        cause=action.cause.value if action.cause else None,
-        reason=action.reason,
-        shuts_everything=action.cause in SHUTS_EVERYTHING,
-        action=action,
-        working_days=appeals.WORKING_DAYS,
-    )
-    letters.to_owner(session, action.account_id, letter, sender=sender, now=now)
+    letters.to_owner(session, action.account_id, "standing", values, sender=sender, now=now)
+
+
+def reason_of(action: Action) -> Saying | str:
+    """Why it was done: what the relay saw, to be said in any language; an operator's words as they stand."""
+    if action.actor == RELAY and "rule" in action.evidence:
+        return happened(action.evidence, action.cause)
+    if action.actor == RELAY and "ses" in action.evidence:
+        return tenants.reason(action.evidence["ses"])
+    return action.reason

@@ -15,19 +15,14 @@ from relay.db import new_id
 from relay.errors import AlreadyExists, Invalid, NotFound, NothingToAppeal
 from relay.models import Account, Action, Appeal, Site
 from relay.policy.appeals import APPEALABLE, LONGEST, answer_by
+from relay.policy.reasons import CAUSES, DONE
 from relay.policy.standing import STEPS, STRICTNESS
 from relay.services import actions, letters, reviews
+from relay.services.paging import Place, in_order
 from relay.vocabulary import State, Stream, Verb
 
 LOOKED_AT = 500
 """Latest actions of a site and its account among which those in force are looked for."""
-
-
-SUBJECTS = {
-    "received": "{name}: your appeal has arrived",
-    "accepted": "{name}: your appeal is accepted",
-    "declined": "{name}: your appeal is declined",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,8 +128,12 @@ def cases(
     account_id: UUID | None = None,
     decided: bool = False,
     limit: int = 100,
+    after: Place | None = None,
 ) -> list[Case]:
-    """Open appeals, the most urgent first; with `decided`, those that were answered, newest first."""
+    """Open appeals, the most urgent first; with `decided`, those that were answered, newest first.
+
+    `after` is the `place` of the last one that was seen.
+    """
     query = (
         select(Appeal, Action, Account.name, Site.name)
         .join(Action, Action.id == Appeal.action_id)
@@ -143,12 +142,19 @@ def cases(
         .limit(limit)
     )
     if decided:
-        query = query.where(Appeal.decision.is_not(None)).order_by(Appeal.decided_at.desc())
+        query = query.where(Appeal.decision.is_not(None))
+        query = in_order(query, Appeal.decided_at, Appeal.id, after=after, newest_first=True)
     else:
-        query = query.where(Appeal.decision.is_(None)).order_by(Appeal.at)
+        query = query.where(Appeal.decision.is_(None))
+        query = in_order(query, Appeal.at, Appeal.id, after=after)
     if account_id is not None:
         query = query.where(Appeal.account_id == account_id)
     return [Case(*row) for row in session.execute(query)]
+
+
+def place(found: Case) -> Place:
+    """Where an appeal stands in its list: of those that are open, or of those that were answered."""
+    return Place(found.appeal.decided_at or found.appeal.at, found.appeal.id)
 
 
 def find(session: Session, appeal_id: UUID) -> Case:
@@ -196,13 +202,15 @@ def _twice(action_id: UUID) -> AlreadyExists:
 def tell(session: Session, found: Appeal, action: Action, *, sender: str, now: datetime) -> None:
     """Write to the owner: that the appeal arrived and by when it is answered, or how it was decided."""
     name = actions.name_of(session, action).partition(" ")[2]
-    word = found.decision.value if found.decision else "received"
-    letter = letters.render(
-        "appeal",
-        subject=SUBJECTS[word].format(name=name)[:200],
-        name=name,
-        word=word,
-        appeal=found,
-        action=action,
-    )
-    letters.to_owner(session, found.account_id, letter, sender=sender, now=now)
+    values = {
+        "name": name,
+        "word": found.decision.value if found.decision else "received",
+        "answer_by": found.answer_by,
+        "answer": found.answer,
+        "number": found.id,
+        "done": DONE[action.verb],
+        "done_at": action.at,
+        "cause": CAUSES[action.cause] if action.cause else None,
+        "reason": actions.reason_of(action),
+    }
+    letters.to_owner(session, found.account_id, "appeal", values, sender=sender, now=now)

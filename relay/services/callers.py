@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from relay.errors import Unauthenticated
 from relay.models import ApiKey
 from relay.ready import Ready, find
+from relay.sayings import say
 from relay.services.accounts import ACCOUNT_MARK, KEY_MARK, key_digest
 from relay.vocabulary import Scope
 
@@ -107,9 +108,9 @@ def _known(session: Session, presented: str, mark: str, *, secret: str, now: dat
     if row is None or not fits:
         raise _unknown()
     if row.revoked_at is not None or (row.expires_at is not None and row.expires_at <= now):
-        raise Unauthenticated("This API key was revoked or replaced; make a new one")
+        raise Unauthenticated(say("This API key was revoked or replaced; make a new one"))
     return row
 
 
 def _unknown() -> Unauthenticated:
-    return Unauthenticated("This API key is not known; copy it again from the relay")
+    return Unauthenticated(say("This API key is not known; copy it again from the relay"))

@@ -218,16 +218,10 @@ def _review(session: Session, sending: Sending, message_id: UUID, now: datetime)
 def _tell_owner(session: Session, sending: Sending, house_sender: str, now: datetime) -> None:
     site = session.get_one(Site, sending.site_id)
     name = session.scalar(select(MailingList.name).where(MailingList.id == sending.list_id))
-    what = f"“{name}”" if name else "your notifications"
-    stopped = sending.canary is CanaryState.FAILED
-    subject = f"Stopped after its first copies: {what}" if stopped else f"On hold: {what}"
-    letter = letters.render(
-        "canary",
-        subject=subject,
-        what=what,
-        site=site.name,
-        failed=stopped,
-        figures=sending.figures,
-        accepted=sending.accepted,
-    )
-    letters.to_owner(session, site.account_id, letter, sender=house_sender, now=now)
+    values = {
+        "list_name": name,
+        "site": site.name,
+        "failed": sending.canary is CanaryState.FAILED,
+        "figures": sending.figures,
+    }
+    letters.to_owner(session, site.account_id, "canary", values, sender=house_sender, now=now)

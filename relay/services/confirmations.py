@@ -24,7 +24,7 @@ from relay.gateways.compose import Mailbox
 from relay.keys import Keyring
 from relay.models import Subscription, SubscriptionRequest
 from relay.policy import sign_ups as rules
-from relay.services import ledger, letters, lists, locks
+from relay.services import ledger, letter_texts, letters, lists, locks
 from relay.services.lists import Home
 from relay.services.sign_up_facts import about_person
 from relay.services.sign_ups import WITHOUT_SIGN_UPS
@@ -181,22 +181,24 @@ def _write(
 
 def _letter(
     request: SubscriptionRequest, home: Home, public_url: str, token: str
-) -> letters.Letter:
+) -> letter_texts.Letter:
     _ = languages.translations(request.language).gettext
     # Translators: the subject of the mail that asks a person to confirm a subscription.
     subject = _("Please confirm: %(list)s, from %(site)s")
-    return letters.render(
+    return letter_texts.pair(
         "confirmation",
+        {
+            "site": home.site.name,
+            "mailing_list": home.list,
+            "greeted": (request.person or {}).get("name", ""),
+            "page": request.source.get("page", ""),
+            "asked_at": request.at,
+            "confirm": f"{public_url}/confirm/{token}",
+            "not_me": f"{public_url}/not-me/{token}",
+            "days": LINK_LASTS.days,
+        },
         subject=subject % {"list": home.list.name, "site": home.site.name},
         language=request.language,
-        site=home.site.name,
-        mailing_list=home.list,
-        greeted=(request.person or {}).get("name", ""),
-        page=request.source.get("page", ""),
-        asked_at=request.at,
-        confirm=f"{public_url}/confirm/{token}",
-        not_me=f"{public_url}/not-me/{token}",
-        days=LINK_LASTS.days,
     )
 
 

@@ -11,12 +11,12 @@ from datetime import datetime
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from relay import languages
 from relay.errors import ConnectCodeInvalid, NotFound
 from relay.keys import Keyring
 from relay.models import Account, ApiKey, Domain, Site, SiteConnection
 from relay.policy import connecting as rules
 from relay.policy.site_urls import same_site
+from relay.sayings import say
 from relay.services import accounts, letters, sites
 from relay.services.accounts import NewKey
 from relay.services.connections import CODE
@@ -86,7 +86,7 @@ def exchange(
     found.exchanged_at = now
     session.flush()
     connected = Connected(key, account, site)
-    tell(session, house, connected, found.domain, language=found.language, now=now)
+    tell(session, house, connected, found.domain, now=now)
     return connected
 
 
@@ -127,7 +127,9 @@ def _found(session: Session, keyring: Keyring, proof: Proof, now: datetime) -> S
 
 
 def _invalid() -> ConnectCodeInvalid:
-    return ConnectCodeInvalid("The code is unknown, used or over, or was not made for this site")
+    return ConnectCodeInvalid(
+        say("The code is unknown, used or over, or was not made for this site")
+    )
 
 
 def tell(
@@ -136,13 +138,9 @@ def tell(
     done: Connected,
     domain_name: str | None,
     *,
-    language: str = languages.ENGLISH,
     now: datetime,
 ) -> None:
     """Write to the account's owner what was connected, and how to take it back."""
-    _ = languages.translations(language).gettext
-    # Translators: the subject of the mail that tells an owner that a website got a key.
-    subject = _("%(site)s is connected")
     domain = session.scalar(
         select(Domain).where(
             Domain.account_id == done.account.id,
@@ -150,17 +148,14 @@ def tell(
             Domain.status == DomainStatus.PENDING,
         )
     )
-    letter = letters.render(
-        "connected",
-        subject=subject % {"site": done.site.name},
-        language=language,
-        site=done.site.name,
-        site_url=done.site.url,
-        account=done.account.name,
-        at=now,
-        pending=done.account.state is State.PENDING,
-        domain=domain.name if domain else "",
-        share_url=share_url(house.public_url, domain) if domain else "",
-        undo=house.link(f"/connect/undo/{house.keyring.seal(UNDO, done.key.key.prefix)}"),
-    )
-    letters.to_owner(session, done.account.id, letter, sender=house.sender, now=now)
+    values = {
+        "site": done.site.name,
+        "site_url": done.site.url,
+        "account": done.account.name,
+        "at": now,
+        "pending": done.account.state is State.PENDING,
+        "domain": domain.name if domain else "",
+        "share_url": share_url(house.public_url, domain) if domain else "",
+        "undo": house.link(f"/connect/undo/{house.keyring.seal(UNDO, done.key.key.prefix)}"),
+    }
+    letters.to_owner(session, done.account.id, "connected", values, sender=house.sender, now=now)

@@ -14,6 +14,7 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, selectinload
 
+from relay import languages
 from relay.addresses import EmailAddress, parse
 from relay.errors import Forbidden, Invalid, NotFound
 from relay.keys import Keyring
@@ -46,7 +47,10 @@ class Offers:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What the owner has chosen: an account (or a new one), a site of it (or a new one), a domain or none."""
+    """What the owner has chosen: an account (or a new one), a site of it (or a new one), a domain or none.
+
+    `language` is that of the page on which they did.
+    """
 
     account_id: UUID | None = None
     site_id: UUID | None = None
@@ -54,6 +58,7 @@ class Choice:
     domain: str = ""
     ends_other_keys: bool = False
     agreed_to_policy: bool = False
+    language: str = languages.ENGLISH
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +89,7 @@ def connect(
 ) -> tuple[SiteConnection, str]:
     """Do it: account, site and domain as chosen, and a code that fetches the key, once, for 10 minutes.
 
+    From then on the owner is written to in the language of the page.
     Whoever calls has seen that the browser is signed in as the connection's address. Raises `NotFound`
     as `find`, `Invalid` without the owner's word on the policy, `Forbidden` where there is no account
     and none may be opened, `AccountSuspended` for an account that is suspended or a site that was ended,
@@ -99,7 +105,9 @@ def connect(
         raise Invalid("Nobody is connected who does not accept the policy", field="policy")
     locks.hold(session, [f"owner {parse(found.address).key}"])
     known = offers(session, found)
+    found.language = choice.language
     account = _account(session, known, found, choice, settled, now)
+    account.language = choice.language
     acceptable_use.accept(session, account.id, VERSION, by=str(found.address), now=now)
     found.domain = sites.claim_domain(
         session, account.id, choice.domain, region=settled.region, now=now

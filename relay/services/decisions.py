@@ -24,6 +24,9 @@ from relay.vocabulary import Cause, State, Verb
 BANS_DOMAINS = frozenset((Cause.PHISHING, Cause.MALWARE, Cause.SPAM))
 """Causes for which nobody is to send from a terminated account's domains any more."""
 
+PLUGIN = "/plugin"
+"""The page where the owner of a site gets the plugin."""
+
 IN_GOOD_STANDING = (State.ACTIVE, State.WARNED, State.LIMITED)
 """States of accounts that a ban because of somebody else must not hurt."""
 
@@ -54,11 +57,13 @@ def decide(
     waivers: Waivers = NO_WAIVERS,
     *,
     sender: str,
+    public_url: str,
     now: datetime,
 ) -> Action:
     """Do it as `actions.act` does; raises what that raises.
 
-    An account is approved once it has accepted the policy (else `Conflict`). One that ends for
+    An account is approved once it has accepted the policy (else `Conflict`), and its owner is shown the
+    way to the plugin. One that ends for
     phishing, malware or spam takes its verified domains with it: they are banned, but for those that
     another account in good standing has verified as well.
     """
@@ -69,6 +74,7 @@ def decide(
         if account.state is State.PENDING and not waivers.without_policy:
             acceptable_use.check_accepted(account)
         evidence["policy"] = {"required": VERSION, "accepted": account.policy_version}
+        order = replace(order, next_page=f"{public_url.rstrip('/')}{PLUGIN}")
     if account is not None and order.verb is Verb.TERMINATE and order.cause in BANS_DOMAINS:
         bans = _bans(session, account.id)
         if waivers.keep_domains:

@@ -51,13 +51,13 @@ TITLES = {
 """What a step means, for people; the code is for programs."""
 
 LETTERS = {
-    "proven": ("domain-verified", "{name} is verified: mail can leave"),
-    "recovered": ("domain-verified", "{name} is in order again"),
-    "proof-gone": ("domain-failing", "{name} is not in order, mail stops in 72 hours"),
-    "grace-over": ("domain-lapsed", "{name}: mail has stopped, its DNS records are missing"),
-    "claim-over": ("domain-lapsed", "{name} was not verified within 7 days"),
+    "proven": "domain-verified",
+    "recovered": "domain-verified",
+    "proof-gone": "domain-failing",
+    "grace-over": "domain-lapsed",
+    "claim-over": "domain-lapsed",
 }
-"""Template and subject of the letter that goes with a step."""
+"""Template of the letter that goes with a step."""
 
 log = structlog.get_logger(__name__)
 
@@ -291,19 +291,23 @@ def _step(
     domains.note(session, found, step.code, title, now=now)
     log.info("domain moved", domain_id=str(found.id), status=step.status.value, code=step.code)
     if step.code in LETTERS:
-        template, subject = LETTERS[step.code]
-        letter = letters.render(
-            template,
-            subject=subject.format(name=found.name),
-            name=found.name,
-            code=step.code,
-            ends=now + GRACE,
-            wrong=[r for r in report.records if r.required and r.result is CheckResult.FAIL],
-            advised=[r for r in report.records if not r.required and r.result is CheckResult.FAIL],
-            share_url=share_url(relay.settings.public_url, found),
-        )
+        failed = [record for record in report.records if record.result is CheckResult.FAIL]
+        values = {
+            "name": found.name,
+            "code": step.code,
+            "title": title,
+            "ends": now + GRACE,
+            "wrong": [record for record in failed if record.required],
+            "advised": [record for record in failed if not record.required],
+            "share_url": share_url(relay.settings.public_url, found),
+        }
         letters.to_owner(
-            session, found.account_id, letter, sender=relay.settings.house_sender, now=now
+            session,
+            found.account_id,
+            LETTERS[step.code],
+            values,
+            sender=relay.settings.house_sender,
+            now=now,
         )
 
 

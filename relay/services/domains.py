@@ -49,9 +49,11 @@ def canonical(name: str) -> str:
     try:
         ascii_name = idna.encode(name.strip().rstrip("."), uts46=True).decode().lower()
     except (idna.IDNAError, UnicodeError) as error:
-        raise Invalid(f"{name[:100]!r} is not a domain name: {error}") from None
+        raise Invalid(
+            say("%(name)s is not a domain name: %(why)s", name=(name[:100],), why=str(error))
+        ) from None
     if "." not in ascii_name or len(ascii_name) > 253 or ascii_name.rpartition(".")[2].isdigit():
-        raise Invalid(f"{name[:100]!r} is not a domain name one can send from")
+        raise Invalid(say("%(name)s is not a domain name one can send from", name=(name[:100],)))
     return ascii_name
 
 
@@ -81,11 +83,18 @@ def claim(
     )
     if found is not None and found.status is not DomainStatus.LAPSED:
         raise AlreadyExists(
-            f"{canon} is already a domain of this account ({found.status.value})", domain=canon
+            say(
+                "%(domain)s is already a domain of this account (%(status)s)",
+                domain=canon,
+                status=Saying.read(found.status.value),
+            ),
+            domain=canon,
         )
     check_name(session, account_id, canon)
     if is_taken(session, account_id, canon):
-        raise DomainTaken(f"{canon} lies under a domain of another account", domain=canon)
+        raise DomainTaken(
+            say("%(domain)s lies under a domain of another account", domain=canon), domain=canon
+        )
     status = DomainStatus.VERIFIED if vouched else DomainStatus.PENDING
     if found is None:
         found = Domain(
@@ -126,12 +135,12 @@ def find(session: Session, account_id: UUID, name: str) -> Domain:
     try:
         canon = canonical(name)
     except Invalid as error:
-        raise NotFound("There is no such sending domain in this account") from error
+        raise NotFound(say("There is no such sending domain in this account")) from error
     found = session.scalar(
         select(Domain).where(Domain.account_id == account_id, Domain.name == canon)
     )
     if found is None:
-        raise NotFound("There is no such sending domain in this account")
+        raise NotFound(say("There is no such sending domain in this account"))
     return found
 
 
@@ -173,7 +182,7 @@ def remove(session: Session, account_id: UUID, name: str, *, now: datetime) -> N
     session.refresh(found, with_for_update={"key_share": True})
     if found.status is DomainStatus.SUSPENDED:
         raise DomainRefused(
-            f"{found.name} was closed by an operator and cannot be removed",
+            say("%(domain)s was closed by an operator and cannot be removed", domain=found.name),
             domain=found.name,
             reason="banned",
         )
@@ -272,7 +281,11 @@ def check_name(session: Session, account_id: UUID, name: str) -> None:
     """Whether the account may claim this name at all; raises what `check_claim` raises, or a ban."""
     rule = rule_for(session, account_id, name)
     if rule is not None and rule.kind is DomainRuleKind.BANNED:
-        raise DomainRefused(f"{rule.name} is banned: {rule.reason}", domain=name, reason="banned")
+        raise DomainRefused(
+            say("%(domain)s is banned: %(why)s", domain=rule.name, why=rule.reason),
+            domain=name,
+            reason="banned",
+        )
     check_claim(name, allowed=rule is not None)
 
 

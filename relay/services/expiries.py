@@ -14,6 +14,8 @@ from relay.context import Relay
 from relay.db import upsert
 from relay.models import Expiry, Site
 from relay.policy.lanes import RANKS
+from relay.policy.reasons import LANES
+from relay.sayings import Saying, phrase, say_many
 from relay.services import letters
 from relay.vocabulary import Lane, ReviewKind, State
 
@@ -27,23 +29,20 @@ TURN = "turn"
 """The cause where nothing held the copy back but those before it."""
 
 CAUSES: Mapping[str, str] = {
-    TURN: "they waited for their turn until it was too late",
-    "gateway-pace": "the receiving gateway accepts mail from you only slowly",
-    "rate": "Amazon SES was asked to send more in a second than it allows",
-    "daily-quota": "the day's quota at Amazon SES was used up",
-    "provider-stopped": "sending was stopped at Amazon SES",
-    "tenant-paused": "Amazon SES had paused the mail of your account",
-    "unreachable": "Amazon SES could not be reached",
-    "credentials-refused": "Amazon SES refused the relay's credentials",
-    "no-credentials": "the relay had no credentials for Amazon SES",
-    **{
-        kind.value: "they were held, and nobody let them out while they were worth sending"
-        for kind in ReviewKind
-    },
+    TURN: phrase("the turn came too late"),
+    "gateway-pace": phrase("the receiving gateway accepts mail from you only slowly"),
+    "rate": phrase("Amazon SES was asked to send more in a second than it allows"),
+    "daily-quota": phrase("the day's quota at Amazon SES was used up"),
+    "provider-stopped": phrase("sending was stopped at Amazon SES"),
+    "tenant-paused": phrase("Amazon SES had paused the mail of your account"),
+    "unreachable": phrase("Amazon SES could not be reached"),
+    "credentials-refused": phrase("Amazon SES refused the relay's credentials"),
+    "no-credentials": phrase("the relay had no credentials for Amazon SES"),
+    **dict.fromkeys(map(str, ReviewKind), phrase("held, and nobody let it out in time")),
 }
 """What copies waited for, for people."""
 
-OTHER = "Amazon SES put them off again and again"
+OTHER = phrase("Amazon SES put it off again and again")
 
 
 def note(session: Session, rows: Sequence[Any], *, now: datetime) -> None:
@@ -105,23 +104,22 @@ _LONG_AGO = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 def _write(
     relay: Relay, session: Session, site: Site, rows: Sequence[Expiry], now: datetime
 ) -> None:
-    total = sum(row.copies for row in rows)
     found = sorted(rows, key=lambda row: (RANKS.index(row.lane_rank), -row.copies))
-    letter = letters.render(
-        "expired",
-        subject=f"{total} {'mail' if total == 1 else 'mails'} of {site.name} "
-        f"{'was' if total == 1 else 'were'} not sent in time",
-        total=total,
-        site=site.name,
-        url=site.url,
-        lost=[
-            {
-                "copies": row.copies,
-                "lane": Lane.of_rank(row.lane_rank).value,
-                "cause": CAUSES.get(row.cause, OTHER),
-            }
-            for row in found
-        ],
-        slow_gateway=any(row.cause == "gateway-pace" for row in rows),
+    values = {
+        "total": sum(row.copies for row in rows),
+        "site": site.name,
+        "url": site.url,
+        "lost": [(LANES[Lane.of_rank(row.lane_rank)], lost(row)) for row in found],
+        "slow_gateway": any(row.cause == "gateway-pace" for row in rows),
+    }
+    letters.to_owner(
+        session, site.account_id, "expired", values, sender=relay.settings.house_sender, now=now
     )
-    letters.to_owner(session, site.account_id, letter, sender=relay.settings.house_sender, now=now)
+
+
+def lost(row: Expiry) -> Saying:
+    """How many mails were lost, and by what."""
+    why = Saying.read(CAUSES.get(row.cause, OTHER))
+    return say_many(
+        "%(number)s mail (%(why)s)", "%(number)s mails (%(why)s)", number=row.copies, why=why
+    )

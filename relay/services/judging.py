@@ -75,7 +75,7 @@ Next = tuple[datetime | None, datetime | None]
 def judge_due(session: Session, *, sender: str, now: datetime, most: int = MOST) -> int:
     """Judge a portion of the streams whose turn it is; returns how many."""
     due = session.execute(
-        select(_PULSES)
+        select(_PULSES.c.site_id, _PULSES.c.stream)
         .where(_PULSES.c.due_at <= now)
         .order_by(_PULSES.c.due_at)
         .limit(most)
@@ -83,22 +83,14 @@ def judge_due(session: Session, *, sender: str, now: datetime, most: int = MOST)
     ).all()
     if not due:
         return 0
-    ids = {row.site_id for row in due}
-    sites = {
-        row.Site.id: row
-        for row in session.execute(
-            select(Site, Account.state.label("account_state"))
-            .join(Account, Account.id == Site.account_id)
-            .where(Site.id.in_(ids))
-        )
-    }
-    known = records(session, ids, now=now)
+    found = {(row.site_id, row.stream): row for row in lines(session, {row.site_id for row in due})}
+    known = records(session, list(found.values()), now=now)
     groups: dict[Next, list[Line]] = defaultdict(list)
-    for row in due:
-        found = sites.get(row.site_id)
+    for line in due:
+        row = found[line.site_id, line.stream]
+        site: Site | None = row.Site
         clean_since = row.clean_since
-        if found is not None and found.account_state not in STOPPED:
-            site: Site = found.Site
+        if site is not None and row.account_state not in STOPPED:
             record = known[row.site_id, row.stream]
             verdict = judge(record)
             if verdict is not None:
@@ -117,26 +109,33 @@ def judge_due(session: Session, *, sender: str, now: datetime, most: int = MOST)
     return len(due)
 
 
-def records(session: Session, sites: Collection[UUID], *, now: datetime) -> dict[Line, Record]:
-    """What the rules know of each stream of these sites of which anything was ever heard."""
-    lines = session.execute(
-        select(_PULSES, Site.created_at)
-        .join(Site, Site.id == _PULSES.c.site_id)
+def lines(session: Session, sites: Collection[UUID]) -> Sequence[Any]:
+    """Each stream of these sites of which anything was ever heard: its pulse, the `Site`, `account_state`."""
+    return session.execute(
+        select(_PULSES, Site, Account.state.label("account_state"))
+        .outerjoin(Site, Site.id == _PULSES.c.site_id)
+        .outerjoin(Account, Account.id == Site.account_id)
         .where(_PULSES.c.site_id.in_(list(sites)))
     ).all()
+
+
+def records(session: Session, heard: Sequence[Any], *, now: datetime) -> dict[Line, Record]:
+    """What the rules know of each of these rows of `lines`; all of a site are among them."""
+    rows = [row for row in heard if row.Site is not None]
+    sites = {row.site_id for row in rows}
     known = figures.of_sites(session, sites, now=now)
     reported = _reports(session, sites, now)
     delivered: dict[UUID, int] = defaultdict(int)
-    for row in lines:
+    for row in rows:
         delivered[row.site_id] += row.delivered
     found = {}
-    for row in lines:
+    for row in rows:
         line = row.site_id, row.stream
         ages = known.get(line, {})
         if row.sources:
             lost = figures.forgiven(session, line, row.sources, now=now)
             ages = {age: all - lost.get(age, Figures()) for age, all in ages.items()}
-        young = is_young(row.created_at, delivered[row.site_id], now)
+        young = is_young(row.Site.created_at, delivered[row.site_id], now)
         found[line] = _record(row, ages, reported.get(line, {}), young=young)
     return found
 

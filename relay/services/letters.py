@@ -7,26 +7,22 @@ all mail is. Notices to owners belong to the house's own site (`HOUSE_SITE`), wh
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from email.utils import format_datetime, make_msgid
-from functools import lru_cache, partial
 from io import BytesIO
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from relay import languages
 from relay.addresses import EmailAddress
 from relay.addresses import parse as parse_address
 from relay.db import new_id, upsert
 from relay.gateways import compose, mime
 from relay.models import Account, Site
 from relay.services import intake
+from relay.services.letter_texts import Letter, render
 from relay.vocabulary import Kind, Lane, Outcome, Stage, State, Stream
 
 HOUSE_ACCOUNT = UUID("00000000-0000-7000-8000-000000000001")
@@ -39,49 +35,25 @@ KEPT = timedelta(hours=72)
 WRITTEN_HERE = {"written_by": "relay"}
 """Marks the source of a mail as ours; no site can say this of its own."""
 
-TEMPLATES = Path(__file__).parents[1] / "letters"
-
-
-@dataclass(frozen=True, slots=True)
-class Letter:
-    """What is said: a subject, and the same text as plain text and as HTML."""
-
-    subject: str
-    text: str
-    html: str
-    headers: Mapping[str, str] = field(default_factory=dict)
-
-
-def render(
-    template: str, /, *, subject: str, language: str = languages.ENGLISH, **values: Any
-) -> Letter:
-    """The letter that the templates `NAME.txt` and `NAME.html` make of these values, in a language.
-
-    Templates say `{% trans %}…{% endtrans %}` or `_("…")`; `subject` is given in that language.
-    """
-    given = {
-        "subject": subject,
-        "language": language,
-        "direction": languages.direction(language),
-        **values,
-    }
-    made = _templates(language)
-    return Letter(
-        subject,
-        made.get_template(f"{template}.txt").render(given).strip() + "\n",
-        made.get_template(f"{template}.html").render(given),
-        {"Auto-Submitted": "auto-generated"},  # RFC 3834 §5: no out-of-office answers, please
-    )
-
 
 def to_owner(
-    session: Session, account_id: UUID, letter: Letter, *, sender: str, now: datetime
+    session: Session,
+    account_id: UUID,
+    template: str,
+    values: Mapping[str, Any],
+    *,
+    sender: str,
+    now: datetime,
 ) -> UUID:
-    """Write to the owner of an account, from the relay's own address; returns the message's id."""
+    """Write to the owner of an account in their language, from the relay's own address.
+
+    The letter is what `letter_texts.render` makes of the template; returns the message's id.
+    """
     owner = session.execute(
-        select(Account.owner_email).where(Account.id == account_id)
-    ).scalar_one()
-    return from_house(session, parse_address(owner), letter, sender=sender, now=now)
+        select(Account.owner_email, Account.language).where(Account.id == account_id)
+    ).one()
+    letter = render(template, values, language=owner.language)
+    return from_house(session, parse_address(owner.owner_email), letter, sender=sender, now=now)
 
 
 def from_house(
@@ -179,21 +151,3 @@ def _see_to_the_house(session: Session, now: datetime) -> None:
         (Site, {"id": HOUSE_SITE, "account_id": HOUSE_ACCOUNT, "url": ""}),
     ):
         session.execute(upsert(session, model).values(common | values).on_conflict_do_nothing())
-
-
-@lru_cache(maxsize=len(languages.LANGUAGES))
-def _templates(language: str) -> Environment:
-    made = Environment(
-        extensions=["jinja2.ext.i18n"],
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=select_autoescape(("html",)),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    made.policies["ext.i18n.trimmed"] = True
-    extended: Any = made
-    extended.install_gettext_translations(languages.translations(language), newstyle=True)
-    made.filters["moment"] = partial(languages.moment, language=language)
-    made.filters["day"] = partial(languages.day, language=language)
-    return made

@@ -20,7 +20,7 @@ from relay.errors import ComplaintNotLiftable, LimitReached, NotFound, Refused
 from relay.models import AddressHold, Site, Suppression
 from relay.policy.admission import TITLES
 from relay.policy.consequences import DISPUTED_FOR
-from relay.sayings import phrase
+from relay.sayings import phrase, say
 from relay.services import holds
 from relay.services.paging import cut
 from relay.vocabulary import HoldKind, SuppressionReason
@@ -119,7 +119,7 @@ def entry(session: Session, site_id: UUID, suppression_id: UUID) -> Entry:
         select(Suppression).where(Suppression.id == suppression_id, Suppression.site_id == site_id)
     )
     if found is None:
-        raise NotFound("There is no such suppression on this site")
+        raise NotFound(say("There is no such suppression on this site"))
     return _entries(session, site_id, [found])[0]
 
 
@@ -171,10 +171,10 @@ def _end(
     found = entry(session, site_id, suppression_id).suppression
     if found.reason is SuppressionReason.COMPLAINT:
         raise ComplaintNotLiftable(
-            "This person marked mail as spam; only they themselves can take that back"
+            say("This person marked mail as spam; only they themselves can take that back")
         )
     if found.reason not in LIFTABLE:
-        raise Refused("An operator put this address on the list; ask them to take it off")
+        raise Refused(say("An operator put this address on the list; ask them to take it off"))
     if found.ended_at is None:
         _check_limit(session, site_id, now)
         found.ended_at, found.ending, found.provider_due_at = now, ending, now
@@ -196,7 +196,7 @@ def _check_limit(session: Session, site_id: UUID, now: datetime) -> None:
     if len(ended) == MOST_A_DAY and ended[-1] is not None:
         wait = ceil((ended[-1] + A_DAY - now).total_seconds())
         raise LimitReached(
-            f"A site may lift or contest {MOST_A_DAY} suppressions in 24 hours",
+            say("A site may lift or contest %(most)s suppressions in 24 hours", most=MOST_A_DAY),
             limit=MOST_A_DAY,
             retry_after=max(wait, 1),
         )

@@ -7,29 +7,23 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from io import BytesIO
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
-from relay.addresses import EmailAddress
 from relay.db import is_postgresql, new_id
 from relay.errors import (
-    ContentGone,
     IdempotencyKeyReused,
     Invalid,
     LimitReached,
-    NotFound,
     PostreeveError,
-    Refused,
 )
 from relay.gateways import bodies, mime
-from relay.mail import Draft, Mime, Source
-from relay.models import Content, IdempotencyKey, MailingList, Message, Recipient
+from relay.mail import Draft, Mime
+from relay.models import IdempotencyKey
 from relay.policy.admission import Admission, admit, described, disposition
-from relay.policy.erasures import is_placeholder
 from relay.policy.facts import Allowance, Held
 from relay.policy.limits import Meter, source_key
 from relay.policy.links import is_sampled
@@ -278,59 +272,6 @@ def _hold(
         if rows.suspected
     }
     networks.hold(session, newcomer, came, {id: ids for id, ids in held.items() if ids}, now=now)
-
-
-def stored_draft(
-    session: Session, site_id: UUID, message_id: UUID, *, recipients: Sequence[EmailAddress] = ()
-) -> Draft:
-    """The draft of an accepted message, to be sent again: to the same people, or to `recipients`.
-
-    Raises `NotFound` for another site's message, `Refused` for one that the relay wrote itself (a
-    confirmation's link is for one person: the site must not have it sent anywhere else), and
-    `ContentGone` when its content is no longer kept, or all its people were erased.
-    """
-    message = session.scalar(
-        select(Message).where(Message.id == message_id, Message.site_id == site_id)
-    )
-    if message is None:
-        raise NotFound("There is no such message on this site")
-    if message.source.get("written_by") == "relay":
-        raise Refused("The relay wrote this mail itself; only the relay sends it")
-    parts = session.scalars(
-        select(Content.data).where(Content.message_id == message_id).order_by(Content.part)
-    ).all()
-    if not parts:
-        raise ContentGone("The content of this message is no longer kept; send it anew")
-    people = recipients or [
-        EmailAddress(address)
-        for address in session.scalars(
-            select(Recipient.address)
-            .where(Recipient.message_id == message_id)
-            .order_by(Recipient.id)
-        )
-        if not is_placeholder(address)
-    ]
-    if not people:
-        raise ContentGone("Everybody this message went to was erased; send it anew")
-    return Draft(
-        recipients=tuple(dict.fromkeys(people)),
-        mime=mime.read(BytesIO(b"".join(parts))),
-        stream=message.stream,
-        kind=message.kind,
-        list_id=_list_key(session, site_id, message.list_id),
-        source=Source(message.source.get("plugin"), message.source.get("form")),
-    )
-
-
-def _list_key(session: Session, site_id: UUID, list_id: str | None) -> str | None:
-    """What the site calls the list of a message."""
-    if list_id is None:
-        return None
-    return session.scalar(
-        select(MailingList.key).where(
-            MailingList.id == UUID(list_id), MailingList.site_id == site_id
-        )
-    )
 
 
 def _answered_since(

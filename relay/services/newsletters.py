@@ -15,7 +15,7 @@ from relay.gateways import bodies
 from relay.gateways.bodies import Body, Text, Unreadable
 from relay.mail import Mime
 from relay.policy.facts import ListFacts
-from relay.services import letters, person_links
+from relay.services import letter_texts, person_links
 from relay.services.copies import PLACEHOLDER
 from relay.services.person_links import Page
 
@@ -76,12 +76,10 @@ def _appended(type: str, words: str, mailing_list: ListFacts, url: str) -> str:
 @lru_cache(maxsize=1_000)
 def _footer(mailing_list: ListFacts, url: str, report: str) -> tuple[str, str]:
     """What is appended, as text and as HTML; the HTML in ASCII, so that every charset has it."""
-    made = letters.render(
+    made = letter_texts.pair(
         "way-out",
+        {"mailing_list": mailing_list, "url": url, "report": report},
         subject="",
         language=mailing_list.language,
-        mailing_list=mailing_list,
-        url=url,
-        report=report,
     )
     return made.text, made.html.encode("ascii", "xmlcharrefreplace").decode()

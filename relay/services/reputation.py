@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from relay.db import table_of
 from relay.errors import NotFound
-from relay.models import Pulse, Site, Tally
+from relay.models import Site, Tally
 from relay.policy.reputation import SIGNALS, WINDOWS, Line, lower_bound
 from relay.policy.standing import stream_state
 from relay.services import judging
@@ -68,12 +69,10 @@ class Place:
 def of_site(session: Session, site_id: UUID, *, now: datetime) -> list[StreamReputation]:
     """How each stream is doing of which anything was heard. Raises `NotFound`."""
     site = _site(session, site_id)
-    pulses = session.scalars(
-        select(Pulse).where(Pulse.site_id == site_id).order_by(Pulse.stream)
-    ).all()
-    records = judging.records(session, [site_id], now=now)
+    lines = judging.lines(session, [site_id])
+    records = judging.records(session, lines, now=now)
     found = []
-    for pulse in pulses:
+    for pulse in sorted(lines, key=attrgetter("stream")):
         record = records[site_id, pulse.stream]
         found.append(
             StreamReputation(

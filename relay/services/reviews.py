@@ -21,6 +21,7 @@ from relay.policy.standing import fate, together
 from relay.policy.wordings import DECISION_COUNTS, UNDECIDED_COUNTS
 from relay.sayings import phrase
 from relay.services import delivery, expiries, letters, sendings
+from relay.services.paging import Place, in_order
 from relay.vocabulary import Decision, EventType, Fate, Lane, ReviewKind, Stage
 
 TELL_AGAIN = timedelta(hours=24)
@@ -166,13 +167,14 @@ def tell_owner(session: Session, review: Review, *, sender: str, now: datetime) 
     if last is not None and last > now - TELL_AGAIN:
         return
     site = session.get_one(Site, review.site_id)
-    letter = letters.render(
-        review.kind.value,
-        subject=f"Mail of {site.name} is held: {review.subject or 'no subject'}"[:200],
-        site=site,
-        review=review,
-    )
-    letters.to_owner(session, review.account_id, letter, sender=sender, now=now)
+    values = {
+        "kind": review.kind.value,
+        "site": site.name,
+        "mail_subject": review.subject,
+        "people": review.people,
+        "evidence": review.evidence,
+    }
+    letters.to_owner(session, review.account_id, "held", values, sender=sender, now=now)
     review.told_at = now
     session.flush()
 
@@ -184,8 +186,12 @@ def waiting(
     site_id: UUID | None = None,
     decided: bool = False,
     limit: int = 100,
+    after: Place | None = None,
 ) -> list[Waiting]:
-    """Open reviews, oldest first; with `decided`, those that were decided, newest first."""
+    """Open reviews, oldest first; with `decided`, those that were decided, newest first.
+
+    `after` is the `place` of the last one that was seen.
+    """
     held = (
         select(func.count())
         .where(_COPIES.c.review_id == Review.id, _COPIES.c.stage == _HELD)
@@ -198,14 +204,21 @@ def waiting(
         .limit(limit)
     )
     if decided:
-        query = query.where(Review.decision.is_not(None)).order_by(Review.decided_at.desc())
+        query = query.where(Review.decision.is_not(None))
+        query = in_order(query, Review.decided_at, Review.id, after=after, newest_first=True)
     else:
-        query = query.where(Review.decision.is_(None)).order_by(Review.opened_at)
+        query = query.where(Review.decision.is_(None))
+        query = in_order(query, Review.opened_at, Review.id, after=after)
     if account_id is not None:
         query = query.where(Review.account_id == account_id)
     if site_id is not None:
         query = query.where(Review.site_id == site_id)
     return [Waiting(*row) for row in session.execute(query)]
+
+
+def place(found: Waiting) -> Place:
+    """Where a review stands in its list: of those that are open, or of those that were decided."""
+    return Place(found.review.decided_at or found.review.opened_at, found.review.id)
 
 
 def held_copies(session: Session, site_id: UUID) -> dict[str, int]:

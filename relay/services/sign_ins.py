@@ -1,14 +1,18 @@
 """Signing in without a password: a letter with a link and a number, each good once, for a few minutes.
 
-Only the browser that asked can be signed in: the link works there, the number is typed there. So whoever
+Only a browser that asked can be signed in: the link works there, the number is typed there. So whoever
 has the link alone, or sends a letter to somebody else in the hope that they press it, gets nothing.
-The answer is the same whoever has the address.
+The link also works in another browser that has asked for the same address; there it signs in that
+browser's own connection. So strangers who ask for an owner's address until no more letters go out bring
+the owner letters that work. The answer is the same whoever has the address, and whether a letter
+went out or not.
 """
 
 from __future__ import annotations
 
 import hmac
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,17 +21,16 @@ from uuid import UUID
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from relay import languages
 from relay.addresses import EmailAddress
 from relay.db import new_id
 from relay.errors import LimitReached, NotFound
 from relay.keys import Keyring
 from relay.models import SiteConnection
 from relay.policy import connecting as rules
-from relay.policy.connecting import Asked, Traffic
+from relay.policy.connecting import Asked, Letters, Traffic
 from relay.policy.mailboxes import mailbox
 from relay.policy.sign_ups import origin
-from relay.services import letters, locks
+from relay.services import letter_texts, letters, locks
 from relay.services.subscriptions import TOKEN
 from relay.services.visitors import Visitor
 
@@ -69,7 +72,7 @@ class Start:
 
 
 def begin(session: Session, house: House, start: Start, *, now: datetime) -> UUID:
-    """Begin a connection, and write to the address unless it has had too many letters; returns its id.
+    """Begin a connection, and write to the address unless it has letters enough; returns its id.
 
     Raises `LimitReached` where too many come from one place; that says nothing about the address.
     """
@@ -140,14 +143,36 @@ def is_from(keyring: Keyring, connection: SiteConnection, browser: str) -> bool:
     return connection.browser in keyring.commitments(BROWSER, browser)
 
 
+def goes_on(
+    session: Session, keyring: Keyring, letter: SiteConnection, browser: str, *, now: datetime
+) -> SiteConnection | None:
+    """The connection that a letter's link signs in in this browser; None where it has begun none.
+
+    The one that the letter was written for, or else the browser's own latest one of the same address.
+    """
+    if is_from(keyring, letter, browser):
+        return letter
+    return session.scalars(
+        select(SiteConnection)
+        .where(
+            SiteConnection.browser.in_(keyring.commitments(BROWSER, browser)),
+            func.lower(SiteConnection.address) == EmailAddress(letter.address).key,
+            SiteConnection.at > now - rules.REQUEST_LASTS,
+            SiteConnection.code_digest.is_(None),
+        )
+        .order_by(SiteConnection.id.desc())
+    ).first()
+
+
 def by_link(
     session: Session, keyring: Keyring, token: str, browser: str, *, now: datetime
 ) -> SiteConnection:
-    """Use a link up. Raises `NotFound`, also in another browser than the one that asked."""
-    found = _locked(session, look(session, keyring, token, now=now).id)
-    if found.used_at is not None or not is_from(keyring, found, browser):
+    """Use a link up; returns the connection that `goes_on`. Raises `NotFound`, also where none does."""
+    letter = _locked(session, look(session, keyring, token, now=now).id)
+    found = goes_on(session, keyring, letter, browser, now=now)
+    if letter.used_at is not None or found is None:
         raise NotFound("This link does not work here")
-    found.used_at = now
+    letter.used_at = now
     session.flush()
     return found
 
@@ -155,34 +180,36 @@ def by_link(
 def by_number(
     session: Session, keyring: Keyring, id: UUID, browser: str, number: str, *, now: datetime
 ) -> SiteConnection | None:
-    """Try the letter's number, typed in the browser that asked; None for a wrong one, which counts.
+    """Try a letter's number, typed in the browser that asked; None for a wrong one, which counts.
 
-    Raises `NotFound` for a connection that is not this browser's, or whose letter is used or over.
+    Any letter will do that this browser has asked for to the same address: who asks again may find the
+    first letter first. Raises `NotFound` for a connection that is not this browser's, or whose letter
+    is used or over.
     """
-    found = _locked(session, id)
-    if (
-        not is_from(keyring, found, browser)
-        or found.used_at is not None
-        or not found.sent
-        or found.at <= now - rules.LETTER_LASTS
-    ):
+    begun = _all_of(session, keyring, browser)
+    found = next((each for each in begun if each.id == id), None)
+    if found is None or found.used_at is not None or found.at <= now - rules.LETTER_LASTS:
         raise NotFound("This number does not work, or no longer")
-    if found.tries >= rules.MOST_TRIES:
-        return None
+    open_ = [
+        each
+        for each in begun
+        if each.sent
+        and each.used_at is None
+        and each.tries < rules.MOST_TRIES
+        and each.at > now - rules.LETTER_LASTS
+        and EmailAddress(each.address) == EmailAddress(found.address)
+    ]
     digits = "".join(letter for letter in number if letter.isdecimal())
     said = "".join(str(int(digit)) for digit in digits)  # as Arabic keyboards write them, too
-    if not any(
-        hmac.compare_digest(
-            found.number_digest, keyring.commitment(NUMBER, f"{id} {said}", version=v)
-        )
-        for v in keyring.keys
-    ):
-        found.tries += 1
-        session.flush()
-        return None
-    found.used_at = now
+    for letter in open_:
+        if _is_its_number(keyring, letter, said):
+            letter.used_at = now
+            session.flush()
+            return found
+    for letter in open_:
+        letter.tries += 1
     session.flush()
-    return found
+    return None
 
 
 def change_browser(session: Session, keyring: Keyring, old: str, new: str) -> None:
@@ -199,6 +226,24 @@ def _number_digest(keyring: Keyring, id: UUID, number: str) -> str:
     return keyring.commitment(NUMBER, f"{id} {number}")
 
 
+def _is_its_number(keyring: Keyring, letter: SiteConnection, said: str) -> bool:
+    return any(
+        hmac.compare_digest(letter.number_digest, digest)
+        for digest in keyring.commitments(NUMBER, f"{letter.id} {said}")
+    )
+
+
+def _all_of(session: Session, keyring: Keyring, browser: str) -> Sequence[SiteConnection]:
+    """What this browser has begun, locked in one order."""
+    return session.scalars(
+        select(SiteConnection)
+        .where(SiteConnection.browser.in_(keyring.commitments(BROWSER, browser)))
+        .order_by(SiteConnection.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).all()
+
+
 def _locked(session: Session, id: UUID) -> SiteConnection:
     found = session.get(SiteConnection, id, with_for_update=True, populate_existing=True)
     if found is None:
@@ -209,38 +254,51 @@ def _locked(session: Session, id: UUID) -> SiteConnection:
 def _traffic(
     session: Session, *, now: datetime, mailbox: str, ip: str | None, network: str | None
 ) -> Traffic:
-    def begun(*conditions: Any, span: timedelta = AN_HOUR) -> Any:
+    def begun(name: str, *conditions: Any, span: timedelta = AN_HOUR) -> Any:
         return (
             select(func.count())
             .where(SiteConnection.at > now - span, *conditions)
             .scalar_subquery()
+            .label(name)
         )
 
-    to_mailbox = (SiteConnection.mailbox == mailbox, SiteConnection.sent)
+    from_here = SiteConnection.network == (network or "")
+    unused = (
+        SiteConnection.mailbox == mailbox,
+        SiteConnection.sent,
+        SiteConnection.used_at.is_(None),
+    )
+    found = session.execute(
+        select(
+            begun("from_ip", SiteConnection.ip == (ip or "")),
+            begun("from_network", from_here),
+            begun("overall"),
+            begun("here_an_hour", *unused, from_here),
+            begun("here_a_day", *unused, from_here, span=A_DAY),
+            begun("an_hour", *unused),
+            begun("a_day", *unused, span=A_DAY),
+            begun("waiting", *unused, span=rules.LETTER_LASTS - rules.READ_WITHIN),
+        )
+    ).one()
     return Traffic(
-        *session.execute(
-            select(
-                begun(SiteConnection.ip == (ip or "")),
-                begun(SiteConnection.network == (network or "")),
-                begun(),
-                begun(*to_mailbox),
-                begun(*to_mailbox, span=A_DAY),
-            )
-        ).one()
+        found.from_ip,
+        found.from_network,
+        found.overall,
+        Letters(found.here_an_hour, found.here_a_day),
+        Letters(found.an_hour, found.a_day),
+        waits=found.waiting > 0,
     )
 
 
-def _letter(start: Start, number: str, link: str) -> letters.Letter:
-    _ = languages.translations(start.language).gettext
-    # Translators: the subject of the mail with which somebody signs in.
-    subject = _("Sign in to connect %(site)s")
-    return letters.render(
+def _letter(start: Start, number: str, link: str) -> letter_texts.Letter:
+    return letter_texts.render(
         "sign-in",
-        subject=subject % {"site": start.asked.site_name},
+        {
+            "site": start.asked.site_name,
+            "site_url": start.asked.site_url,
+            "number": f"{number[:4]} {number[4:]}",
+            "link": link,
+            "minutes": int(rules.LETTER_LASTS.total_seconds()) // 60,
+        },
         language=start.language,
-        site=start.asked.site_name,
-        site_url=start.asked.site_url,
-        number=f"{number[:4]} {number[4:]}",
-        link=link,
-        minutes=int(rules.LETTER_LASTS.total_seconds()) // 60,
     )

@@ -27,6 +27,7 @@ from relay.policy import sign_ups as rules
 from relay.policy.greetings import greetable
 from relay.policy.mailboxes import mailbox
 from relay.policy.sign_ups import Traffic
+from relay.policy.standing import STOPPED
 from relay.services import lists, locks
 from relay.services.visitors import Visitor
 from relay.vocabulary import RequestOutcome, State
@@ -180,9 +181,7 @@ def _open_list(session: Session, site_id: UUID, key: str) -> MailingList:
     if home.state is State.PENDING:
         raise AccountPending("An operator has to approve this account before it can take sign-ups")
     if home.state in WITHOUT_SIGN_UPS:
-        raise AccountSuspended(
-            f"This account or site is {home.state.value}", state=home.state.value
-        )
+        raise AccountSuspended(STOPPED[home.state], state=home.state.value)
     lists.check_sender(session, home.site.account_id, EmailAddress(found.sender))
     return found
 

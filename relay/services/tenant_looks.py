@@ -191,36 +191,18 @@ def _warn(relay: Relay, session: Session, tenant: Tenant, now: datetime) -> None
     account = session.get_one(Account, tenant.account_id, with_for_update={"key_share": True})
     if account.state is not State.ACTIVE:
         return
+    ses = {
+        "tenant": tenant.name,
+        "status": tenant.status.value,
+        "theirs": tenant.theirs.value,
+        "cause": tenant.cause,
+        "findings": tenant.findings,
+    }
+    reason = str(policy.reason(ses))
     actions.act(
         session,
         Subject(account_id=account.id),
-        Order(
-            Verb.WARN,
-            RELAY,
-            _reason(tenant),
-            policy.cause_of(news),
-            {
-                "ses": {
-                    "tenant": tenant.name,
-                    "status": tenant.status.value,
-                    "cause": tenant.cause,
-                    "findings": tenant.findings,
-                }
-            },
-        ),
+        Order(Verb.WARN, RELAY, reason, policy.cause_of(news), {"ses": ses}),
         sender=relay.settings.house_sender,
         now=now,
     )
-
-
-def _reason(tenant: Tenant) -> str:
-    """What the owner reads."""
-    told = [
-        each["description"] or each["type"]
-        for each in tenant.findings
-        if each["impact"] == policy.HIGH
-    ]
-    words = ["Amazon SES, which carries your mail, finds something wrong with it."]
-    if tenant.theirs is SendingStatus.DISABLED:
-        words.append("It has paused your mail; what waits leaves when it lets you go again.")
-    return " ".join([*words, *told])

@@ -9,16 +9,18 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
 
 from relay.errors import NotFound
 from relay.models import Attempt, Event, Message, Recipient
 from relay.policy.lifecycle import status
 from relay.policy.words import summary
-from relay.sayings import Saying
-from relay.services import progress
+from relay.sayings import Saying, say
+from relay.services import progress, resends
 from relay.services.searches import ANY, Wanted, search
+
+_MESSAGES = select(Message, resends.CONTENT_IS_KEPT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +45,16 @@ class RecipientTimeline:
 
 @dataclass(frozen=True, slots=True)
 class MessageTimeline:
-    """A message and what became of each copy."""
+    """A message, what became of each copy, and whether its content is still kept."""
 
     message: Message
     recipients: Sequence[RecipientTimeline]
+    content_is_kept: bool
+
+    @property
+    def is_resendable(self) -> bool:
+        """Whether the site may have it sent again (`resends.stored_draft`)."""
+        return self.content_is_kept and not resends.is_written_here(self.message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +76,12 @@ def find(
 
     Raises `NotFound`, also for another site's.
     """
-    message = session.scalar(
-        select(Message).where(Message.id == message_id, Message.site_id == site_id)
-    )
-    if message is None:
-        raise NotFound("There is no such message on this site")
-    return _timelines(session, [message], now)[0]
+    found = session.execute(
+        _MESSAGES.where(Message.id == message_id, Message.site_id == site_id)
+    ).one_or_none()
+    if found is None:
+        raise NotFound(say("There is no such message on this site"))
+    return _timelines(session, [found], now)[0]
 
 
 def page(
@@ -86,18 +94,18 @@ def page(
 ) -> Page:
     """The site's messages that fit, newest first."""
     found = search(session, site_id, wanted, limit=limit, before=before)
-    messages = session.scalars(
-        select(Message).where(Message.id.in_(found.ids)).order_by(Message.id.desc())
+    messages = session.execute(
+        _MESSAGES.where(Message.id.in_(found.ids)).order_by(Message.id.desc())
     ).all()
     return Page(_timelines(session, messages), found.next_cursor, found.looked_back_to)
 
 
 def _timelines(
-    session: Session, messages: Sequence[Message], now: datetime | None = None
+    session: Session, messages: Sequence[Row[Message, bool]], now: datetime | None = None
 ) -> list[MessageTimeline]:
     recipients = session.scalars(
         select(Recipient)
-        .where(Recipient.message_id.in_([message.id for message in messages]))
+        .where(Recipient.message_id.in_([message.id for message, _ in messages]))
         .order_by(Recipient.id)
     ).all()
     ids = [recipient.id for recipient in recipients]
@@ -117,7 +125,7 @@ def _timelines(
                 recipient, attempts[recipient.id], events[recipient.id], waits.get(recipient.id)
             )
         )
-    return [MessageTimeline(message, copies[message.id]) for message in messages]
+    return [MessageTimeline(message, copies[message.id], kept) for message, kept in messages]
 
 
 def _grouped(rows: Iterable[Any]) -> dict[UUID, list[Any]]:

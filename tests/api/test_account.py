@@ -44,7 +44,12 @@ def test_a_site_sees_itself(
 
     used = {"messages": 1, "recipients": 2, "octets": 2 * len(make_message())}
     assert told == {
-        "account": {"id": str(account.id), "name": "Shop Ltd", "state": "active"},
+        "account": {
+            "id": str(account.id),
+            "name": "Shop Ltd",
+            "state": "active",
+            "language": "en",
+        },
         "site": {
             "id": str(site.id),
             "name": "The shop",

@@ -43,6 +43,12 @@ SAID: Said = {
     "The sender's domain is not verified": "Die Domain ist nicht bestätigt",
     "None of the recipients may be mailed": "Keinem darf geschrieben werden",
     "There is no such thing": "Das gibt es nicht",
+    "There is no such sending domain in this account": "Diese Domain hat das Konto nicht",
+    "%(domain)s belongs to a mailbox provider; send from a domain of your own": (
+        "%(domain)s gehört einem Mailanbieter"
+    ),
+    "%(domain)s is already a domain of this account (%(status)s)": "%(domain)s ist da (%(status)s)",
+    "verified": "bestätigt",
     "DNS records of %(domain)s": "DNS-Einträge von %(domain)s",
     "Check again": "Noch einmal prüfen",
     "to do": "zu tun",
@@ -188,8 +194,36 @@ def test_a_receipt_and_a_refusal_are_told_in_ones_language(
     assert refused.headers["Content-Language"] == "de"
 
 
-def test_a_problem_has_its_title_in_ones_language(client: FlaskClient, manager: Headers) -> None:
+def test_a_problem_is_told_in_ones_language(client: FlaskClient, manager: Headers) -> None:
     answer = client.get("/v1/domains/none.example", headers=manager | GERMAN)
 
-    assert check_problem(answer, 404, "not-found")["title"] == "Das gibt es nicht"
+    told = check_problem(answer, 404, "not-found")
+    assert told["title"] == "Das gibt es nicht"
+    assert told["detail"] == "Diese Domain hat das Konto nicht"
     assert answer.headers["Content-Language"] == "de"
+
+
+@pytest.mark.parametrize(
+    ("name", "told", "in_english"),
+    [
+        (
+            "gmail.com",
+            "gmail.com gehört einem Mailanbieter",
+            "gmail.com belongs to a mailbox provider; send from a domain of your own",
+        ),
+        (
+            "shop.example",
+            "shop.example ist da (bestätigt)",
+            "shop.example is already a domain of this account (verified)",
+        ),
+    ],
+)
+def test_the_detail_of_a_problem_keeps_what_is_filled_in(
+    name: str, told: str, in_english: str, client: FlaskClient, manager: Headers
+) -> None:
+    def detail(headers: Headers) -> str:
+        answer = client.post("/v1/domains", headers=headers, json={"name": name})
+        return str(answer.json["detail"])
+
+    assert detail(manager | GERMAN) == told
+    assert detail(manager) == in_english

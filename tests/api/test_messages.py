@@ -21,6 +21,7 @@ from relay.db import new_id
 from relay.gateways.mime import LARGEST
 from relay.models import Account, KeyNetwork, Message, Site
 from relay.policy.lifecycle import STATUSES
+from relay.services import retention
 from relay.services.searches import MOST_LOOKED_AT
 from relay.vocabulary import DomainStatus, State
 from tests import factories
@@ -541,6 +542,30 @@ def test_messages_to_one_person_are_listed(
     accept(relay, site, to=["bob@customer.example"])
     told = listed(client, bearer, "?recipient=ADA@Customer.example")
     assert [message["id"] for message in told["messages"]] == [mine]
+
+
+def test_what_can_be_sent_again_is_said(
+    client: FlaskClient, bearer: dict[str, str], relay: Relay, site: Site, clock: FakeClock
+) -> None:
+    old = accept(relay, site)["id"]
+    deliver_due(relay)
+    clock.advance(days=9)
+    new = accept(relay, site)["id"]
+
+    def said(id: str) -> dict[str, Any]:
+        alone = client.get(f"/v1/messages/{id}", headers=bearer).json
+        (among_others,) = (m for m in listed(client, bearer)["messages"] if m["id"] == id)
+        again = client.post(f"/v1/messages/{id}/resend", headers=bearer)
+        return {
+            "resendable": (alone["resendable"], among_others["resendable"]),
+            "resend": again.status_code,
+        }
+
+    assert said(old) == {"resendable": (True, True), "resend": 202}
+    with relay.sessions.begin() as session:
+        retention.purge(session, now=clock())
+    assert said(old) == {"resendable": (False, False), "resend": 409}
+    assert said(new) == {"resendable": (True, True), "resend": 202}
 
 
 def test_an_empty_list_is_a_list(client: FlaskClient, bearer: dict[str, str]) -> None:

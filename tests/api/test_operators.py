@@ -30,6 +30,7 @@ from relay.services.person_links import PersonLink
 from relay.vocabulary import AbuseReason, Cause, ReviewKind, State, Stream, Verb
 from tests import factories
 from tests.api.requests import check_problem
+from tests.fakes import FakeClock
 from tests.feedback import make_feedback
 from tests.steps import accept, deliver_due, status
 
@@ -131,8 +132,8 @@ def test_an_account_is_shown_with_all_one_has_to_know(
             now=relay.clock(),
         )  # fmt: skip
     told = ask(f"accounts/{account.id}").json
-    assert (told["name"], told["owner"], told["state"]) == (
-        "Shop Ltd", "owner@shop.example", "active",
+    assert (told["name"], told["owner"], told["language"], told["state"]) == (
+        "Shop Ltd", "owner@shop.example", "en", "active",
     )  # fmt: skip
     (shown,) = told["sites"]
     assert (shown["state"], shown["standing"]["cause"]) == ("suspended", "spam")
@@ -263,7 +264,7 @@ def test_held_mail_is_shown_without_its_tricks_and_released(
     review, receipt = held(relay, site)
     (listed,) = ask("reviews").json["reviews"]
     assert (listed["id"], listed["account"], listed["held"]) == (review, "Shop Ltd", 1)
-    assert ask("reviews", site=new_id()).json == {"reviews": []}
+    assert ask("reviews", site=new_id()).json == {"reviews": [], "next_cursor": None}
     shown = ask(f"reviews/{review}").json
     assert "Hello Ada: shop" in shown["text"]
     assert "<" not in shown["text"]
@@ -311,7 +312,7 @@ def test_reports_of_abuse_are_listed_and_shown(ask: Ask, relay: Relay, site: Sit
         "fraud", "a fake bank", "fraud",
     )  # fmt: skip
     assert ask(f"abuse-reports/{listed['id']}").json == {"report": listed, "mail": None}
-    assert ask("abuse-reports", site=new_id()).json == {"reports": []}
+    assert ask("abuse-reports", site=new_id()).json == {"reports": [], "next_cursor": None}
 
 
 def test_a_report_is_closed_once(ask: Ask, relay: Relay, site: Site) -> None:
@@ -323,7 +324,7 @@ def test_a_report_is_closed_once(ask: Ask, relay: Relay, site: Site) -> None:
     decided = {"decision": "acted", "reason": "the site is limited"}
     closed = ask(f"abuse-reports/{id}/decision", decided).json["report"]
     assert (closed["decision"], closed["decided_by"]) == ("acted", "operator:ada")
-    assert ask("abuse-reports", open="true").json == {"reports": []}
+    assert ask("abuse-reports", open="true").json == {"reports": [], "next_cursor": None}
     check_problem(ask(f"abuse-reports/{id}/decision", decided), 409, "conflict")
 
 
@@ -356,7 +357,7 @@ def test_an_appeal_is_answered_with_the_mail_that_may_leave(
         )  # fmt: skip
     (listed,) = ask("appeals").json["appeals"]
     assert (listed["id"], listed["answer_by"]) == (str(made.id), "2026-11-24T09:00:00+00:00")
-    assert ask("appeals", account=new_id()).json == {"appeals": []}
+    assert ask("appeals", account=new_id()).json == {"appeals": [], "next_cursor": None}
     shown = ask(f"appeals/{made.id}").json
     assert shown["action"]["verb"] == "suspend"
     lanes = {each["lane"]: each["id"] for each in shown["frozen"]}
@@ -372,6 +373,110 @@ def test_an_appeal_is_answered_with_the_mail_that_may_leave(
     assert ask("appeals").json["appeals"] == []
     assert len(ask("appeals", decided=True).json["appeals"]) == 1
     check_problem(ask(f"appeals/{made.id}/decision", answer), 409, "conflict")
+
+
+# --- long lists -----------------------------------------------------------------------------
+
+
+def read_on(ask: Ask, path: str, **query: Any) -> list[str]:
+    """The ids of a list, read page by page, one on each."""
+    what, ids, cursor = path.partition("-")[2] or path, [], {}
+    while True:
+        page = ask(path, limit=1, **query, **cursor).json
+        ids += [each["id"] for each in page[what]]
+        if page["next_cursor"] is None:
+            return ids
+        cursor = {"cursor": page["next_cursor"]}
+
+
+def at_once(ask: Ask, path: str, **query: Any) -> list[str]:
+    """The ids of a list, all on one page."""
+    return [each["id"] for each in ask(path, **query).json[path.partition("-")[2] or path]]
+
+
+def report(relay: Relay, site: Site, who: str, reason: AbuseReason) -> str:
+    """Somebody reports the newsletters of a site."""
+    with relay.sessions.begin() as session:
+        link = PersonLink(site.id, parse(f"{who}@customer.example"), "marketing", None)
+        made = abuse_reports.report(session, link, reason=reason, evidence={}, now=relay.clock())
+    return str(made)
+
+
+@pytest.fixture
+def desk(ask: Ask, relay: Relay, clock: FakeClock, site: Site) -> None:
+    """Of everything six, made by twos at one time, of which three are decided in another order."""
+    ids: dict[str, list[str]] = {"reviews": [], "appeals": [], "abuse-reports": []}
+    for number in range(6):
+        with relay.sessions.begin() as session:
+            account = session.get_one(Account, site.account_id)
+            each = factories.make_site(session, account, url=f"https://{number}.shop.example")
+        ids["reviews"].append(held(relay, each)[0])
+        assert ask(f"sites/{each.id}/actions", SPAM).status_code == 201
+        with relay.sessions.begin() as session:
+            appeal = appeals.appeal(
+                session, account.id, each.id, "x", sender="r@relay.example", now=clock()
+            )
+        ids["appeals"].append(str(appeal.id))
+        reason = (AbuseReason.KEEPS_COMING, AbuseReason.FRAUD, AbuseReason.OTHER)[number % 3]
+        ids["abuse-reports"].append(report(relay, each, "ada", reason))
+        clock.advance(minutes=number % 2)
+    for number in (4, 0, 2):
+        for path, word in (
+            ("reviews", "rejected"), ("appeals", "declined"), ("abuse-reports", "acted")
+        ):  # fmt: skip
+            decision = {"decision": word, "reason": "x"}
+            assert ask(f"{path}/{ids[path][number]}/decision", decision).status_code == 200
+        clock.advance(minutes=1)
+
+
+@pytest.mark.usefixtures("desk")
+@pytest.mark.parametrize(
+    ("path", "query", "many"),
+    [
+        ("reviews", {}, 3),
+        ("reviews", {"decided": True}, 3),
+        ("appeals", {}, 3),
+        ("appeals", {"decided": True}, 3),
+        ("abuse-reports", {}, 6),
+        ("abuse-reports", {"open": True}, 3),
+    ],
+)
+def test_what_waits_is_read_page_by_page_in_its_order(
+    path: str, query: dict[str, Any], many: int, ask: Ask
+) -> None:
+    assert read_on(ask, path, **query) == at_once(ask, path, **query)
+    assert len(set(read_on(ask, path, **query))) == many
+
+
+def test_who_reads_on_misses_nothing_of_what_was_decided_meanwhile(
+    ask: Ask, relay: Relay, site: Site
+) -> None:
+    reviews = [held(relay, site)[0] for _ in range(3)]
+    first = ask("reviews", limit=1).json
+    ask(f"reviews/{reviews[0]}/decision", {"decision": "released", "reason": "x"})
+
+    rest = ask("reviews", cursor=first["next_cursor"]).json
+    assert [each["id"] for each in rest["reviews"]] == reviews[1:]
+
+
+def test_who_reads_on_misses_no_report_because_one_has_become_less_grave(
+    ask: Ask, relay: Relay, site: Site
+) -> None:
+    grave, next_one = (report(relay, site, who, AbuseReason.FRAUD) for who in ("ada", "bob"))
+    first = ask("abuse-reports", open=True, limit=1).json
+    assert [each["id"] for each in first["reports"]] == [grave]
+    report(relay, site, "ada", AbuseReason.OTHER)
+
+    rest = ask("abuse-reports", open=True, cursor=first["next_cursor"]).json
+    assert [each["id"] for each in rest["reports"]] == [next_one, grave]
+
+
+@pytest.mark.parametrize("path", ["reviews", "appeals", "abuse-reports"])
+@pytest.mark.parametrize("cursor", ["x", "0" * 48, "0" + "f" * 48, "0" * 50, new_id()])
+def test_a_cursor_of_another_list_is_refused(path: str, cursor: Any, ask: Ask) -> None:
+    problem = ask(path, cursor=cursor)
+    check_problem(problem, 400, "request-invalid")
+    assert "Not a cursor of this list." in problem.text
 
 
 def test_what_nobody_knows_is_not_found(ask: Ask) -> None:

@@ -18,6 +18,7 @@ from relay.api import problems
 from relay.api.problems import STATUS, status_of
 from relay.context import Relay
 from relay.errors import PostreeveError
+from relay.sayings import say
 from relay.settings import Settings
 from tests.api.requests import check_problem, parts
 from tests.steps import rows
@@ -56,6 +57,12 @@ def test_every_error_has_a_status_and_becomes_a_problem(
     assert told["title"] == kind.title
     assert told["detail"] == "what happened here"
     assert told["domain"] == "bank.example"
+
+
+def test_an_error_is_english_where_nobody_s_language_is_known() -> None:
+    error = errors.Refused(say("%(name)s is no name", name="x"), name="x")
+
+    assert str(error) == error.detail == "x is no name"
 
 
 def test_an_error_outside_the_families_has_no_status() -> None:

@@ -33,12 +33,6 @@ SOURCE = {
 
 
 @pytest.fixture
-def news(relay: Relay, site: Site) -> MailingList:
-    with relay.sessions.begin() as session:
-        return factories.make_list(session, site)
-
-
-@pytest.fixture
 def manager(relay: Relay, site: Site) -> Headers:
     with relay.sessions.begin() as session:
         made = factories.make_key(session, site, scopes=(Scope.MANAGE,))

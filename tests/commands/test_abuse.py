@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from relay import db
 from relay.context import Relay
 from relay.models import KeyNetwork, LinkHost
 from relay.services import abuse_reports
@@ -16,20 +15,14 @@ from relay.services.person_links import PersonLink
 from relay.vocabulary import AbuseReason
 from tests import factories
 from tests.commands.running import run
-from tests.databases import Databases
 from tests.fakes import MORNING
 from tests.feedback import make_feedback
 
 
 @pytest.fixture
-def site_id(databases: Databases, monkeypatch: pytest.MonkeyPatch) -> str:
-    """A site whose mail one person reported, in an installation of its own."""
-    url = databases.fresh()
-    monkeypatch.setenv("POSTREEVE_DATABASE_URL", url)
-    monkeypatch.setenv("POSTREEVE_SECRET", factories.SECRET)
-    monkeypatch.setenv("POSTREEVE_AWS_ENDPOINT_URL", "http://127.0.0.1:9")
-    engine = db.connect(url, pool=1)
-    with db.writing(engine).begin() as session:
+def site_id(installation: Relay) -> str:
+    """A site whose mail one person reported."""
+    with installation.sessions.begin() as session:
         site = factories.make_site(session, factories.make_account(session))
         abuse_reports.report(
             session,
@@ -39,7 +32,6 @@ def site_id(databases: Databases, monkeypatch: pytest.MonkeyPatch) -> str:
             evidence={"page": "report-abuse"},
             now=MORNING,
         )
-    engine.dispose()
     return str(site.id)
 
 

@@ -81,6 +81,19 @@ def test_a_key_is_shown_once_and_never_listed(run) -> None:
     assert [each["revoked_at"] is not None for each in listed] == [False, True]
 
 
+def test_an_owner_is_written_to_in_the_language_that_an_operator_says(run) -> None:
+    words = ("account", "create", "Laden", "--owner", "o@shop.example", "--json")
+    english = made(run(*words))
+    german = made(run(*words, "--language", "de"))
+    assert (english["language"], german["language"]) == ("en", "de")
+
+    changed = made(run("account", "language", german["id"], "zh-Hant", "--json"))
+
+    assert changed["language"] == "zh-Hant"
+    assert made(run("account", "show", german["id"], "--json"))["language"] == "zh-Hant"
+    assert run("account", "language", german["id"], "tlh").exit_code == 2
+
+
 def test_an_account_gets_a_key_of_its_own_that_is_listed_replaced_and_ended(run) -> None:
     account = made(run("account", "create", "Agency", "--owner", "o@shop.example", "--json"))["id"]
     of_account = ("--account", account)

@@ -7,24 +7,16 @@ from typing import Any
 
 import pytest
 
-from relay import db
+from relay.context import Relay
 from tests import factories
 from tests.commands import running
-from tests.databases import Databases
 
 
 @pytest.fixture
-def account(databases: Databases, monkeypatch: pytest.MonkeyPatch) -> str:
-    """An installation whose provider does not answer, with one account; its id."""
-    url = databases.fresh()
-    monkeypatch.setenv("POSTREEVE_DATABASE_URL", url)
-    monkeypatch.setenv("POSTREEVE_SECRET", factories.SECRET)
-    monkeypatch.setenv("POSTREEVE_AWS_ENDPOINT_URL", "http://127.0.0.1:9")
-    engine = db.connect(url, pool=1)
-    with db.writing(engine).begin() as session:
-        made = str(factories.make_account(session).id)
-    engine.dispose()
-    return made
+def account(installation: Relay) -> str:
+    """The installation's one account; its id. The provider does not answer."""
+    with installation.sessions.begin() as session:
+        return str(factories.make_account(session).id)
 
 
 def run(*arguments: str, code: int = 0) -> str:

@@ -8,40 +8,32 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from relay import db
+from relay.context import Relay
 from relay.models import ReceivingDomain, Suppression
 from relay.services.suppressions import suppress
 from relay.vocabulary import SuppressionReason, SuppressionScope
 from tests import factories
 from tests.commands import running
-from tests.databases import Databases
 from tests.fakes import MORNING
 
 
 @pytest.fixture
-def installation(databases: Databases, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """An installation with one site, on which ada complained; (sessions, site id)."""
-    url = databases.fresh()
-    monkeypatch.setenv("POSTREEVE_DATABASE_URL", url)
-    monkeypatch.setenv("POSTREEVE_SECRET", factories.SECRET)
-    monkeypatch.setenv("POSTREEVE_AWS_ENDPOINT_URL", "http://127.0.0.1:9")
-    engine = db.connect(url, pool=2)
-    sessions = db.writing(engine)
-    with sessions.begin() as session:
+def site(installation: Relay) -> str:
+    """The id of a site on which ada complained. The provider does not answer."""
+    with installation.sessions.begin() as session:
         account = factories.make_account(session)
-        site = factories.make_site(session, account)
+        made = factories.make_site(session, account)
         suppress(
             session,
             account_id=account.id,
-            site_id=site.id,
+            site_id=made.id,
             address=factories.parse("ada@customer.example"),
             reason=SuppressionReason.COMPLAINT,
             scope=SuppressionScope.ALL,
             evidence={},
             now=MORNING,
         )
-    yield sessions, str(site.id)
-    engine.dispose()
+    return str(made.id)
 
 
 def run(*arguments: str) -> Any:
@@ -50,23 +42,21 @@ def run(*arguments: str) -> Any:
     return json.loads(done.stdout)
 
 
-def test_an_operator_lists_and_lifts(installation: Any) -> None:
-    sessions, site = installation
+def test_an_operator_lists_and_lifts(installation: Relay, site: str) -> None:
     (row,) = run("suppression", "list", "--site", site)
     assert (row["address"], row["reason"]) == ("ada@customer.example", "complaint")
     lifted = run("suppression", "lift", row["id"], "--because", "by mistake")
     assert lifted["ending"] == "lifted-by-operator"
     assert run("suppression", "list", "--site", site) == []
     assert len(run("suppression", "list", "--site", site, "--ended")) == 1
-    with sessions() as session:
+    with installation.reads() as session:
         found = session.scalars(select(Suppression)).one()
         assert found.evidence == {"lifted_because": "by mistake"}
         assert found.provider_due_at is not None  # the provider did not answer: asked again later
 
 
-def test_unknown_gateways_are_shown(installation: Any) -> None:
-    sessions, _ = installation
-    with sessions.begin() as session:
+def test_unknown_gateways_are_shown(installation: Relay) -> None:
+    with installation.sessions.begin() as session:
         session.add(
             ReceivingDomain(domain="a.example", mx=[], zone="filter.example", due_at=MORNING)
         )

@@ -15,8 +15,8 @@ from playwright.sync_api import Browser, Page, expect
 from relay.services import plugin_archives
 from tests.journeys.installations import Installation, installation
 from tests.journeys.wp_admin import SCREEN, SETTINGS, log_in, photograph
-from tests.plugin.conftest import php_or_native
-from tests.wordpress import databases, packages, phps, sites, trees
+from tests.wordpress import databases, packages, sites
+from tests.wordpress.pairs import PAIRS, pair
 from tools.plugin_translations import as_mo
 
 pytestmark = [pytest.mark.journey, pytest.mark.wordpress]
@@ -33,13 +33,10 @@ def database() -> Iterator[databases.Server]:
         yield server
 
 
-@pytest.fixture(scope="module", params=["oldest", "newest"])
+@pytest.fixture(scope="module", params=PAIRS)
 def bare(request: pytest.FixtureRequest, database: databases.Server) -> Iterator[sites.Site]:
     """A WordPress on which nobody has ever installed the plugin."""
-    if request.param == "oldest":
-        tree, php = trees.oldest(), php_or_native(phps.oldest)
-    else:
-        tree, php = trees.newest(), php_or_native(phps.newest)
+    tree, php = pair(request.param)
     with sites.site(tree, database, php=php) as made:
         made.execute(
             "UPDATE wp_options SET option_value = 'a:0:{}' WHERE option_name = 'active_plugins';"

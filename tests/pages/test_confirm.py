@@ -9,16 +9,9 @@ from flask.testing import FlaskClient
 
 from relay.context import Relay
 from relay.models import MailingList, Site
-from tests import factories
 from tests.consent import asked_by_mail, confirm, mails, sign_up
 from tests.fakes import FakeClock
 from tests.pages.people import everything
-
-
-@pytest.fixture
-def news(relay: Relay, site: Site) -> MailingList:
-    with relay.sessions.begin() as session:
-        return factories.make_list(session, site)
 
 
 @pytest.fixture

@@ -169,11 +169,11 @@ def test_five_wrong_numbers_are_enough(owner: Owner) -> None:
     assert owner.fill(owner.link()).location == path  # the link is a secret of its own
 
 
-def test_link_and_number_are_over_after_a_quarter_of_an_hour(
-    owner: Owner, clock: FakeClock
-) -> None:
+def test_link_and_number_are_over_after_an_hour(owner: Owner, clock: FakeClock) -> None:
     path = owner.send_address()
-    clock.advance(minutes=15)
+    clock.advance(minutes=59)
+    assert owner.get(owner.link()).status_code == 200
+    clock.advance(minutes=1)
 
     assert owner.get(owner.link()).status_code == 404
     owner.get(path)
@@ -503,6 +503,7 @@ def test_a_code_of_an_account_that_was_suspended_since_fetches_no_key(
 def test_a_mailbox_gets_three_letters_an_hour_however_it_is_spelt(
     owner: Owner, clock: FakeClock
 ) -> None:
+    owner.client.environ_base["REMOTE_ADDR"] = "203.0.113.9"
     for address in ("a.da@gmail.com", "ada+x@gmail.com", "ada@googlemail.com", "ada@gmail.com"):
         owner.send_address(address)
         assert "Look into your mailbox" in owner.page
@@ -513,12 +514,34 @@ def test_a_mailbox_gets_three_letters_an_hour_however_it_is_spelt(
     assert len(letters_to(owner.relay, "ada@gmail.com")) == 1
 
 
-def test_who_has_had_no_letter_cannot_use_its_number(owner: Owner) -> None:
+def test_a_stranger_cannot_see_whether_a_letter_went_out(owner: Owner) -> None:
+    owner.client.environ_base["REMOTE_ADDR"] = "203.0.113.9"
+    answers = []
     for _ in range(4):
         path = owner.send_address()
+        answer = owner.fill(f"{path}/number", number="1234 5678")
+        answers.append((answer.status_code, re.sub(r"[0-9a-f-]{36}|[0-9a-f]{64}", "", answer.text)))
     with owner.relay.reads() as session:
         assert session.scalars(select(SiteConnection.sent)).all().count(False) == 1
-    assert owner.fill(f"{path}/number", number="1234 5678").status_code == 404
+    assert answers == answers[:1] * 4
+    assert answers[0][0] == 400
+
+
+def test_a_letter_that_a_stranger_asked_for_brings_the_owner_to_their_own_site(
+    owner: Owner,
+) -> None:
+    stranger = another_browser(owner)
+    for number in range(7):
+        stranger.client.environ_base["REMOTE_ADDR"] = f"198.51.{number}.1"
+        stranger.send_address(OWNER, site="https://evil.example", return_="https://evil.example/x")
+    path = owner.send_address()
+
+    page = said(owner.get(owner.link()))
+    assert "https://shop.example" in page
+    assert "evil.example" not in page
+    assert owner.fill(owner.link()).location == path
+    assert "Connect this website" in owner.get(path).text or "Your account" in owner.page
+    assert stranger.fill(owner.link()).status_code == 404
 
 
 def test_too_many_from_one_address_meet_a_page(owner: Owner) -> None:

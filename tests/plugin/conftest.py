@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,7 +10,8 @@ import pytest
 from tests.plugin.relays import KEY, FakeRelay, fake_relay
 from tests.plugin.screens import connect, log_in
 from tests.plugin.visitors import Visitor
-from tests.wordpress import databases, packages, phps, sites, suites, trees
+from tests.wordpress import databases, packages, sites
+from tests.wordpress.pairs import PAIRS, pair
 
 HERE = Path(__file__).parent
 
@@ -35,24 +36,13 @@ def database() -> Iterator[databases.Server]:
         yield server
 
 
-@pytest.fixture(scope="session", params=["oldest", "newest"])
+@pytest.fixture(scope="session", params=PAIRS)
 def site(request: pytest.FixtureRequest, database: databases.Server) -> Iterator[sites.Site]:
     """A WordPress site with the plugin: the oldest WordPress and PHP, then the newest of both."""
-    if request.param == "oldest":
-        tree, php = trees.oldest(), php_or_native(phps.oldest)
-    else:
-        tree, php = trees.newest(), php_or_native(phps.newest)
+    tree, php = pair(request.param)
     live = {"WP_ENVIRONMENT_TYPE": "production"}
     with sites.site(tree, database, php=php, constants=live) as made:
         yield made
-
-
-def php_or_native(wanted: Callable[[], phps.Php]) -> phps.Php:
-    """The PHP wanted where Debian has it for this machine; `test_matrix.py` says where not."""
-    try:
-        return wanted()
-    except suites.Unavailable:
-        return phps.native()
 
 
 @pytest.fixture

@@ -164,6 +164,7 @@ class FakeRelay:
             "source": metadata.get("source"),
             "accepted_at": _now(),
             "expires_at": None,
+            "resendable": True,
             "recipients": [
                 {
                     **recipient,
@@ -307,7 +308,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif path == "/v1/account/reputation" and self.fake.reputation is not None:
             self._say(200, json.dumps(self.fake.reputation))
         elif path.endswith("/resend"):
-            self._say(202, json.dumps({"id": path.split("/")[3], "recipients": []}))
+            self._send_again(path.split("/")[3])
         elif path.startswith("/v1/domains/"):
             self._say(200, json.dumps({"name": path.split("/")[3], "status": "verified"}))
         elif path == "/v1/key" and self.command == "DELETE":
@@ -336,6 +337,12 @@ class _Handler(BaseHTTPRequestHandler):
                 frozenset(statuses), asked.get("q", ""), asked.get("recipient", "").lower() or None
             )
             self._say(200, json.dumps(self.fake.page(wanted, asked)))
+
+    def _send_again(self, identifier: str) -> None:
+        if self.fake.messages[identifier]["resendable"]:
+            self._say(202, json.dumps({"id": identifier, "recipients": []}))
+        else:
+            self._problem(409, "content-gone", "The content of the message is no longer kept")
 
     def _answer_about(self, address: str) -> None:
         if self.command == "DELETE":

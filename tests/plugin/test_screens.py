@@ -424,6 +424,32 @@ class TestMails:
         (resent,) = (each for each in relay.requests if each["path"].endswith("/resend"))
         assert resent["json"] == {"to": ["eda@x.example"]}
 
+    @pytest.mark.parametrize(
+        ("source", "words"),
+        [
+            (
+                None,
+                "The relay no longer keeps the content of this mail, so it cannot be sent again.",
+            ),
+            ({"written_by": "relay"}, "The relay wrote this mail itself; only the relay sends it."),
+        ],
+    )
+    def test_where_a_mail_cannot_be_sent_again_words_take_the_button_s_place(
+        self, source: dict[str, str] | None, words: str, connected: Visitor, relay: FakeRelay
+    ) -> None:
+        send_test_mail(connected, to="ada@x.example")
+        relay.settle("delivered")
+        (message,) = relay.messages.values()
+        address = f"{SCREEN}&message={message['id']}"
+        assert 'value="resend"' in connected.get(address).html
+
+        message |= {"resendable": False, "source": source}
+
+        page = connected.get(address)
+        assert words in page.text
+        assert "Send again" not in page.text
+        assert 'value="resend"' not in page.html
+
     def test_a_mail_is_not_sent_again_to_nonsense(
         self, connected: Visitor, relay: FakeRelay
     ) -> None:
@@ -557,6 +583,18 @@ class TestDashboardAndAdminBar:
 
         assert "All well." in page.text
         assert "1 delivered today" in page.text
+        assert "of these marked as spam" not in page.text
+        assert "0 not delivered" in page.text
+
+    def test_the_dashboard_counts_what_was_marked_as_spam_as_delivered(
+        self, connected: Visitor, relay: FakeRelay
+    ) -> None:
+        send_test_mail(connected)
+        relay.settle("complained")
+
+        page = connected.get(DASHBOARD)
+
+        assert "1 delivered today 1 of these marked as spam" in page.text
         assert "0 not delivered" in page.text
 
     def test_the_admin_bar_is_silent_until_something_is_wrong(

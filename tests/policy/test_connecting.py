@@ -6,7 +6,15 @@ import pytest
 
 from relay.addresses import parse
 from relay.errors import Invalid
-from relay.policy.connecting import Traffic, domain_for, is_proof, read
+from relay.policy.connecting import (
+    LETTER_LASTS,
+    READ_WITHIN,
+    Letters,
+    Traffic,
+    domain_for,
+    is_proof,
+    read,
+)
 from tests.connecting import CHALLENGE, VERIFIER, asking
 
 
@@ -86,11 +94,54 @@ def test_the_domain_that_is_suggested_is_one_that_can_be_owned(
     assert domain_for(site, parse(sender) if sender else None) == domain
 
 
-def test_a_crowd_is_about_the_place_and_a_letter_about_the_mailbox() -> None:
-    assert not Traffic(19, 59, 599, 2, 9).is_crowd
-    assert Traffic(20, 0, 0, 0, 0).is_crowd
-    assert Traffic(0, 60, 0, 0, 0).is_crowd
-    assert Traffic(0, 0, 600, 0, 0).is_crowd
-    assert Traffic(0, 0, 0, 2, 9).may_write
-    assert not Traffic(0, 0, 0, 3, 3).may_write
-    assert not Traffic(0, 0, 0, 0, 10).may_write
+NONE = Letters(0, 0)
+
+
+@pytest.mark.parametrize(
+    ("ip", "network", "overall", "crowd"),
+    [(19, 59, 599, False), (20, 0, 0, True), (0, 60, 0, True), (0, 0, 600, True)],
+)
+def test_a_crowd_is_about_the_place(ip: int, network: int, overall: int, crowd: bool) -> None:
+    assert Traffic(ip, network, overall, NONE, NONE, waits=False).is_crowd is crowd
+
+
+@pytest.mark.parametrize(
+    ("from_here", "from_all", "waits", "writes"),
+    [
+        (Letters(0, 0), Letters(0, 0), False, True),
+        (Letters(2, 9), Letters(5, 19), True, True),
+        # this network has had its share, whatever the others did
+        (Letters(3, 3), Letters(3, 3), False, False),
+        (Letters(0, 10), Letters(0, 10), False, False),
+        # others have used up the share of all: what waits is enough
+        (Letters(0, 0), Letters(6, 6), True, False),
+        (Letters(0, 0), Letters(0, 20), True, False),
+        # and where nothing waits, one more goes out
+        (Letters(0, 0), Letters(6, 6), False, True),
+        (Letters(2, 9), Letters(0, 50), False, True),
+    ],
+)
+def test_strangers_use_up_their_own_share_and_never_the_owner_s_way_in(
+    from_here: Letters, from_all: Letters, waits: bool, writes: bool
+) -> None:
+    assert Traffic(0, 0, 0, from_here, from_all, waits).may_write is writes
+
+
+def test_however_many_ask_a_mailbox_gets_fewer_than_fifty_letters_a_day() -> None:
+    """Each minute somebody asks from a network that has never asked before, and nobody uses a letter."""
+    sent: list[int] = []
+    day = 24 * 60
+    for minute in range(3 * day):
+        letters = Letters(
+            sum(minute - at < 60 for at in sent), sum(minute - at < day for at in sent)
+        )
+        patience = (LETTER_LASTS - READ_WITHIN).total_seconds() / 60
+        waits = any(minute - at < patience for at in sent)
+        if Traffic(0, 0, 0, NONE, letters, waits).may_write:
+            sent.append(minute)
+    for minute in range(3 * day):
+        assert sum(minute <= at < minute + day for at in sent) < 50
+        lasts = LETTER_LASTS.total_seconds() / 60
+        assert any(minute - lasts < at <= minute for at in sent), (
+            "the owner has a letter that works"
+        )

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from relay.policy.standing import Stand, fate
-from relay.policy.tenants import again_in, cause_of, grave, is_news, is_shut, status_for
+from relay.policy.tenants import again_in, cause_of, grave, is_news, is_shut, reason, status_for
 from relay.vocabulary import Cause, Fate, Lane, SendingStatus, State
 from tests.fakes import MORNING
 
@@ -81,3 +81,19 @@ def test_an_account_is_warned_of_what_is_grave(
 
 def test_trouble_is_asked_about_less_and_less_often() -> None:
     assert [again_in(n).total_seconds() for n in (1, 2, 3, 4, 9)] == [15, 60, 300, 900, 900]
+
+
+def test_an_owner_reads_what_Amazon_SES_finds_grave_and_whether_it_has_paused_their_mail() -> None:
+    findings = [
+        {"type": "BOUNCE", "impact": "HIGH", "description": "8 % bounce"},
+        {"type": "COMPLAINT", "impact": "LOW", "description": "few"},
+        {"type": "IP_LISTING", "impact": "HIGH", "description": ""},
+    ]
+    found = "Amazon SES, which carries your mail, finds something wrong with it."
+    paused = "It has paused your mail; what waits leaves when it lets you go again."
+
+    assert (
+        str(reason({"findings": findings, "theirs": "enabled"})) == f"{found} 8 % bounce IP_LISTING"
+    )
+    assert str(reason({"findings": [], "theirs": "disabled"})) == f"{found} {paused}"
+    assert str(reason({"findings": []})) == found  # as it was kept before

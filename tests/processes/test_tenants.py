@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
 
@@ -17,14 +17,13 @@ from relay.gateways import ses
 from relay.gateways.identities import SesIdentities
 from relay.gateways.tenants import SesTenants
 from relay.models import Account, Identity, Site, Tenant
-from relay.services import actions, domain_looks, tenants
-from relay.services.actions import Order, Subject
+from relay.services import domain_looks, tenants
 from relay.vocabulary import Cause, SendingStatus, State, Verb
 from relay.worker import Worker
 from tests import factories
 from tests.fakes import MORNING, FakeClock
 from tests.simulator.simulator_rig import Simulator, eventually
-from tests.steps import accept, status
+from tests.steps import accept, act, status
 
 pytestmark = pytest.mark.processes
 
@@ -86,17 +85,6 @@ def hand_in(relay: Relay, site: Site, who: str = "ada") -> Any:
     receipt = accept(relay, site, From=str(site.default_from), to=[f"{who}@customer.example"])
     Worker(relay).run_until_idle()
     return receipt
-
-
-def act(relay: Relay, account_id: UUID, verb: Verb, cause: Cause | None = None) -> None:
-    with relay.sessions.begin() as session:
-        actions.act(
-            session,
-            Subject(account_id=account_id),
-            Order(verb, "operator:ada", "why", cause),
-            sender="relay@relay.example",
-            now=relay.clock(),
-        )
 
 
 def tenant(relay: Relay, site: Site) -> Tenant:

@@ -29,7 +29,12 @@ def act(relay: Relay, verb: Verb, cause: Cause | None = Cause.SPAM, **whom: Any)
     with relay.sessions.begin() as session:
         order = Order(verb, "operator:ada", f"reason to {verb}", cause)
         return decisions.decide(
-            session, Subject(**whom), order, sender=SENDER, now=relay.clock()
+            session,
+            Subject(**whom),
+            order,
+            sender=SENDER,
+            public_url="https://relay.example",
+            now=relay.clock(),
         ).id
 
 

@@ -226,6 +226,8 @@ def test_a_site_is_judged_by_it_once_as_by_a_complaint(
 def counted(relay: Relay, site: Site) -> tuple[int, int]:
     """Complaints, and reports, by which the site's newsletters are judged."""
     with relay.reads() as session:
-        record = judging.records(session, [site.id], now=relay.clock())[site.id, Stream.MARKETING]
+        record = judging.records(session, judging.lines(session, [site.id]), now=relay.clock())[
+            site.id, Stream.MARKETING
+        ]
     figures = max(record.windows.values(), key=lambda each: each.complaints + each.reports)
     return figures.complaints, figures.reports

@@ -26,6 +26,7 @@ def terminate(relay: Relay, account_id: UUID, cause: Cause = Cause.SPAM, **given
             Order(Verb.TERMINATE, "operator:ada", "a secret reason", cause),
             Waivers(**given),
             sender="relay@relay.example",
+            public_url="https://relay.example",
             now=relay.clock(),
         )
 
@@ -183,6 +184,7 @@ def approve(relay: Relay, account: Account, **given: Any) -> Action:
             Order(Verb.APPROVE, "operator:ada", "known"),
             Waivers(**given),
             sender="relay@relay.example",
+            public_url="https://relay.example",
             now=relay.clock(),
         )
 

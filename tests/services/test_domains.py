@@ -567,18 +567,22 @@ def test_a_stranger_s_claim_moves_nobody_s_mail_from(
     assert identities.made["new.example"] == "bounce.new.example"
 
 
+def ban(relay: Relay, name: str) -> None:
+    with relay.sessions.begin() as session:
+        session.add(
+            DomainRule(
+                id=new_id(), name=name, account_id=None, kind=DomainRuleKind.BANNED,
+                reason="phishing", created_at=MORNING,
+            )
+        )  # fmt: skip
+
+
 def test_a_ban_that_came_while_somebody_claimed_closes_the_claim_at_the_next_look(
     relay: Relay, account: Account, names: FakeNames
 ) -> None:
     claim(relay, account)
     publish(relay, names, account)
-    with relay.sessions.begin() as session:
-        session.add(
-            DomainRule(
-                id=new_id(), name="new.example", account_id=None, kind=DomainRuleKind.BANNED,
-                reason="phishing", created_at=MORNING,
-            )
-        )  # fmt: skip
+    ban(relay, "new.example")
 
     assert look(relay, account) is SUSPENDED
 
@@ -588,13 +592,7 @@ def test_a_name_banned_below_while_somebody_claimed_is_not_covered(
 ) -> None:
     claim(relay, account)
     publish(relay, names, account)
-    with relay.sessions.begin() as session:
-        session.add(
-            DomainRule(
-                id=new_id(), name="evil.new.example", account_id=None, kind=DomainRuleKind.BANNED,
-                reason="phishing", created_at=MORNING,
-            )
-        )  # fmt: skip
+    ban(relay, "evil.new.example")
 
     assert look(relay, account) is VERIFIED
     with relay.reads() as session:

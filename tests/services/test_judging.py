@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 from email import message_from_bytes, policy
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import event, func, select
 
 from relay.context import Relay
 from relay.errors import Conflict, Invalid
 from relay.mail import Source
-from relay.models import Action, Message, Site, SourceCount, Tally
+from relay.models import Account, Action, Message, Site, SourceCount, Tally
 from relay.policy.standing import stream_state
 from relay.services import (
+    accounts,
     actions,
     allowances,
     feed,
@@ -30,6 +31,8 @@ from relay.services.actions import Order, Subject
 from relay.services.letters import HOUSE_SITE
 from relay.services.tallies import Told
 from relay.vocabulary import Cause, Dimension, Kind, State, Stream, Verb
+from tests.catalogs import Said
+from tests.connecting import letters_to
 from tests.factories import make_account, make_draft, make_site
 from tests.fakes import FakeClock
 from tests.steps import accept, deliver_due, status, statuses, tell
@@ -115,6 +118,34 @@ def reinstate(relay: Relay, site: Site, stream: Stream | None = None) -> None:
             sender=SENDER,
             now=relay.clock(),
         )
+
+
+# --- cost -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("sites", [1, 3])
+def test_judging_reads_each_pulse_once_however_many_there_are(
+    sites: int, relay: Relay, site: Site
+) -> None:
+    with relay.sessions.begin() as session:
+        account = session.get_one(Account, site.account_id)
+        others = [make_site(session, account, url=f"https://{n}.example") for n in range(1, sites)]
+    for each in (site, *others):
+        for stream in (Stream.MARKETING, Stream.TRANSACTIONAL):
+            add(relay, told(relay, each, 1, stream, numbers=INVALID))
+    seen: list[str] = []
+
+    def note(*told: Any) -> None:
+        seen.append(told[2])
+
+    with relay.sessions.begin() as session:
+        connection = session.connection()
+        event.listen(connection, "before_cursor_execute", note)
+        assert judging.judge_due(session, sender=SENDER, now=relay.clock()) == 2 * sites
+        event.remove(connection, "before_cursor_execute", note)
+
+    assert len([each for each in seen if "pulses.recent" in each]) == 1
+    assert len(seen) == 5, "what is due, what is known of it, its figures, reports; when next"
 
 
 # --- counting -------------------------------------------------------------------------------
@@ -208,12 +239,41 @@ def test_the_owner_reads_what_happened_in_numbers(relay: Relay, site: Site) -> N
             select(Message).where(Message.site_id == HOUSE_SITE).order_by(Message.id.desc())
         ).first()
     assert letter is not None
-    assert letter.subject == "The shop: newsletters are held"
+    assert letter.subject == "Mail of The shop (newsletters) is held"
     (envelope,) = [e for e in deliver_due(relay) if "owner" in e.recipient]
     mail = message_from_bytes(b"".join(envelope.parts), policy=policy.default)
     text = mail.get_body(("plain",)).get_content()
-    assert "80 of 1,000 newsletters in 24 hours went to addresses that do not exist" in text
+    assert "80 of 1,000 mails went to addresses that do not exist (in 24 hours)" in text
     assert "8.0 %" in text
+
+
+def test_the_owner_reads_what_a_rule_saw_in_their_language_and_an_operator_s_words_as_they_are(
+    relay: Relay, site: Site, translated: Callable[[str, Said], None]
+) -> None:
+    translated(
+        "de",
+        {
+            "%(cases)s of %(of)s mails went to addresses that do not exist (%(window)s)": (
+                "%(cases)s von %(of)s Mails gingen an Adressen, die es nicht gibt (%(window)s)"
+            ),
+            "in 24 hours": "in 24 Stunden",
+            "lately": "zuletzt",
+        },
+    )
+    with relay.sessions.begin() as session:
+        accounts.set_language(session, site.account_id, "de")
+    old(relay, site)
+    add(relay, told(relay, site, 920) + told(relay, site, 80, numbers=INVALID))
+    judge(relay)
+
+    saw = "80 von 1.000 Mails gingen an Adressen, die es nicht gibt (in 24 Stunden)"
+    assert saw in letters_to(relay, "owner@shop.example")[-1]
+    assert last_action(relay, site).reason.startswith("80 of 1,000 mails went to addresses")
+
+    with relay.sessions.begin() as session:
+        order = Order(Verb.WARN, "operator:ada", "lately", Cause.OTHER)
+        actions.act(session, Subject(site_id=site.id), order, sender=SENDER, now=relay.clock())
+    assert "Why: lately" in letters_to(relay, "owner@shop.example")[-1]
 
 
 def test_too_many_invalid_receipts_suspend_the_site_but_for_security_mail(
@@ -367,6 +427,9 @@ def test_a_form_that_goes_on_after_a_day_is_held_for_a_week(
     judge(relay)
     clock.advance(hours=25)
     assert held_for() == timedelta(days=7)
+    first, second = letters_to(relay, "owner@shop.example")
+    assert "Until Monday, 23 November 2026, 09:00 UTC its mail is refused." in first
+    assert "Until Monday, 30 November 2026, 10:00 UTC its mail is refused." in second
 
 
 def test_late_bounces_of_a_form_that_is_held_say_nothing_new(

@@ -25,7 +25,7 @@ from relay.languages import LANGUAGES
 from relay.mail import Envelope, Source
 from relay.models import Account, Content, MailingList, Recipient, Site
 from relay.policy.facts import ListFacts
-from relay.services import erasures, messages, newsletters, opt_outs
+from relay.services import erasures, messages, newsletters, opt_outs, resends
 from relay.services.copies import PLACEHOLDER
 from relay.services.messages import Accepted, Request, fingerprint
 from relay.vocabulary import (
@@ -214,7 +214,7 @@ def test_a_newsletter_sent_again_is_the_same_and_not_longer(relay: Relay, site: 
     subscribe(relay, site, ADA)
     first = accept(relay, site, message=html_newsletter(), **NEWS)
     with relay.reads() as session:
-        draft = messages.stored_draft(session, site.id, UUID(first["id"]))
+        draft = resends.stored_draft(session, site.id, UUID(first["id"]))
     assert (draft.list_id, draft.stream) == ("news", Stream.MARKETING)
     second = accept(relay, site, draft)
     sizes = [find(relay, site, each).message.size for each in (first, second)]

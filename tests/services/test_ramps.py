@@ -17,21 +17,13 @@ from relay.policy import warm_up
 from relay.services import progress, ramps
 from relay.services.first_contacts import first_id
 from relay.vocabulary import EventType, Lane, State, Stream
-from tests.factories import make_account, make_domain, make_site
+from tests.factories import make_site
 from tests.fakes import FakeClock
 
 CLEAN = {EventType.DELIVERED: 25}
 BAD = {EventType.DELIVERED: 25, EventType.COMPLAINED: 1}
 INVALID = {EventType.DELIVERED: 40, EventType.BOUNCED: 1}
 FEW = {EventType.DELIVERED: 19}
-
-
-@pytest.fixture
-def newcomer(relay: Relay) -> Site:
-    with relay.sessions.begin() as session:
-        account = make_account(session)
-        make_domain(session, account, per_day=None)
-        return make_site(session, account, per_day=None)
 
 
 _ids: Iterator[int] = iter(range(1, 1 << 30))

@@ -6,10 +6,12 @@ from datetime import timedelta
 
 import pytest
 
+from relay.addresses import EmailAddress
 from relay.context import Relay
 from relay.db import new_id
 from relay.models import Account, Site, Wording
 from relay.services import domains, letters, relations
+from relay.services.letter_texts import Letter
 from relay.vocabulary import DomainStatus, State
 from tests import factories
 
@@ -135,7 +137,8 @@ def test_those_who_were_stopped_come_first_and_then_who_has_most_in_common(
 
 def test_the_relays_own_account_is_nobodys_relative(relay: Relay, account: Account) -> None:
     with relay.sessions.begin() as session:
-        letter = letters.Letter("x", "x", "<p>x</p>")
-        letters.to_owner(session, account.id, letter, sender="r@relay.example", now=relay.clock())
+        letter = Letter("x", "x", "<p>x</p>")
+        to = EmailAddress(account.owner_email)
+        letters.from_house(session, to, letter, sender="r@relay.example", now=relay.clock())
     owned_by(relay, account, "postreeve@localhost.invalid")
     assert ties(relay, account) == {}

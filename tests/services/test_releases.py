@@ -79,15 +79,6 @@ def set_budget(relay: Relay, per_day: int | None) -> None:
         session.add(SendingBudget(provider="ses", per_day=per_day))
 
 
-@pytest.fixture
-def newcomer(relay: Relay) -> Site:
-    """A site and a domain that have sent nothing yet."""
-    with relay.sessions.begin() as session:
-        account = make_account(session)
-        make_domain(session, account, per_day=None)
-        return make_site(session, account, per_day=None)
-
-
 # --- the windows ----------------------------------------------------------------------------
 
 

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from relay.context import Relay
 from relay.errors import ContentGone
 from relay.models import CanaryCopy, Sending, Site
-from relay.services import messages, retention
+from relay.services import resends, retention
 from relay.services.messages import IDEMPOTENCY_KEPT
 from relay.vocabulary import Stream
 from tests.connecting import Owner
@@ -44,7 +44,7 @@ def test_the_bytes_of_a_mail_are_deleted_a_week_after_it_was_worth_sending(
     purge(relay)
     assert count(relay, "contents") == 0
     with relay.reads() as session, pytest.raises(ContentGone):
-        messages.stored_draft(session, site.id, UUID(receipt["id"]))
+        resends.stored_draft(session, site.id, UUID(receipt["id"]))
 
 
 def test_the_bytes_of_a_copy_that_still_waits_are_kept(

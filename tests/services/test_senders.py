@@ -14,7 +14,7 @@ from relay.context import Relay
 from relay.errors import FreeMailSender, LookAlikeDomain, PostreeveError
 from relay.gateways import mime
 from relay.models import Account, Content, IdempotencyKey, Message, Site
-from relay.services import messages
+from relay.services import messages, resends
 from relay.services.messages import Accepted, Request, fingerprint
 from relay.services.rehearsals import rehearse
 from tests import factories
@@ -139,7 +139,7 @@ def test_a_repetition_gets_the_remarks_too_and_an_older_receipt_has_none(
 def test_a_message_sent_again_keeps_its_cleaned_name(relay: Relay, site: Site) -> None:
     receipt = accept(relay, site, From='"Shop bank.com" <a@shop.example>')
     with relay.sessions.begin() as session:
-        draft = messages.stored_draft(session, site.id, find(relay, site, receipt).message.id)
+        draft = resends.stored_draft(session, site.id, find(relay, site, receipt).message.id)
     assert draft.mime.sender_name == "Shop"
     assert accept(relay, site, draft)["remarks"] == []
 

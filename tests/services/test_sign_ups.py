@@ -51,12 +51,6 @@ SENT, LIMITED = RequestOutcome.SENT, RequestOutcome.LIMITED
 DROPPED, KNOWN = RequestOutcome.DROPPED, RequestOutcome.KNOWN
 
 
-@pytest.fixture
-def news(relay: Relay, site: Site) -> MailingList:
-    with relay.sessions.begin() as session:
-        return factories.make_list(session, site)
-
-
 # --- the mail -------------------------------------------------------------------------------
 
 

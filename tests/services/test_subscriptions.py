@@ -21,9 +21,17 @@ from relay.models import (
     SubscriptionRequest,
     Suppression,
 )
-from relay.services import challenges, confirmations, erasures, expiry, opt_outs, subscriptions
+from relay.services import (
+    challenges,
+    confirmations,
+    erasures,
+    expiry,
+    opt_outs,
+    subscriptions,
+    timelines,
+)
 from relay.services.challenges import Attempt, Challenge, Standing
-from relay.services.messages import stored_draft
+from relay.services.resends import stored_draft
 from relay.services.suppressions import suppress
 from relay.vocabulary import (
     ConsentKind,
@@ -48,12 +56,6 @@ from tests.consent import (
 from tests.fakes import FakeClock
 
 ADA = parse("ada@customer.example")
-
-
-@pytest.fixture
-def news(relay: Relay, site: Site) -> MailingList:
-    with relay.sessions.begin() as session:
-        return factories.make_list(session, site)
 
 
 def the_subscription(relay: Relay) -> Subscription:
@@ -95,6 +97,8 @@ def test_no_site_has_a_confirmation_sent_to_itself(
 
     with relay.sessions.begin() as session, pytest.raises(Refused):
         stored_draft(session, site.id, id, recipients=[parse("site@shop.example")])
+    with relay.reads() as session:
+        assert not timelines.find(session, site.id, id).is_resendable
 
 
 def test_pressing_again_changes_nothing(

@@ -12,13 +12,13 @@ from relay.context import Relay
 from relay.errors import Conflict, MailerBusy, NotFound
 from relay.gateways.tenants import Finding
 from relay.models import Account, Action, Domain, Identity, Site, Tenant, TenantDomain
-from relay.services import actions, tenancy, tenants
-from relay.services.actions import Order, Subject
+from relay.services import tenancy, tenants
 from relay.services.letters import HOUSE_ACCOUNT
 from relay.vocabulary import Cause, DomainStatus, Kind, SendingStatus, State, Verb
 from tests import factories
+from tests.connecting import letters_to
 from tests.fakes import MORNING, FakeClock, FakeMailer, FakeTenant, FakeTenants
-from tests.steps import accept, deliver_due, status
+from tests.steps import accept, act, deliver_due, status
 
 BOUNCES = Finding("BOUNCE", "HIGH", "15 % of 400 mails bounced.")
 
@@ -56,17 +56,6 @@ def tenant(relay: Relay, account_id: UUID) -> Tenant:
 
 def at_ses(ses: FakeTenants, account_id: UUID) -> FakeTenant:
     return ses.there[f"postreeve-{account_id.hex}"]
-
-
-def act(relay: Relay, account_id: UUID, verb: Verb, cause: Cause | None = None) -> None:
-    with relay.sessions.begin() as session:
-        actions.act(
-            session,
-            Subject(account_id=account_id),
-            Order(verb, "operator:ada", "why", cause),
-            sender="relay@relay.example",
-            now=relay.clock(),
-        )
 
 
 def audit(relay: Relay) -> list[Action]:
@@ -304,8 +293,10 @@ def test_a_grave_finding_warns_the_account_once_with_the_evidence(
     }  # fmt: skip
     found = tenant(relay, tenanted.account_id)
     assert (found.impact, found.status, len(found.findings)) == ("HIGH", "enabled", 2)
-    (letter,) = deliver_due(relay)
-    assert letter.recipient == "owner@shop.example"
+    (sent,) = deliver_due(relay)
+    assert sent.recipient == "owner@shop.example"
+    (letter,) = letters_to(relay, "owner@shop.example")
+    assert f"Why: {done.reason}" in " ".join(letter.split())
 
 
 def test_one_that_is_closed_and_comes_again_warns_again(

@@ -245,13 +245,14 @@ final class Client {
 	}
 
 	/**
-	 * The language of the person who looks on, as the header that asks the relay to speak it.
+	 * A language, as the header that asks the relay to speak it.
 	 *
+	 * @param string $locale WordPress's name of it; that of the person who looks on, if empty.
 	 * @return string[] Nothing where WordPress's name of it says none.
 	 */
-	public static function tongue(): array {
+	public static function tongue( string $locale = '' ): array {
 		// Of a locale such as de_DE_formal, what is a tag of BCP 47 too.
-		if ( 1 !== preg_match( '/^([a-z]{2,3})(?:_([A-Z]{2}))?(?:_|$)/', get_user_locale(), $parts ) ) {
+		if ( 1 !== preg_match( '/^([a-z]{2,3})(?:_([A-Z]{2}))?(?:_|$)/', '' === $locale ? get_user_locale() : $locale, $parts ) ) {
 			return array();
 		}
 		return array( 'Accept-Language' => $parts[1] . ( isset( $parts[2] ) ? '-' . $parts[2] : '' ) );
@@ -300,7 +301,7 @@ final class Client {
 			'Authorization'    => 'Bearer ' . $this->settings->api_key(),
 			'X-Postreeve-Site' => Whereabouts::address(),
 		);
-		$headers += '' === $body ? self::tongue() : array(); // Nobody reads what is said to a mail.
+		$headers += self::tongue( '' === $body ? '' : determine_locale() ); // What a mail is told stands beside our own words.
 		$response = self::exchange( $method, $this->settings->relay_url(), $path, $patience, $headers, $body );
 		if ( is_wp_error( $response ) ) {
 			return $response;

@@ -30,6 +30,15 @@ final class Given {
 	}
 
 	/**
+	 * Whether the environment says it, and no constant.
+	 *
+	 * @param string $name A constant of this class.
+	 */
+	public static function is_of_environment( string $name ): bool {
+		return ! self::is_constant( $name ) && self::has( $name );
+	}
+
+	/**
 	 * Its text, or ''.
 	 *
 	 * @param string $name A constant of this class.

@@ -123,6 +123,19 @@ final class Mails_Page {
 	}
 
 	/**
+	 * Why a mail cannot be sent again, in a sentence; '' if it can, or the relay does not say.
+	 *
+	 * @param array $message The relay's message.
+	 */
+	public static function hindrance( array $message ): string {
+		if ( $message['resendable'] ?? true ) {
+			return '';
+		}
+		return 'relay' === ( $message['source']['written_by'] ?? '' ) ? __( 'The relay wrote this mail itself; only the relay sends it.', 'postreeve' )
+			: __( 'The relay no longer keeps the content of this mail, so it cannot be sent again.', 'postreeve' );
+	}
+
+	/**
 	 * The message the address asks for, or ''.
 	 */
 	public static function asked_message(): string {

@@ -142,8 +142,14 @@ final class Summary {
 	 * @param Outbox $outbox Where mails wait.
 	 */
 	public static function full( Outbox $outbox ): string {
-		/* translators: 1: a size such as "490 MB", 2: a size such as "500 MB", 3: a constant's name */
-		return sprintf( __( 'Mails that wait or are parked take %1$s of %2$s. New mail that does not fit fails. Put right what keeps them here, or raise %3$s in wp-config.php.', 'postreeve' ), size_format( $outbox->held() ), size_format( Outbox::limit() ), Given::OUTBOX_LIMIT );
+		if ( Given::is_of_environment( Given::OUTBOX_LIMIT ) ) {
+			/* translators: 1: a size such as "490 MB", 2: a size such as "500 MB", 3: a variable's name */
+			$text = __( 'Mails that wait or are parked take %1$s of %2$s. New mail that does not fit fails. Put right what keeps them here, or raise %3$s in the environment.', 'postreeve' );
+		} else {
+			/* translators: 1: a size such as "490 MB", 2: a size such as "500 MB", 3: a constant's name */
+			$text = __( 'Mails that wait or are parked take %1$s of %2$s. New mail that does not fit fails. Put right what keeps them here, or raise %3$s in wp-config.php.', 'postreeve' );
+		}
+		return sprintf( $text, size_format( $outbox->held() ), size_format( Outbox::limit() ), Given::OUTBOX_LIMIT );
 	}
 
 	/**

@@ -96,14 +96,14 @@ final class Widget {
 	}
 
 	/**
-	 * Counts today's copies by what became of them: `delivered`, `moving`, `problems`; `all` unless there were more
-	 * than were looked at.
+	 * Counts today's copies by what became of them: `delivered`, and of these `complained`, for what its reader marks
+	 * as spam has arrived; `moving`, `problems`; `all` unless there were more than were looked at.
 	 *
 	 * @param array $answer The relay's list of messages.
 	 */
 	public static function count( array $answer ): array {
 		$today  = wp_date( 'Y-m-d' );
-		$counts = array( 'delivered' => 0, 'moving' => 0, 'problems' => 0, 'all' => empty( $answer['next_cursor'] ) );
+		$counts = array( 'delivered' => 0, 'complained' => 0, 'moving' => 0, 'problems' => 0, 'all' => empty( $answer['next_cursor'] ) );
 		foreach ( Screen::list_of( $answer, 'messages' ) as $message ) {
 			$time = strtotime( is_string( $message['accepted_at'] ?? null ) ? $message['accepted_at'] : '' );
 			if ( false === $time || wp_date( 'Y-m-d', $time ) !== $today ) {
@@ -111,10 +111,14 @@ final class Widget {
 				continue;
 			}
 			foreach ( Screen::list_of( $message, 'recipients' ) as $recipient ) {
-				foreach ( array( 'delivered' => array( 'delivered' ), 'moving' => array( 'moving', 'held' ), 'problems' => array( 'problems' ) ) as $name => $filters ) {
-					foreach ( $filters as $filter ) {
-						$counts[ $name ] += (int) in_array( $recipient['status'] ?? '', Mails_Page::FILTERS[ $filter ], true );
-					}
+				$status = $recipient['status'] ?? '';
+				if ( 'complained' === $status ) {
+					++$counts['delivered'];
+					++$counts['complained'];
+					continue;
+				}
+				foreach ( Mails_Page::FILTERS as $filter => $statuses ) {
+					$counts[ 'held' === $filter ? 'moving' : $filter ] += (int) in_array( $status, $statuses, true );
 				}
 			}
 		}

@@ -7,6 +7,7 @@ from relay.policy.names import brands, free_mail, skeletons, suffixes
 from relay.policy.names.free_mail import free_mail_domain
 from relay.policy.names.look_alikes import brand_in, look_alike, look_alike_below
 from relay.policy.names.suffixes import is_public_suffix, public_suffix, registrable
+from relay.sayings import say
 
 __all__ = [
     "brand_in",
@@ -31,7 +32,9 @@ def check_claim(name: str, *, allowed: bool) -> None:
     """
     if is_public_suffix(name) and free_mail_domain(name) is None:
         raise DomainRefused(
-            f"{name} is a public suffix: everybody can register names under it",
+            say(
+                "%(domain)s is a public suffix: everybody can register names under it", domain=name
+            ),
             domain=name,
             reason="public-suffix",
         )
@@ -42,11 +45,18 @@ def check_imitation(name: str, *, allowed: bool = False) -> None:
     """The name is neither a mailbox provider's nor a look-alike. Raises as `check_claim` does."""
     if (provider := free_mail_domain(name)) is not None:
         raise FreeMailSender(
-            f"{provider} belongs to a mailbox provider; send from a domain of your own",
+            say(
+                "%(domain)s belongs to a mailbox provider; send from a domain of your own",
+                domain=provider,
+            ),
             domain=name,
         )
     if not allowed and (brand := look_alike(name)) is not None:
-        raise LookAlikeDomain(f"{name} looks like {brand}", domain=name, brand=brand)
+        raise LookAlikeDomain(
+            say("%(domain)s looks like %(brand)s", domain=name, brand=brand),
+            domain=name,
+            brand=brand,
+        )
 
 
 def warm() -> None:

@@ -130,6 +130,20 @@ final class ScreensTest extends Site_Test_Case {
 		$this->assertSame( 'full', ( new Settings() )->alarm() );
 	}
 
+	/**
+	 * @runInSeparateProcess
+	 * @preserveGlobalState disabled
+	 */
+	public function test_where_to_raise_the_limit_of_the_outbox_is_where_it_is_set(): void {
+		$this->assertStringEndsWith( 'or raise POSTREEVE_OUTBOX_LIMIT in wp-config.php.', Summary::full( new Outbox() ) );
+
+		putenv( 'POSTREEVE_OUTBOX_LIMIT=20' );
+		$this->assertStringEndsWith( 'or raise POSTREEVE_OUTBOX_LIMIT in the environment.', Summary::full( new Outbox() ) );
+
+		define( 'POSTREEVE_OUTBOX_LIMIT', 30 );
+		$this->assertStringEndsWith( 'or raise POSTREEVE_OUTBOX_LIMIT in wp-config.php.', Summary::full( new Outbox() ) );
+	}
+
 	public function test_parked_mails_come_before_good_news(): void {
 		$this->relay->problem( 'sender-not-verified', 422, 'No' );
 		wp_mail( 'ada@x.example', 'Hello', 'Text' );
@@ -236,8 +250,27 @@ final class ScreensTest extends Site_Test_Case {
 		};
 		$list = array( $mail( 'delivered', time() ), $mail( 'bounced', time() ), $mail( 'delivered', time() - 2 * DAY_IN_SECONDS ) );
 
-		$this->assertSame( array( 'delivered' => 1, 'moving' => 0, 'problems' => 1, 'all' => true ), Widget::count( array( 'messages' => $list, 'next_cursor' => 'x' ) ) );
+		$this->assertSame( array( 'delivered' => 1, 'complained' => 0, 'moving' => 0, 'problems' => 1, 'all' => true ), Widget::count( array( 'messages' => $list, 'next_cursor' => 'x' ) ) );
 		$this->assertFalse( Widget::count( array( 'messages' => array( $mail( 'sent', time() ) ), 'next_cursor' => 'x' ) )['all'] );
+	}
+
+	/**
+	 * @dataProvider outcomes
+	 */
+	public function test_the_dashboard_counts_a_mail_as_what_it_became( string $status, array $counted ): void {
+		$list = array( array( 'accepted_at' => gmdate( 'c' ), 'recipients' => array( array( 'status' => $status ) ) ) );
+
+		$this->assertSame( $counted, array_keys( array_filter( array_diff_key( Widget::count( array( 'messages' => $list ) ), array( 'all' => 0 ) ) ) ) );
+	}
+
+	public function outcomes(): array {
+		return array(
+			'delivered'      => array( 'delivered', array( 'delivered' ) ),
+			'marked as spam' => array( 'complained', array( 'delivered', 'complained' ) ),
+			'on its way'     => array( 'sent', array( 'moving' ) ),
+			'held'           => array( 'held', array( 'moving' ) ),
+			'came back'      => array( 'bounced', array( 'problems' ) ),
+		);
 	}
 
 	public function test_a_site_in_good_standing_is_asked_for_no_appeals(): void {
@@ -396,12 +429,18 @@ final class ScreensTest extends Site_Test_Case {
 		$this->assertSame( array( 'es-ES', 'de-DE' ), $tags );
 	}
 
-	public function test_a_mail_asks_for_no_language(): void {
-		$this->look_on_in( 'de_DE' );
+	public function test_a_mail_is_answered_in_the_language_of_the_page_that_sends_it(): void {
+		$this->look_on_in( 'es_ES' );
+		add_filter(
+			'determine_locale',
+			static function () {
+				return 'de_DE';
+			}
+		);
 
 		wp_mail( 'ada@x.example', 'Hello', 'Text' );
 
-		$this->assertArrayNotHasKey( 'accept-language', $this->mail()['headers'] );
+		$this->assertSame( 'de-DE', $this->mail()['headers']['accept-language'] );
 	}
 
 	private function look_on_in( string $locale ): void {

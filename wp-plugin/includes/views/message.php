@@ -13,6 +13,8 @@ defined( 'ABSPATH' ) || exit;
 $reading = $arguments['reading'];
 $message = $reading->answer();
 $id      = Mails_Page::asked_message();
+
+$hindrance = Mails_Page::hindrance( $message );
 ?>
 <p><a href="<?php echo esc_url( Screen::url( array( 'tab' => Screen::MAILS ) ) ); ?>"><?php esc_html_e( 'Back to all mails', 'postreeve' ); ?></a></p>
 
@@ -43,13 +45,17 @@ $id      = Mails_Page::asked_message();
 
 	<?php if ( ! $arguments['refreshes'] ) : ?>
 		<h2><?php esc_html_e( 'Send it again', 'postreeve' ); ?></h2>
-		<?php View::form( Errands::ACTION, Errands::RESEND, array( 'message' => $id ), 'postreeve-resend' ); ?>
-			<p><label for="postreeve-resend-to"><?php esc_html_e( 'To another address, or leave it empty for the same people', 'postreeve' ); ?></label></p>
-			<p class="postreeve-row">
-				<input type="email" id="postreeve-resend-to" name="to" class="regular-text ltr" value="">
-				<button type="submit" class="button"><?php esc_html_e( 'Send again', 'postreeve' ); ?></button>
-			</p>
-			<p class="description"><?php esc_html_e( 'The relay sends the very same mail once more, as long as it keeps it.', 'postreeve' ); ?></p>
-		</form>
+		<?php if ( '' !== $hindrance ) : ?>
+			<p><?php echo esc_html( $hindrance ); ?></p>
+		<?php else : ?>
+			<?php View::form( Errands::ACTION, Errands::RESEND, array( 'message' => $id ), 'postreeve-resend' ); ?>
+				<p><label for="postreeve-resend-to"><?php esc_html_e( 'To another address, or leave it empty for the same people', 'postreeve' ); ?></label></p>
+				<p class="postreeve-row">
+					<input type="email" id="postreeve-resend-to" name="to" class="regular-text ltr" value="">
+					<button type="submit" class="button"><?php esc_html_e( 'Send again', 'postreeve' ); ?></button>
+				</p>
+				<p class="description"><?php esc_html_e( 'The relay sends the very same mail once more, as long as it keeps it.', 'postreeve' ); ?></p>
+			</form>
+		<?php endif; ?>
 	<?php endif; ?>
 <?php endif; ?>

@@ -26,6 +26,9 @@ $tones   = array(
 <?php if ( array() !== $counts ) : ?>
 	<ul class="postreeve-list postreeve-today">
 		<li><?php View::state( Words::GOOD, Words::count( $counts['delivered'] ?? 0 ) ); ?> <?php esc_html_e( 'delivered today', 'postreeve' ); ?></li>
+		<?php if ( ! empty( $counts['complained'] ) ) : ?>
+			<li><?php View::state( Words::BAD, Words::count( $counts['complained'] ) ); ?> <?php esc_html_e( 'of these marked as spam', 'postreeve' ); ?></li>
+		<?php endif; ?>
 		<li><?php View::state( Words::WAITING, Words::count( $counts['moving'] ?? 0 ) ); ?> <?php esc_html_e( 'on the way', 'postreeve' ); ?></li>
 		<li><?php View::state( empty( $counts['problems'] ) ? Words::QUIET : Words::BAD, Words::count( $counts['problems'] ?? 0 ) ); ?> <?php esc_html_e( 'not delivered', 'postreeve' ); ?></li>
 	</ul>
