@@ -223,7 +223,7 @@ def test_the_command_line_works_beside_it_as_it_is_pasted(running: Trial) -> Non
         check=True,
     )
 
-    assert "Demo account" in pasted.stdout
+    assert "owner@shop.example" in pasted.stdout
 
 
 @pytest.mark.processes
