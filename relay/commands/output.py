@@ -212,7 +212,9 @@ def new_table(title: str) -> Table:
 def _show_lines(row: Row) -> None:
     width = max(map(len, row))
     for name, value in row.items():
-        click.echo(f"  {name.replace('_', ' '):<{width}}  {_text(value)}")
+        long = isinstance(value, list) and any(len(str(each)) > LONGEST_WORD for each in value)
+        text = f"\n{'':{width + 4}}".join(map(str, value)) if long else _text(value)
+        click.echo(f"  {name.replace('_', ' '):<{width}}  {text}")
 
 
 def _are_figures(values: Iterable[Any]) -> bool:
@@ -257,8 +259,10 @@ def _json(value: Any) -> Any:
 
 
 def _text(value: Any) -> str:
-    if value is None or value == []:
+    if value is None or value in ([], {}):
         return "–"
+    if isinstance(value, dict):
+        return json.dumps(_plain(value), ensure_ascii=False)
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, int):
@@ -267,6 +271,6 @@ def _text(value: Any) -> str:
         return value.strftime("%Y-%m-%d %H:%M:%S UTC")
     if isinstance(value, UUID):
         return str(value)
-    if isinstance(value, Iterable) and not isinstance(value, str | dict):
+    if isinstance(value, Iterable) and not isinstance(value, str):
         return ", ".join(map(str, value))
     return str(value)

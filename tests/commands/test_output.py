@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from relay.commands.output import Row, show
+from relay.commands.output import Row, show, show_one
 
 ID = UUID("01a22679-0d2e-72e3-91d1-2b1af4fa844e")
 
@@ -70,6 +70,24 @@ def test_where_a_table_would_break_an_id_each_row_is_printed_line_by_line(
         "  owner of it  ada@shop.example",
     ]
     assert second.startswith(f"  id           {ID}\n  name         Bakery\n")
+
+
+def test_one_thing_has_a_line_for_each_of_its_long_parts(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    row: Row = {"sites": [f"{ID} Shop", f"{ID} Blog"], "tags": ["a", "b"], "facts": {}, "n": None}
+
+    show_one(row | {"found": {"of": 1_204}}, as_json=False, title="Account")
+
+    assert capsys.readouterr().out.splitlines() == [
+        "Account",
+        f"  sites  {ID} Shop",
+        f"         {ID} Blog",
+        "  tags   a, b",
+        "  facts  –",
+        "  n      –",
+        '  found  {"of": 1204}',
+    ]
 
 
 def test_nothing_says_what_would_fill_it(capsys: pytest.CaptureFixture[str]) -> None:

@@ -65,7 +65,7 @@ def run(
     1 when something failed, 130 when interrupted before it was ready.
     """
     steps = Steps()
-    ready = False
+    ready, farewell = False, "Stopped. The next start finds everything again"
     try:
         with interruptible(), alone_in(state.resolve()), Children() as children:
             wanted = Ports(port, simulator_port, wordpress_port, names_port)
@@ -78,6 +78,8 @@ def run(
                 if with_wordpress
                 else None
             )
+            if there is not None:
+                farewell += ", but for WordPress, which begins anew"
             _introduce(installation, site, there)
             ready = True
             _stay(children, steps)
@@ -85,7 +87,7 @@ def run(
         steps.fail(f"\n{trouble}")
         sys.exit(1)
     except KeyboardInterrupt:
-        steps.say("Stopped. The next start finds everything again." if ready else "\nStopped.")
+        steps.say(f"{farewell}." if ready else "\nStopped.")
         sys.exit(0 if ready else 130)
 
 
