@@ -79,4 +79,4 @@ def _usable() -> bool:
 
 
 if __name__ == "__main__":
-    main()
+    progress.interruptibly(main)
