@@ -6,6 +6,8 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,9 +40,12 @@ class Shell:
         code = end.value.code
         return (code if isinstance(code, int) else 0), self.output.readouterr().err
 
-    def engine(self) -> Engine:
+    @contextmanager
+    def database(self) -> Iterator[Engine]:
         """The installation's database."""
-        return db.connect(os.environ["POSTREEVE_DATABASE_URL"], pool=1)
+        engine = db.connect(os.environ["POSTREEVE_DATABASE_URL"], pool=1)
+        yield engine
+        engine.dispose()
 
 
 @pytest.fixture
@@ -74,7 +79,7 @@ def test_a_database_without_tables_is_told_how_it_gets_them(shell: Shell) -> Non
 
 def test_a_database_of_a_later_release_is_left_alone(shell: Shell) -> None:
     assert shell.type("migrate") == (0, "The database is up to date.\n")
-    with shell.engine().begin() as connection:
+    with shell.database() as engine, engine.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
 
     code, said = shell.type("migrate")
@@ -103,7 +108,7 @@ def test_a_full_disk_is_said() -> None:
 
 def test_what_is_wrong_is_said_of_each_part_that_is(shell: Shell) -> None:
     shell.type("migrate")
-    with db.writing(shell.engine()).begin() as session:
+    with shell.database() as engine, db.writing(engine).begin() as session:
         site = factories.make_site(session, factories.make_account(session))
 
     code, said = shell.type(
