@@ -7,7 +7,6 @@ import sys
 from errno import ENOSPC
 
 import click
-from alembic.util import CommandError
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from relay import __version__
@@ -36,7 +35,7 @@ from relay.commands import (
     tenants,
     trial,
 )
-from relay.commands.output import Group
+from relay.commands.groups import Group
 from relay.errors import PostreeveError
 from relay.settings import SettingsError
 
@@ -99,13 +98,6 @@ def main() -> None:
             "The database does not answer, or its tables are not those of this version: "
             f"{str(error.orig).strip()}\n"
             "Check POSTREEVE_DATABASE_URL, then run: python -m relay migrate",
-            err=True,
-        )
-        sys.exit(1)
-    except CommandError as error:
-        click.echo(
-            f"The database's tables are not of this version or an earlier one ({error}).\n"
-            "Run the version of Postreeve that made them, or a later one.",
             err=True,
         )
         sys.exit(1)

@@ -9,17 +9,9 @@ from sqlalchemy import select
 
 from relay.commands import standing, tenants
 from relay.commands.finding import check_account
-from relay.commands.output import (
-    ACCOUNT_ID,
-    SITE_ID,
-    Group,
-    Name,
-    Row,
-    json_option,
-    relay,
-    show,
-    show_one,
-)
+from relay.commands.groups import Group
+from relay.commands.output import Row, json_option, relay, show, show_one
+from relay.commands.parameters import ACCOUNT_ID, SITE_ID, Name
 from relay.commands.ramps import ramp
 from relay.commands.reputation import site_reputation
 from relay.errors import AlreadyExists

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from relay.commands.output import Group
+from relay.commands.groups import Group
 from relay.policy.bounce_advice import words_for
 from relay.policy.bounces import BounceClass, Fault, diagnose_event, explain, prediction, rules
 from relay.policy.gateways import NAMES, Gateway

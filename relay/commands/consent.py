@@ -16,7 +16,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from relay.addresses import parse
 from relay.commands.finding import check_site
-from relay.commands.output import SITE_ID, Group, json_option, relay, show
+from relay.commands.groups import Group
+from relay.commands.output import json_option, relay, show
+from relay.commands.parameters import SITE_ID
 from relay.services import key_versions, proof_pages, proofs, verification
 from relay.services.seals import Head, parse_head
 from relay.services.verification import Verdict

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from relay.commands.output import Group, relay
+from relay.commands.groups import Group
+from relay.commands.output import relay
 from relay.services import database_roles
 
 

@@ -9,16 +9,9 @@ from uuid import UUID
 import click
 
 from relay.commands.finding import check_account, shown_by
-from relay.commands.output import (
-    ACCOUNT_ID,
-    Group,
-    Row,
-    console,
-    json_option,
-    relay,
-    show,
-    show_one,
-)
+from relay.commands.groups import Group
+from relay.commands.output import Row, console, json_option, relay, show, show_one
+from relay.commands.parameters import ACCOUNT_ID
 from relay.context import Relay
 from relay.models import Domain
 from relay.services import domain_looks, domain_rules, domain_views, domains

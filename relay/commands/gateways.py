@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import click
 
-from relay.commands.output import Group, json_option, limit_option, relay, show
+from relay.commands.groups import Group
+from relay.commands.output import json_option, relay, show
+from relay.commands.parameters import limit_option
 from relay.services import receivers
 
 

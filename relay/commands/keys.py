@@ -10,16 +10,9 @@ from click.core import ParameterSource
 from sqlalchemy.orm import Session
 
 from relay.commands.finding import check_account, check_site
-from relay.commands.output import (
-    ACCOUNT_ID,
-    SITE_ID,
-    Group,
-    Row,
-    json_option,
-    relay,
-    show,
-    show_one,
-)
+from relay.commands.groups import Group
+from relay.commands.output import Row, json_option, relay, show, show_one
+from relay.commands.parameters import ACCOUNT_ID, SITE_ID
 from relay.models import ApiKey
 from relay.services import accounts
 from relay.services.accounts import NewKey

@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 
 from relay.commands.accounts import account, site
 from relay.commands.finding import check_account
-from relay.commands.output import ACCOUNT_ID, SITE_ID, Row, json_option, relay, show, show_one
+from relay.commands.output import Row, json_option, relay, show, show_one
+from relay.commands.parameters import ACCOUNT_ID, SITE_ID
 from relay.models import Account
 from relay.policy import plans
 from relay.policy.plans import LEAST, MOST, NAMES

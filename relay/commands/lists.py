@@ -7,7 +7,9 @@ from uuid import UUID
 import click
 
 from relay.commands.finding import check_site, shown_by
-from relay.commands.output import SITE_ID, Group, Row, json_option, relay, show, show_one
+from relay.commands.groups import Group
+from relay.commands.output import Row, json_option, relay, show, show_one
+from relay.commands.parameters import SITE_ID
 from relay.languages import ENGLISH, LANGUAGES
 from relay.models import MailingList
 from relay.services import lists

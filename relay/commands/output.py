@@ -18,6 +18,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from relay.app import build
+from relay.commands.parameters import limit_option
 from relay.context import Relay
 from relay.services.paging import Place
 from relay.settings import Settings
@@ -26,23 +27,11 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 Row = dict[str, Any]
 
-SENTENCE = 300
-"""Letters of a command's first sentence in a list of commands; none is as long."""
-
-PORT = click.IntRange(1, 65_535)
-"""A port on which a program can be told to listen."""
-
 GAP = 2
 """Columns of a terminal between two columns of a table."""
 
 LONGEST_WORD = 40
 """Letters of a word that is never broken; an id has 36."""
-
-LONGEST_NAME = 200
-"""Letters of the name of an account, site or key, as their columns hold them."""
-
-MOST_ROWS = 10_000
-"""Rows that one command shows at most."""
 
 
 def relay(*, quiet: bool = True) -> Relay:
@@ -57,51 +46,6 @@ def relay(*, quiet: bool = True) -> Relay:
     made = build(settings)
     click.get_current_context().call_on_close(made.close)
     return made
-
-
-class Id(click.types.UUIDParameterType):
-    """The id of something; whoever types another is told which command shows them."""
-
-    name = "id"
-
-    def __init__(self, shown_by: str) -> None:
-        self._shown_by = shown_by
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """A UUID. Fails, in a sentence, for what is none."""
-        try:
-            return super().convert(value, param, ctx)
-        except click.BadParameter:
-            self.fail(
-                f"{value!r} is no id; `python -m relay {self._shown_by}` shows them", param, ctx
-            )
-
-
-ACCOUNT_ID, SITE_ID = Id("account list"), Id("site list")
-
-
-class Name(click.ParamType[str]):
-    """What somebody or something is called: a word at least, on one line."""
-
-    name = "text"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """The name without spaces around it."""
-        text = str(value).strip()
-        if not text or len(text) > LONGEST_NAME or not text.isprintable():
-            self.fail(f"a name has 1 to {LONGEST_NAME} letters, on one line", param, ctx)
-        return text
-
-
-class Group(click.Group):
-    """Commands, each with the whole sentence that it begins with: click cuts it at the end of a line."""
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the list of commands into a `--help`."""
-        known = ((name, self.get_command(ctx, name)) for name in self.list_commands(ctx))
-        rows = [(name, each.get_short_help_str(SENTENCE)) for name, each in known if each]
-        with formatter.section("Commands"):
-            formatter.write_dl(rows)
 
 
 def json_option(command: F) -> F:
@@ -124,17 +68,6 @@ class _Cursor(click.ParamType[Place]):
             return Place.read(value)
         except ValueError as error:
             self.fail(str(error), param, ctx)
-
-
-def limit_option(help: str = "So many, newest first.", *, default: int = 100) -> Callable[[F], F]:
-    """`--limit`: how many rows are shown, and which come first."""
-    return click.option(
-        "--limit",
-        default=default,
-        show_default=True,
-        type=click.IntRange(1, MOST_ROWS),
-        help=help,
-    )
 
 
 def page_options(command: F) -> F:

@@ -9,7 +9,9 @@ import click
 
 from relay.addresses import parse
 from relay.commands.finding import check_site
-from relay.commands.output import SITE_ID, Group, json_option, relay, show_one
+from relay.commands.groups import Group
+from relay.commands.output import json_option, relay, show_one
+from relay.commands.parameters import SITE_ID
 from relay.services import erasures
 from relay.services import people as held
 

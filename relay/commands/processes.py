@@ -12,9 +12,11 @@ from types import FrameType
 import click
 from alembic import command
 from alembic.config import Config
+from alembic.util import CommandError
 
 from relay.app import build, create_app
-from relay.commands.output import PORT, relay
+from relay.commands.output import relay
+from relay.commands.parameters import PORT
 from relay.db import connect
 from relay.settings import Settings
 from relay.worker import Worker
@@ -26,7 +28,13 @@ ROOT = Path(__file__).parents[2]
 def migrate() -> None:
     """Create or update the database's tables; safe to run at each start."""
     settings = Settings.from_environment(os.environ)
-    upgrade(settings.database_url)
+    try:
+        upgrade(settings.database_url)
+    except CommandError as error:
+        raise click.ClickException(
+            f"The database's tables are not of this release or an earlier one ({error}).\n"
+            "Run the release of Postreeve that made them, or a later one."
+        ) from error
     click.echo("The database is up to date.", err=True)
 
 

@@ -15,7 +15,8 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from relay.commands.output import MOST_ROWS, console, new_table, relay
+from relay.commands.output import console, new_table, relay
+from relay.commands.parameters import MOST_ROWS
 from relay.context import Relay
 from relay.policy.budget import UNLIMITED
 from relay.services import queue_view

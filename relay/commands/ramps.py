@@ -7,7 +7,8 @@ from uuid import UUID
 
 import click
 
-from relay.commands.output import SITE_ID, Row, json_option, relay, show_one
+from relay.commands.output import Row, json_option, relay, show_one
+from relay.commands.parameters import SITE_ID
 from relay.services import progress, ramps
 from relay.services.progress import Climb, Progress
 

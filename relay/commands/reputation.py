@@ -8,7 +8,8 @@ from uuid import UUID
 import click
 
 from relay import languages
-from relay.commands.output import SITE_ID, Row, json_option, relay, show, show_one
+from relay.commands.output import Row, json_option, relay, show, show_one
+from relay.commands.parameters import SITE_ID
 from relay.policy.reputation import MONTH
 from relay.services import reputation
 from relay.services.reputation import Rate, StreamReputation

@@ -8,7 +8,9 @@ from uuid import UUID
 import click
 
 from relay.commands.finding import check_site
-from relay.commands.output import SITE_ID, Group, Row, json_option, relay, show_one
+from relay.commands.groups import Group
+from relay.commands.output import Row, json_option, relay, show_one
+from relay.commands.parameters import SITE_ID
 from relay.services import rehearsals
 from relay.services.rehearsals import Verdict
 from relay.settings import Settings

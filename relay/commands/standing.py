@@ -10,16 +10,8 @@ from uuid import UUID
 import click
 
 from relay.commands.finding import check_account
-from relay.commands.output import (
-    ACCOUNT_ID,
-    SITE_ID,
-    Row,
-    json_option,
-    limit_option,
-    relay,
-    show,
-    show_one,
-)
+from relay.commands.output import Row, json_option, relay, show, show_one
+from relay.commands.parameters import ACCOUNT_ID, SITE_ID, limit_option
 from relay.models import Action
 from relay.policy.standing import STEPS
 from relay.services import actions, decisions, operators

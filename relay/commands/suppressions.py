@@ -8,17 +8,9 @@ import click
 
 from relay.addresses import parse
 from relay.commands.finding import check_site, shown_by
-from relay.commands.output import (
-    SITE_ID,
-    Group,
-    Id,
-    Row,
-    json_option,
-    limit_option,
-    relay,
-    show,
-    show_one,
-)
+from relay.commands.groups import Group
+from relay.commands.output import Row, json_option, relay, show, show_one
+from relay.commands.parameters import SITE_ID, Id, limit_option
 from relay.models import Suppression
 from relay.services import lifting
 

@@ -8,7 +8,9 @@ from uuid import UUID
 import click
 from sqlalchemy.orm import Session
 
-from relay.commands.output import ACCOUNT_ID, Group, Row, json_option, relay, show, show_one
+from relay.commands.groups import Group
+from relay.commands.output import Row, json_option, relay, show, show_one
+from relay.commands.parameters import ACCOUNT_ID
 from relay.context import Relay
 from relay.errors import Invalid, NotFound
 from relay.models import Tenant

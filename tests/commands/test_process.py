@@ -85,7 +85,7 @@ def test_a_database_of_a_later_release_is_left_alone(shell: Shell) -> None:
     code, said = shell.type("migrate")
 
     assert code == 1
-    assert "Run the version of Postreeve that made them, or a later one." in said
+    assert "Run the release of Postreeve that made them, or a later one." in said
 
 
 def test_a_file_that_cannot_be_written_is_named(shell: Shell) -> None:
