@@ -81,6 +81,14 @@ def test_every_text_can_be_translated_in_our_own_domain(path: Path) -> None:
     assert [call for call in calls if "'postreeve' )" not in call and call.strip() != ""] == []
 
 
+def test_only_those_functions_of_mbstring_are_called_that_wordpress_has_where_php_has_them_not() -> (
+    None
+):
+    called = {name for path in SOURCES for name in re.findall(r"\bmb_\w+(?=\()", path.read_text())}
+
+    assert called == {"mb_strlen", "mb_substr"}
+
+
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.name)
 def test_hooks_are_registered_in_one_place(path: Path) -> None:
     registers = re.search(r"\badd_(action|filter)\(", path.read_text())

@@ -103,9 +103,22 @@ def test_what_a_network_sets_holds_for_all_its_sites_and_new_sites_are_not_live(
         "2": [relay.url, "network", False],
         "3": [relay.url, "network", False],
     }
+    assert told["unknown"] is False
     assert "Set for all sites of this network." in told["page"]
     assert "postreeve[relay_url]" not in told["page"]
     assert KEY not in told["page"]
+
+
+def test_mails_of_another_site_of_the_network_leave_after_the_response_too(
+    database: databases.Server, relay: FakeRelay
+) -> None:
+    with sites.site(trees.newest(), database, network=True) as network:
+        told = json.loads(network.run(HERE / "scripts" / "away.php", relay.url, KEY))
+
+    assert told == {"kept": {"1": 0, "2": 3}, "left": {"1": 0, "2": 0}, "here": 1, "tables": []}
+    assert sorted(each["subject"] for each in relay.messages.values()) == [
+        *("Site 2, mail 1", "Site 2, mail 2", "Site 2, mail 3", "Site 2, mail 4", "Site 2, mail 5")
+    ]
 
 
 @pytest.mark.parametrize(("megabytes", "sent"), [(25, True), (60, False)])

@@ -157,6 +157,28 @@ def test_a_copy_keeps_its_mail_and_the_site_itself_sends(
     assert len(relay.messages) == int(sends)
 
 
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("shop.example", "staging.example"),
+        ("//shop.example", "//staging.example"),
+        ("https://shop.example", "https://staging.example"),
+        ("shop.example", "staging.shop.example"),
+    ],
+)
+def test_a_tool_that_puts_the_clone_s_name_everywhere_does_not_make_the_clone_the_original(
+    original: sites.Site, relay: FakeRelay, old: str, new: str
+) -> None:
+    staging = new.rpartition("/")[2]
+    clone = replace(PLAIN, stored=f"https://{staging}", host=staging)
+    run(original, PLAIN, ["connect", relay.url, KEY])
+
+    assert run(original, PLAIN, ["replace", old, new]) == [True]
+    assert run(original, clone, ["mail"]) == [True]
+
+    assert relay.messages == {}
+
+
 def test_one_more_host_of_the_same_site_sends_once_its_owner_has_said_so_and_under_one_address(
     original: sites.Site, relay: FakeRelay
 ) -> None:

@@ -24,6 +24,11 @@ final class Account {
 	const STALE = DAY_IN_SECONDS;
 
 	/**
+	 * Seconds until it is asked once more where it has not said: a key may not read.
+	 */
+	const UNTOLD = HOUR_IN_SECONDS;
+
+	/**
 	 * Domains in these states may be sent from; `failing` is the grace time of a verified one.
 	 */
 	const USABLE = array( 'verified', 'failing' );
@@ -51,7 +56,7 @@ final class Account {
 	 * @return array|WP_Error
 	 */
 	public function ask( float $patience = Client::PATIENCE_TO_SHOW ) {
-		$answer = $this->client->account( $patience );
+		$answer = $this->client->ask( 'GET', '/v1/account', $patience );
 		if ( is_wp_error( $answer ) ) {
 			return $answer;
 		}
@@ -88,6 +93,17 @@ final class Account {
 			'state'        => is_string( $known['state'] ?? null ) ? $known['state'] : '',
 			'asked_at'     => (int) ( $known['asked_at'] ?? 0 ),
 		);
+	}
+
+	/**
+	 * Asks anew what mails have to know; what is known stays where the relay does not say.
+	 *
+	 * @param float $patience Seconds to wait.
+	 */
+	public function refresh( float $patience ): void {
+		if ( is_wp_error( $this->ask( $patience ) ) ) {
+			update_option( self::OPTION, array( 'asked_at' => time() - self::STALE + self::UNTOLD ) + $this->known(), false );
+		}
 	}
 
 	/**

@@ -28,9 +28,10 @@ final class Alarm {
 	const WAITS      = 'waits';
 
 	/**
-	 * What was wrong is no more, and nobody has seen that yet.
+	 * What was wrong is no more, and nobody has seen that yet: all is well, or some mail was given up meanwhile.
 	 */
-	const OVER = 'over';
+	const OVER     = 'over';
+	const GIVEN_UP = 'given-up';
 
 	/**
 	 * States of the account that are worth a word.
@@ -95,8 +96,8 @@ final class Alarm {
 	public function look( $seen = false ): void {
 		$word   = $this->word();
 		$before = $this->settings->alarm();
-		if ( '' === $word && '' !== $before && $this->settings->is_in_charge() && ! $this->whereabouts->is_elsewhere() && ! ( self::OVER === $before && true === $seen ) ) {
-			$word = self::OVER;
+		if ( '' === $word && '' !== $before && $this->settings->is_in_charge() && ! $this->whereabouts->is_elsewhere() && ! ( in_array( $before, array( self::OVER, self::GIVEN_UP ), true ) && true === $seen ) ) {
+			$word = $this->outbox->counts()[ Outbox::FAILED ] > 0 ? self::GIVEN_UP : self::OVER;
 		}
 		if ( $word !== $before ) {
 			$this->settings->set_alarm( $word );
@@ -179,6 +180,7 @@ final class Alarm {
 			self::FULL       => __( 'Mail: no room for more', 'postreeve' ),
 			self::PARKED     => __( 'Mail: some is parked', 'postreeve' ),
 			self::WAITS      => __( 'Mail: some waits', 'postreeve' ),
+			self::GIVEN_UP   => __( 'Mail: some was given up', 'postreeve' ),
 			self::OVER       => __( 'Mail: all well again', 'postreeve' ),
 			'limited'        => __( 'Mail: limited', 'postreeve' ),
 			'suspended'      => __( 'Mail: suspended', 'postreeve' ),

@@ -21,7 +21,8 @@ final class Breaker {
 	 * Whether it is better not to ask at the moment.
 	 */
 	public function is_open(): bool {
-		return (int) get_option( self::OPTION ) > time();
+		$left = (int) get_option( self::OPTION ) - time();
+		return $left > 0 && $left <= self::SECONDS; // More than that was written by a clock that was wrong.
 	}
 
 	/**

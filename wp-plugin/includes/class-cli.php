@@ -200,11 +200,13 @@ final class CLI {
 				}
 				return;
 			case 'send-parked':
-				$this->outbox->release( Outbox::PARKED );
-				$this->run_outbox( $options );
-				return;
 			case 'run':
-				$this->outbox->hurry();
+				$hindrance = $this->hindrance();
+				if ( '' !== $hindrance ) {
+					WP_CLI::error( $hindrance );
+					return;
+				}
+				'run' === $args[0] ? $this->outbox->hurry() : $this->outbox->release( Outbox::PARKED );
 				$this->run_outbox( $options );
 				return;
 			case 'purge':
@@ -241,7 +243,7 @@ final class CLI {
 	 */
 	public function domain( $args, $options ): void {
 		if ( isset( $args[0] ) ) {
-			$domains = $this->client->check_domain( (string) $args[0] );
+			$domains = $this->client->ask( 'POST', '/v1/domains/' . rawurlencode( $args[0] ) . '/check', Client::PATIENCE_IN_BACKGROUND );
 			$domains = is_wp_error( $domains ) ? $domains : array( $domains );
 		} else {
 			$domains = $this->account->ask();
@@ -336,7 +338,7 @@ final class CLI {
 	 */
 	public function events( $args, $options ): void {
 		unset( $args );
-		$answer = $this->client->events( (string) ( $options['cursor'] ?? '0' ) );
+		$answer = $this->client->ask( 'GET', '/v1/events?cursor=' . rawurlencode( $options['cursor'] ?? '0' ) );
 		if ( is_wp_error( $answer ) ) {
 			$this->fail( $answer );
 			return;
@@ -458,7 +460,7 @@ final class CLI {
 		if ( $is_networks ) {
 			$this->settings->connect_network( '', '' );
 		} else {
-			$this->settings->connect( $this->settings->relay_url(), '' );
+			( new Go_Live( $this->settings, $this->account ) )->disconnect();
 		}
 		WP_CLI::success( __( 'From now on this site mails as it did before.', 'postreeve' ) );
 	}
@@ -625,15 +627,25 @@ final class CLI {
 	}
 
 	/**
+	 * Why nothing can go out, or ''.
+	 */
+	private function hindrance(): string {
+		if ( $this->settings->is_off() ) {
+			return Given::sentence( Given::OFF ) . ' ' . __( 'WordPress sends this site\'s mail by itself.', 'postreeve' );
+		}
+		if ( ! $this->settings->is_connected() ) {
+			return __( 'The site is not connected to a relay yet.', 'postreeve' );
+		}
+		$objection = Whereabouts::objection();
+		return null === $objection ? '' : $objection->get_error_message();
+	}
+
+	/**
 	 * Hands over what is due and says what became of it; exits with 1 if something waits on or was given up.
 	 *
 	 * @param array $options The command's.
 	 */
 	private function run_outbox( array $options ): void {
-		if ( $this->whereabouts->is_elsewhere() ) {
-			WP_CLI::error( __( 'It is not where it was connected. Say whether it has moved or is a copy.', 'postreeve' ) );
-			return;
-		}
 		$tally = $this->runner->run( 10 * Client::PATIENCE_IN_BACKGROUND );
 		$this->show_facts( $tally, $options );
 		if ( $tally['postponed'] + $tally['parked'] + $tally['failed'] > 0 ) {
@@ -662,7 +674,7 @@ final class CLI {
 	private function follow( string $id ): void {
 		$said = '';
 		for ( $asked = 0; $asked < 20; $asked++ ) {
-			$message = $this->client->message( $id );
+			$message = $this->client->ask( 'GET', '/v1/messages/' . rawurlencode( $id ) );
 			if ( is_wp_error( $message ) ) {
 				$this->fail( $message );
 				return;

@@ -56,16 +56,12 @@ final class Client {
 	 * @return array|WP_Error The relay's receipt, with the `id` of the message.
 	 */
 	public function send( Message $message, float $patience ) {
-		return $this->submit(
-			'/v1/messages',
-			202,
-			$patience,
-			array(
-				'metadata' => wp_json_encode( $message->metadata() ),
-				'message'  => $message,
-			),
-			array( 'Idempotency-Key' => $message->key() )
+		$parts  = array(
+			'metadata' => wp_json_encode( $message->metadata() ),
+			'message'  => $message,
 		);
+		$answer = $this->submit( '/v1/messages', 202, $patience, $parts, array( 'Idempotency-Key' => $message->key() ) );
+		return is_wp_error( $answer ) ? $answer : self::result( array( 'status' => 202, 'receipt' => $answer ) );
 	}
 
 	/**
@@ -99,73 +95,15 @@ final class Client {
 	}
 
 	/**
-	 * What the relay knows about this site and its account.
+	 * Asks the relay, or has it do something, in the language of the person who looks on.
 	 *
-	 * @param float $patience Seconds to wait for the answer.
+	 * @param string $method   GET, POST or DELETE.
+	 * @param string $path     What follows the relay's address.
+	 * @param float  $patience Seconds until we give up.
 	 * @return array|WP_Error
 	 */
-	public function account( float $patience = self::PATIENCE_TO_SHOW ) {
-		return $this->request( 'GET', '/v1/account', 200, $patience );
-	}
-
-	/**
-	 * One message and what happened to each copy.
-	 *
-	 * @param string $id The message's id.
-	 * @return array|WP_Error
-	 */
-	public function message( string $id ) {
-		return $this->request( 'GET', '/v1/messages/' . rawurlencode( $id ), 200, self::PATIENCE_TO_SHOW );
-	}
-
-	/**
-	 * What happened since, in the members `events` and `next_cursor`.
-	 *
-	 * @param string $cursor Where the last answer ended; '0' for the beginning.
-	 * @return array|WP_Error
-	 */
-	public function events( string $cursor ) {
-		return $this->request( 'GET', '/v1/events?cursor=' . rawurlencode( $cursor ), 200, self::PATIENCE_TO_SHOW );
-	}
-
-	/**
-	 * Has the relay look at a sending domain's DNS records at once.
-	 *
-	 * @param string $domain The domain's name.
-	 * @return array|WP_Error
-	 */
-	public function check_domain( string $domain ) {
-		return $this->request( 'POST', '/v1/domains/' . rawurlencode( $domain ) . '/check', 200, self::PATIENCE_IN_BACKGROUND );
-	}
-
-	/**
-	 * Everything the relay holds about a person at this site.
-	 *
-	 * @param string $address The person's address.
-	 * @return array|WP_Error
-	 */
-	public function person( string $address ) {
-		return $this->request( 'GET', '/v1/people/' . rawurlencode( $address ), 200, self::PATIENCE_IN_BACKGROUND );
-	}
-
-	/**
-	 * Has the relay forget a person.
-	 *
-	 * @param string $address The person's address.
-	 * @return array|WP_Error
-	 */
-	public function erase_person( string $address ) {
-		return $this->request( 'DELETE', '/v1/people/' . rawurlencode( $address ), 200, self::PATIENCE_IN_BACKGROUND );
-	}
-
-	/**
-	 * The latest messages, newest first, in the member `messages`.
-	 *
-	 * @param int $limit How many at most.
-	 * @return array|WP_Error
-	 */
-	public function messages( int $limit ) {
-		return $this->request( 'GET', '/v1/messages?limit=' . $limit, 200, self::PATIENCE_TO_SHOW );
+	public function ask( string $method, string $path, float $patience = self::PATIENCE_TO_SHOW ) {
+		return self::exchange( $method, $this->settings->relay_url(), $path, $patience, self::credentials( $this->settings ) + self::tongue() );
 	}
 
 	/**
@@ -225,11 +163,12 @@ final class Client {
 		}
 		$pieces[] = "--$boundary--\r\n";
 		$headers += array( 'Content-Type' => 'multipart/form-data; boundary=' . $boundary );
-		return $this->request( 'POST', $path, $wanted, $patience, $headers, implode( '', $pieces ) );
+		$headers += self::credentials( $this->settings ) + self::tongue( determine_locale() ); // What a mail is told stands beside our own words.
+		return self::exchange( 'POST', $this->settings->relay_url(), $path, $patience, $headers, implode( '', $pieces ), $wanted );
 	}
 
 	/**
-	 * What became of one mail of a batch.
+	 * What became of one mail. Without a message's id it was no relay that took it.
 	 *
 	 * @param mixed $result The relay's result: `status`, and a `receipt` or a `problem`.
 	 * @return array|WP_Error
@@ -237,7 +176,7 @@ final class Client {
 	private static function result( $result ) {
 		$result = is_array( $result ) ? $result : array();
 		$status = is_int( $result['status'] ?? null ) ? $result['status'] : 502;
-		if ( 202 === $status && is_array( $result['receipt'] ?? null ) ) {
+		if ( 202 === $status && is_string( $result['receipt']['id'] ?? null ) ) {
 			return $result['receipt'];
 		}
 		$problem = is_array( $result['problem'] ?? null ) ? $result['problem'] : array();
@@ -267,54 +206,49 @@ final class Client {
 	 * @param float  $patience  Seconds until we give up.
 	 * @param array  $headers   Header fields beside those of every request.
 	 * @param string $body      The request's body.
-	 * @return array|WP_Error WordPress's answer, or why there is none.
+	 * @param int    $wanted    The status of the wanted answer; 0 for any that means success.
+	 * @return array|WP_Error The answer, or what is the matter.
 	 */
-	public static function exchange( string $method, string $relay_url, string $path, float $patience, array $headers, string $body = '' ) {
-		$response = wp_remote_request(
-			$relay_url . $path,
-			array(
-				'method'      => $method,
-				'timeout'     => $patience,
-				'redirection' => 0, // The key is for this address only.
-				'user-agent'  => 'Postreeve/' . VERSION . ' WordPress/' . get_bloginfo( 'version' ),
-				'headers'     => $headers + array( 'Accept' => 'application/json, application/problem+json' ),
-				'body'        => '' === $body ? null : $body,
-				self::MARK    => $patience,
-			)
+	public static function exchange( string $method, string $relay_url, string $path, float $patience, array $headers, string $body = '', int $wanted = 0 ) {
+		$arguments = array(
+			'method'      => $method,
+			'timeout'     => $patience,
+			'redirection' => 0, // The key is for this address only.
+			'user-agent'  => 'Postreeve/' . VERSION . ' WordPress/' . get_bloginfo( 'version' ),
+			'headers'     => $headers + array( 'Accept' => 'application/json, application/problem+json' ),
+			'body'        => '' === $body ? null : $body,
+			self::MARK    => $patience,
 		);
-		return is_wp_error( $response ) ? Problems::unreachable( $relay_url, $response ) : $response;
-	}
-
-	/**
-	 * Asks the relay.
-	 *
-	 * @param string $method   GET, POST or DELETE.
-	 * @param string $path     What follows the relay's address.
-	 * @param int    $wanted   The status of the wanted answer.
-	 * @param float  $patience Seconds until we give up.
-	 * @param array  $headers  Further header fields.
-	 * @param string $body     The request's body.
-	 * @return array|WP_Error
-	 */
-	private function request( string $method, string $path, int $wanted, float $patience, array $headers = array(), string $body = '' ) {
-		$headers += array(
-			'Authorization'    => 'Bearer ' . $this->settings->api_key(),
-			'X-Postreeve-Site' => Whereabouts::address(),
-		);
-		$headers += self::tongue( '' === $body ? '' : determine_locale() ); // What a mail is told stands beside our own words.
-		$response = self::exchange( $method, $this->settings->relay_url(), $path, $patience, $headers, $body );
-		if ( is_wp_error( $response ) ) {
-			return $response;
+		try {
+			$response = wp_remote_request( $relay_url . $path, $arguments );
+		} catch ( \Throwable $fault ) {
+			return Problems::fault( $fault ); // Other plugins listen to requests.
 		}
+		if ( is_wp_error( $response ) ) {
+			return Problems::unreachable( $relay_url, $response );
+		}
+		$status = (int) wp_remote_retrieve_response_code( $response );
 		$answer = json_decode( wp_remote_retrieve_body( $response ), true );
-		if ( wp_remote_retrieve_response_code( $response ) === $wanted && is_array( $answer ) ) {
+		if ( is_array( $answer ) && ( 0 === $wanted ? 2 === intdiv( $status, 100 ) : $wanted === $status ) ) {
 			return $answer;
 		}
 		$answer = is_array( $answer ) ? $answer : array();
 		$wait   = wp_remote_retrieve_header( $response, 'retry-after' );
-		if ( is_string( $wait ) && ctype_digit( $wait ) ) {
-			$answer['retry_after'] = (int) $wait;
+		if ( is_string( $wait ) && '' !== $wait ) {
+			$answer['retry_after'] = is_numeric( $wait ) ? $wait : (int) strtotime( $wait ) - time();
 		}
-		return Problems::from_answer( (int) wp_remote_retrieve_response_code( $response ), $answer );
+		return Problems::from_answer( $status, $answer );
+	}
+
+	/**
+	 * Who we are, as header fields.
+	 *
+	 * @param Settings $settings Where and how this site is connected.
+	 */
+	public static function credentials( Settings $settings ): array {
+		return array(
+			'Authorization'    => 'Bearer ' . $settings->api_key(),
+			'X-Postreeve-Site' => Whereabouts::address(),
+		);
 	}
 }

@@ -117,15 +117,17 @@ final class Courier {
 	 * @return array|WP_Error The relay's receipt; for a mail that is kept, its `queued` key and the `reason`.
 	 */
 	public function carry( Message $message ) {
+		$this->whereabouts->begin();
 		if ( $this->whereabouts->is_elsewhere() ) {
 			return $this->keep( $message->split(), Outbox::CAPTURED, 'captured' );
 		}
 		$messages = $message->split();
 		$reason   = $this->reason_to_wait( $message );
 		if ( '' !== $reason ) {
-			$kept    = $this->keep( $messages, Outbox::WAITING, $reason );
-			$is_full = is_wp_error( $kept ) && Problems::FULL === $kept->get_error_code();
-			if ( ! is_wp_error( $kept ) || ( $is_full && Problems::UNREACHABLE === $reason ) ) {
+			$kept = $this->keep( $messages, Outbox::WAITING, $reason );
+			$code = is_wp_error( $kept ) ? $kept->get_error_code() : '';
+			// What does not fit into the outbox does not get through in a page's seconds.
+			if ( in_array( $code, array( '', Problems::TOO_LARGE ), true ) || ( Problems::FULL === $code && Problems::UNREACHABLE === $reason ) ) {
 				return $kept;
 			}
 		}
@@ -153,7 +155,8 @@ final class Courier {
 	public function after_response(): void {
 		$this->runner->after_response( max( 1.0, $this->seconds_left() ) );
 		if ( $this->direct > 0 && $this->account->is_stale() && ! $this->breaker->is_open() ) {
-			$this->account->ask( max( 1.0, $this->seconds_left() ) );
+			$this->runner->finish_response();
+			$this->account->refresh( max( 1.0, $this->seconds_left() ) );
 		}
 		$this->spent  = 0.0;
 		$this->direct = 0;
@@ -168,7 +171,7 @@ final class Courier {
 		 *
 		 * @param float $seconds 2 where somebody may be waiting; 20 in WP-Cron and at a terminal.
 		 */
-		$seconds = (float) apply_filters( 'postreeve_seconds_per_request', $this->is_watched() ? self::SECONDS : Client::PATIENCE_IN_BACKGROUND );
+		$seconds = (float) apply_filters( 'postreeve_seconds_per_request', Runner::is_unwatched() ? Client::PATIENCE_IN_BACKGROUND : self::SECONDS );
 		return max( 0.0, $seconds - $this->spent );
 	}
 
@@ -235,14 +238,12 @@ final class Courier {
 			}
 			$ids[] = $kept;
 		}
+		$this->runner->plan( time() + ( Outbox::WAITING === $state ? max( $delay, Runner::SOON ) : Outbox::KEPT[ $state ] ) );
 		if ( Outbox::PARKED === $state ) {
 			return array();
 		}
-		if ( Outbox::WAITING === $state ) {
-			$this->runner->plan( time() + max( $delay, Runner::SOON ) );
-			if ( null === $problem && Problems::UNREACHABLE !== $reason ) {
-				$this->runner->run_later();
-			}
+		if ( Outbox::WAITING === $state && null === $problem && Problems::UNREACHABLE !== $reason ) {
+			$this->runner->run_later();
 		}
 		$this->tell( $messages[0], $reason );
 		return array(
@@ -270,12 +271,5 @@ final class Courier {
 		} catch ( \Throwable $fault ) {
 			unset( $fault );
 		}
-	}
-
-	/**
-	 * Whether somebody may be waiting for this request.
-	 */
-	private function is_watched(): bool {
-		return ! wp_doing_cron() && ! ( defined( 'WP_CLI' ) && WP_CLI );
 	}
 }

@@ -120,14 +120,11 @@ final class Desk {
 	 * @param string     $path     What follows the relay's address.
 	 * @param array|null $body     What is sent along.
 	 * @param float      $patience Seconds to wait.
+	 * @param array      $headers  Further header fields.
 	 * @return array|WP_Error
 	 */
-	public function ask( string $method, string $path, ?array $body = null, float $patience = self::PATIENCE ) {
-		$headers = array(
-			'Authorization'    => 'Bearer ' . $this->settings->api_key(),
-			'X-Postreeve-Site' => Whereabouts::address(),
-		);
-		return self::request( $method, $this->settings->relay_url(), $path, $body, $patience, $headers );
+	public function ask( string $method, string $path, ?array $body = null, float $patience = self::PATIENCE, array $headers = array() ) {
+		return self::request( $method, $this->settings->relay_url(), $path, $body, $patience, $headers + Client::credentials( $this->settings ) );
 	}
 
 	/**
@@ -189,7 +186,7 @@ final class Desk {
 			return new Reading( $memory['answer'], $memory['asked_at'] );
 		}
 		if ( $known && ! $this->anew && $memory['away_at'] > time() - self::AWAY ) {
-			return new Reading( $memory['answer'], $memory['asked_at'], Problems::of_our_own( Problems::UNREACHABLE, $memory['away'] ) );
+			return new Reading( $memory['answer'], $memory['asked_at'], Problems::problem( Problems::UNREACHABLE, 0, $memory['away'] ) );
 		}
 		$answer = $ask();
 		if ( is_wp_error( $answer ) && ! ( $known && Problems::passes( $answer ) ) ) {
@@ -220,16 +217,6 @@ final class Desk {
 	private static function request( string $method, string $relay_url, string $path, ?array $body, float $patience, array $headers ) {
 		$headers += Client::tongue();
 		$headers += null === $body ? array() : array( 'Content-Type' => 'application/json' );
-		$sent     = null === $body ? '' : (string) wp_json_encode( (object) $body );
-		$response = Client::exchange( $method, $relay_url, $path, $patience, $headers, $sent );
-		if ( is_wp_error( $response ) ) {
-			return $response;
-		}
-		$status = (int) wp_remote_retrieve_response_code( $response );
-		$answer = json_decode( wp_remote_retrieve_body( $response ), true );
-		if ( $status >= 200 && $status < 300 && is_array( $answer ) ) {
-			return $answer;
-		}
-		return Problems::from_answer( $status, is_array( $answer ) ? $answer : array() );
+		return Client::exchange( $method, $relay_url, $path, $patience, $headers, null === $body ? '' : (string) wp_json_encode( (object) $body ) );
 	}
 }

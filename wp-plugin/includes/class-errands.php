@@ -90,18 +90,30 @@ final class Errands {
 		if ( '' === $path ) {
 			return new WP_Error( 'unknown', $said );
 		}
-		$answer = $this->desk->ask( $method, $path, $body, Desk::PATIENCE_TO_ACT );
+		$sends  = self::RESEND === $what;
+		$once   = $sends ? array( 'Idempotency-Key' => self::once( $given, time() ) ) : array();
+		$answer = ( $sends ? Whereabouts::objection() : null ) ?? $this->desk->ask( $method, $path, $body, Desk::PATIENCE_TO_ACT, $once );
 		if ( is_wp_error( $answer ) ) {
 			return $answer;
 		}
 		Desk::forget();
 		$to = self::back( $what, $given );
-		if ( self::RESEND === $what ) {
+		if ( $sends ) {
 			$to = array( 'message' => rawurlencode( Problems::clean( $answer['id'] ?? '' ) ) );
 		} elseif ( self::ADD_DOMAIN === $what ) {
 			$to['domain'] = rawurlencode( Problems::clean( $answer['name'] ?? '' ) );
 		}
 		return compact( 'said', 'to' );
+	}
+
+	/**
+	 * The idempotency key by which a mail is sent again once in a minute, however often the button is pressed.
+	 *
+	 * @param array $given What the form held.
+	 * @param int   $now   A Unix time.
+	 */
+	public static function once( array $given, int $now ): string {
+		return md5( implode( ' ', array( $given['message'], $given['to'], intdiv( $now, MINUTE_IN_SECONDS ) ) ) );
 	}
 
 	/**

@@ -83,10 +83,7 @@ final class Go_Live {
 		if ( $kind !== $this->settings->key_state() ) {
 			return new WP_Error( 'no-key', __( 'There is no key here that could be ended: it is set elsewhere, or cannot be read.', 'postreeve' ) );
 		}
-		if ( ( new Whereabouts( $this->settings, new Outbox() ) )->is_elsewhere() ) {
-			return new WP_Error( 'elsewhere', __( 'It is not where it was connected. Say whether it has moved or is a copy.', 'postreeve' ) );
-		}
-		$answer = ( new Desk( $this->settings, $this->account ) )->ask( 'DELETE', '/v1/key', null, Desk::PATIENCE_TO_ACT );
+		$answer = Whereabouts::objection() ?? ( new Desk( $this->settings, $this->account ) )->ask( 'DELETE', '/v1/key', null, Desk::PATIENCE_TO_ACT );
 		return is_wp_error( $answer ) && 'key-invalid' !== $answer->get_error_code() ? $answer : true;
 	}
 

@@ -123,7 +123,7 @@ final class Handshake {
 		}
 		$this->settings->connect( $secrets['relay'], $answer['key'] );
 		Desk::forget();
-		return __( 'Connected. Nothing of this site\'s mail has changed yet.', 'postreeve' );
+		return $this->settings->is_live() ? __( 'From now on this site\'s mail goes through the relay.', 'postreeve' ) : __( 'Connected. Nothing of this site\'s mail has changed yet.', 'postreeve' );
 	}
 
 	/**

@@ -178,6 +178,10 @@ final class Health {
 			/* translators: 1: number of mails, 2: a span such as "2 hours" */
 			return $this->result( 'outbox', 'recommended', __( 'Mail waits for the relay', 'postreeve' ), sprintf( __( 'Mails that wait: %1$d, the oldest for %2$s. They go out by themselves when the relay can be reached.', 'postreeve' ), $counts[ Outbox::WAITING ], human_time_diff( $next['since'] ) ) );
 		}
+		if ( $counts[ Outbox::FAILED ] > 0 ) {
+			$words = Words::kept( Outbox::FAILED );
+			return $this->result( 'outbox', 'recommended', 'Postreeve: ' . $words['label'] . ': ' . Words::count( $counts[ Outbox::FAILED ] ), $words['text'] );
+		}
 		return $this->result( 'outbox', 'good', __( 'Postreeve\'s outbox is in order', 'postreeve' ), __( 'What could not be handed over at once was handed over later.', 'postreeve' ) );
 	}
 

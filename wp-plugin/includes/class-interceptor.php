@@ -61,6 +61,13 @@ final class Interceptor {
 	private $mailer = null;
 
 	/**
+	 * The carrier that another plugin, or core, had put where ours is now.
+	 *
+	 * @var mixed
+	 */
+	private $earlier = null;
+
+	/**
 	 * Why the latest mail failed, if it did.
 	 *
 	 * @var WP_Error|null
@@ -107,11 +114,14 @@ final class Interceptor {
 		if ( null !== $pre ) {
 			return $pre;
 		}
+		if ( ! $phpmailer instanceof Mailer ) {
+			$this->earlier = $phpmailer;
+		}
 		if ( $taken ) {
 			$this->mailer = new Mailer( array( $this->courier, 'carry' ), $this->account->known() );
 			$phpmailer    = $this->mailer; // phpcs:ignore WordPress.WP.GlobalVariablesOverride.Prohibited -- Core uses any PHPMailer it finds here.
 		} elseif ( $phpmailer instanceof Mailer ) {
-			$phpmailer = null; // phpcs:ignore WordPress.WP.GlobalVariablesOverride.Prohibited -- Core makes its own again.
+			$phpmailer = $this->earlier; // phpcs:ignore WordPress.WP.GlobalVariablesOverride.Prohibited -- It was there before; without one, core makes its own again.
 		}
 		return $pre;
 	}
@@ -157,7 +167,7 @@ final class Interceptor {
 		global $phpmailer;
 		$this->mailer = null;
 		if ( $phpmailer instanceof Mailer ) {
-			$phpmailer = null; // phpcs:ignore WordPress.WP.GlobalVariablesOverride.Prohibited -- It is ours.
+			$phpmailer = $this->earlier; // phpcs:ignore WordPress.WP.GlobalVariablesOverride.Prohibited -- It is ours.
 		}
 	}
 

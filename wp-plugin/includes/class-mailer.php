@@ -185,7 +185,7 @@ final class Mailer extends Mailer_Base {
 		if ( $bytes > MB_IN_BYTES && ! Memory::has( Memory::TO_COMPOSE * $bytes ) ) {
 			/* translators: 1: a size such as "60 MB", 2: PHP's memory limit, such as "128M" */
 			$text = sprintf( __( 'The attachments of this mail (%1$s) do not fit into the memory that PHP may use here (%2$s). Send a link, or have memory_limit raised.', 'postreeve' ), size_format( $bytes ), ini_get( 'memory_limit' ) );
-			throw $this->give_up( Problems::of_our_own( Problems::NO_MEMORY, $text ) );
+			throw $this->give_up( Problems::problem( Problems::NO_MEMORY, 0, $text ) );
 		}
 	}
 

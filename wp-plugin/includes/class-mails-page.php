@@ -208,13 +208,13 @@ final class Mails_Page {
 				}
 			);
 		}
-		if ( '' === $word || false !== mb_stripos( $message['subject'], $word ) ) {
+		if ( '' === $word || false !== stripos( $message['subject'], $word ) ) {
 			return $copies;
 		}
 		$named = array_filter(
 			$copies,
 			static function ( $copy ) use ( $word ) {
-				return false !== mb_stripos( $copy['address'], $word );
+				return false !== stripos( $copy['address'], $word );
 			}
 		);
 		return array() === $named ? $copies : $named;

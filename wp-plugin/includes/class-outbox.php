@@ -91,11 +91,11 @@ final class Outbox {
 		global $wpdb;
 		if ( $message->size() > self::LARGEST ) {
 			/* translators: %s: a size such as "50 MB" */
-			return Problems::of_our_own( Problems::TOO_LARGE, sprintf( __( 'This mail is too large to be kept: more than %s.', 'postreeve' ), size_format( self::LARGEST ) ) );
+			return Problems::problem( Problems::TOO_LARGE, 0, sprintf( __( 'This mail is too large to be kept: more than %s.', 'postreeve' ), size_format( self::LARGEST ) ) );
 		}
 		if ( ! $this->has_room( $message, $state ) ) {
 			/* translators: %s: a size such as "500 MB" */
-			return Problems::of_our_own( Problems::FULL, sprintf( __( 'The mail could not be kept for later: the mails that wait here already take all of %s.', 'postreeve' ), size_format( self::limit() ) ) );
+			return Problems::problem( Problems::FULL, 0, sprintf( __( 'The mail could not be kept for later: the mails that wait here already take all of %s.', 'postreeve' ), size_format( self::limit() ) ) );
 		}
 		$shown = $wpdb->suppress_errors( true );
 		$id    = $this->insert( $message, $reason );
@@ -116,7 +116,7 @@ final class Outbox {
 			return $id;
 		}
 		/* translators: %s: what the database said */
-		return Problems::of_our_own( Problems::UNWRITABLE, sprintf( __( 'The mail could not be kept for later: the database does not take it (%s).', 'postreeve' ), Problems::clean( $cause ) ) );
+		return Problems::problem( Problems::UNWRITABLE, 0, sprintf( __( 'The mail could not be kept for later: the database does not take it (%s).', 'postreeve' ), Problems::clean( $cause ) ) );
 	}
 
 	/**
@@ -147,7 +147,7 @@ final class Outbox {
 		}
 		$list = implode( ', ', $ids );
 		$wpdb->query( $wpdb->prepare( "UPDATE $table SET claimed_by = %s, claimed_until = %d WHERE id IN ($list) AND state = %s AND claimed_until <= %d", $token, $now + self::CLAIM, self::WAITING, $now ) );
-		$rows = (array) $wpdb->get_results( $wpdb->prepare( "SELECT * FROM $table WHERE claimed_by = %s ORDER BY due_at, id", $token ) );
+		$rows = (array) $wpdb->get_results( $wpdb->prepare( "SELECT * FROM $table WHERE id IN ($list) AND claimed_by = %s ORDER BY due_at, id", $token ) );
 		// phpcs:enable
 		$claimed = array();
 		foreach ( $rows as $row ) {
@@ -163,6 +163,14 @@ final class Outbox {
 	}
 
 	/**
+	 * Whether somebody has claimed mails and is at work.
+	 */
+	public function is_worked_on(): bool {
+		$table = Schema::outbox();
+		return array() !== $this->query( "SELECT id FROM $table WHERE state = 'waiting' AND claimed_until > " . time() . ' LIMIT 1' );
+	}
+
+	/**
 	 * Forgets a mail: the relay has it, or the owner wants it gone.
 	 *
 	 * @param int $id Its row.
@@ -171,6 +179,26 @@ final class Outbox {
 		global $wpdb;
 		$wpdb->delete( Schema::chunks(), array( 'mail_id' => $id ) ); // phpcs:ignore WordPress.DB.DirectDatabaseQuery -- Our own table.
 		$wpdb->delete( Schema::outbox(), array( 'id' => $id ) ); // phpcs:ignore WordPress.DB.DirectDatabaseQuery -- Our own table.
+	}
+
+	/**
+	 * Leaves a person out of a mail that waits; the others get it. With nobody left it is forgotten.
+	 *
+	 * @param array  $row     Of `rows()`.
+	 * @param string $address The person's.
+	 */
+	public function leave_out( array $row, string $address ): void {
+		global $wpdb;
+		$table  = Schema::outbox();
+		$stored = $wpdb->get_row( $wpdb->prepare( "SELECT * FROM $table WHERE id = %d", $row['id'] ) ); // phpcs:ignore WordPress.DB -- Our own table.
+		$about  = $stored ? $this->about( $stored ) : null;
+		$others = preg_grep( '/^' . preg_quote( $address, '/' ) . '$/Di', $row['to'], PREG_GREP_INVERT );
+		if ( null === $about || array() === $others ) {
+			$this->delete( $row['id'] );
+			return;
+		}
+		$about['envelope']['to'] = array_values( $others );
+		$wpdb->update( $table, array( 'about' => $this->seal( $about, $row['key'] ) ), array( 'id' => $row['id'] ) ); // phpcs:ignore WordPress.DB.DirectDatabaseQuery -- Our own table.
 	}
 
 	/**
@@ -210,22 +238,17 @@ final class Outbox {
 	}
 
 	/**
-	 * Sends on all mails of a state by themselves.
+	 * Sends on all mails of a state by themselves whose time is not over.
 	 *
 	 * @param string $state PARKED or CAPTURED.
 	 * @return int How many.
 	 */
 	public function release( string $state ): int {
 		global $wpdb;
-		$now     = time();
-		$changes = array(
-			'state'         => self::WAITING,
-			'due_at'        => $now,
-			'expires_at'    => $now + self::KEPT[ self::WAITING ],
-			'claimed_by'    => '',
-			'claimed_until' => 0,
-		);
-		return (int) $wpdb->update( Schema::outbox(), $changes, array( 'state' => $state ) ); // phpcs:ignore WordPress.DB.DirectDatabaseQuery -- Our own table.
+		$table = Schema::outbox();
+		$now   = time();
+		// phpcs:ignore WordPress.DB -- Our own table.
+		return (int) $wpdb->query( $wpdb->prepare( "UPDATE $table SET state = %s, due_at = %d, expires_at = %d, claimed_by = '', claimed_until = 0 WHERE state = %s AND expires_at > %d", self::WAITING, $now, $now + self::KEPT[ self::WAITING ], $state, $now ) );
 	}
 
 	/**
@@ -268,11 +291,16 @@ final class Outbox {
 	 * @return int How many.
 	 */
 	public function purge( string $state = '' ): int {
-		$rows = $this->rows( $state );
-		foreach ( $rows as $row ) {
-			$this->delete( $row['id'] );
-		}
-		return count( $rows );
+		global $wpdb;
+		$outbox = Schema::outbox();
+		$chunks = Schema::chunks();
+		$shown  = $wpdb->suppress_errors( true ); // The tables may not have been made yet.
+		// phpcs:disable WordPress.DB -- Our own tables. There may be more mails than PHP's memory holds.
+		$wpdb->query( $wpdb->prepare( "DELETE FROM $chunks WHERE mail_id IN (SELECT id FROM $outbox WHERE state <> 'writing' AND %s IN ('', state))", $state ) );
+		$count = (int) $wpdb->query( $wpdb->prepare( "DELETE FROM $outbox WHERE state <> 'writing' AND %s IN ('', state)", $state ) );
+		// phpcs:enable
+		$wpdb->suppress_errors( $shown );
+		return $count;
 	}
 
 	/**
@@ -309,6 +337,15 @@ final class Outbox {
 	}
 
 	/**
+	 * When the first of what is here has been here too long, a Unix time; null if nothing is here.
+	 */
+	public function ends(): ?int {
+		$table = Schema::outbox();
+		$end   = $this->query( "SELECT MIN(expires_at) AS end_at FROM $table" )[0]->end_at ?? null;
+		return null === $end ? null : (int) $end;
+	}
+
+	/**
 	 * Bytes of mail that are kept here.
 	 */
 	public function held(): int {
@@ -328,7 +365,7 @@ final class Outbox {
 	 * Whether nine tenths of that are taken: what does not fit any more fails.
 	 */
 	public function is_full(): bool {
-		return $this->held() >= 0.9 * self::limit();
+		return 'ok' !== $this->room()['outbox'];
 	}
 
 	/**
@@ -435,7 +472,7 @@ final class Outbox {
 			'size'       => $message->size(),
 			'created_at' => $now,
 			'expires_at' => $now + self::KEPT[ self::WRITING ],
-			'about'      => Vault::seal( (string) wp_json_encode( $message->metadata() ), Outbox_Key::for_mail( $message->key() ) ),
+			'about'      => $this->seal( $message->metadata(), $message->key() ),
 		);
 		$done = $wpdb->insert( Schema::outbox(), $row ); // phpcs:ignore WordPress.DB.DirectDatabaseQuery -- Our own table.
 		return $done ? (int) $wpdb->insert_id : 0;
@@ -510,6 +547,16 @@ final class Outbox {
 		}
 		$wpdb->flush();
 		return null === $about || (int) $row->size !== $size ? null : Message::from_metadata( $about, $mail, $row->mail_key );
+	}
+
+	/**
+	 * What a mail is told to the relay as, sealed.
+	 *
+	 * @param array  $about    A message's metadata.
+	 * @param string $mail_key The mail's key.
+	 */
+	private function seal( array $about, string $mail_key ): string {
+		return Vault::seal( (string) wp_json_encode( $about ), Outbox_Key::for_mail( $mail_key ) );
 	}
 
 	/**

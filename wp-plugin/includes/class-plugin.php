@@ -123,6 +123,7 @@ final class Plugin {
 		register_activation_hook( FILE, array( $upgrade, 'activate' ) );
 		register_deactivation_hook( FILE, array( $this->runner, 'rest' ) );
 		add_action( 'wp_initialize_site', array( $upgrade, 'welcome' ), 100 );
+		add_filter( 'wpmu_drop_tables', array( Schema::class, 'go_with_site' ) );
 
 		if ( is_admin() || wp_doing_cron() || $at_terminal ) {
 			$this->register_tools();

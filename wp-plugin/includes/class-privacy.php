@@ -86,7 +86,7 @@ final class Privacy {
 			);
 		}
 		if ( $this->settings->is_connected() ) {
-			$answer = $this->client->person( $address );
+			$answer = $this->client->ask( 'GET', '/v1/people/' . rawurlencode( $address ), Client::PATIENCE_IN_BACKGROUND );
 			if ( is_wp_error( $answer ) ) {
 				$answer = array( 'error' => $answer->get_error_message() );
 			}
@@ -115,11 +115,11 @@ final class Privacy {
 		$messages = array();
 		Desk::forget();
 		foreach ( $this->mails_to( $address ) as $row ) {
-			$this->outbox->delete( $row['id'] );
+			$this->outbox->leave_out( $row, $address );
 			$removed = true;
 		}
 		if ( $this->settings->is_connected() ) {
-			$answer   = $this->client->erase_person( $address );
+			$answer   = Whereabouts::objection() ?? $this->client->ask( 'DELETE', '/v1/people/' . rawurlencode( $address ), Client::PATIENCE_IN_BACKGROUND );
 			$retained = is_wp_error( $answer );
 			$removed  = $removed || ! $retained;
 			if ( is_wp_error( $answer ) ) {

@@ -32,6 +32,11 @@ final class Problems {
 	const LONGEST_TEXT = 500;
 
 	/**
+	 * Seconds that anybody's wish to be left alone is heeded: a mail waits for two days, and must be tried again in them.
+	 */
+	const LONGEST_WAIT = DAY_IN_SECONDS;
+
+	/**
 	 * The relay did not answer.
 	 *
 	 * @param string   $url   The relay's address.
@@ -56,9 +61,10 @@ final class Problems {
 	 * @param array $answer The body, decoded; RFC 9457 members if the relay wrote it.
 	 */
 	public static function from_answer( int $status, array $answer ): WP_Error {
-		$wait = max( 0, (int) ( is_scalar( $answer['retry_after'] ?? null ) ? $answer['retry_after'] : 0 ) );
+		$wait = is_numeric( $answer['retry_after'] ?? null ) ? (int) min( self::LONGEST_WAIT, max( 0, $answer['retry_after'] ) ) : 0;
 		$type = is_string( $answer['type'] ?? null ) ? $answer['type'] : '';
-		$code = sanitize_key( basename( (string) wp_parse_url( $type, PHP_URL_PATH ) ) );
+		// Gateways write problems, too; theirs are not about the mail.
+		$code = preg_match( '~/problems/([^/]+)$~', (string) wp_parse_url( $type, PHP_URL_PATH ), $found ) ? sanitize_key( $found[1] ) : '';
 		if ( '' === $code ) {
 			/* translators: %d: an HTTP status such as 404 */
 			$text = sprintf( __( 'What answered is not a Postreeve relay, or it is not well (HTTP status %d). Check the address.', 'postreeve' ), $status );
@@ -73,16 +79,6 @@ final class Problems {
 			$sentences[] = Words::sentence( $recipient['address'] . ': ' . $recipient['title'] );
 		}
 		return self::problem( $code, $status, implode( ' ', array_filter( $sentences ) ), esc_url_raw( $type, array( 'http', 'https' ) ), $recipients, $wait );
-	}
-
-	/**
-	 * What stands in the way lies here, not at the relay.
-	 *
-	 * @param string $code UNWRITABLE, TOO_LARGE, FULL or NO_MEMORY.
-	 * @param string $text What is the matter.
-	 */
-	public static function of_our_own( string $code, string $text ): WP_Error {
-		return self::problem( $code, 0, $text );
 	}
 
 	/**
@@ -105,6 +101,16 @@ final class Problems {
 		$status = self::status_of( $problem );
 		return in_array( $status, array( 401, 403 ), true ) || in_array( $problem->get_error_code(), array( 'sender-not-verified', self::BLOCKED ), true )
 			|| ( self::UNEXPECTED === $problem->get_error_code() && ! self::passes( $problem ) );
+	}
+
+	/**
+	 * Whether it may be about one mail of a batch, or the batch's size, so that each mail should be tried alone.
+	 *
+	 * @param WP_Error $problem What became of a batch.
+	 */
+	public static function may_be_about_one( WP_Error $problem ): bool {
+		$code = $problem->get_error_code();
+		return ! self::passes( $problem ) && self::FAULT !== $code && ( self::UNEXPECTED === $code || ! self::can_be_fixed( $problem ) );
 	}
 
 	/**
@@ -177,7 +183,7 @@ final class Problems {
 	 * @param array  $recipients Who is not mailed, and why.
 	 * @param int    $wait       Seconds the relay asks us to wait.
 	 */
-	private static function problem( string $code, int $status, string $text, string $url = '', array $recipients = array(), int $wait = 0 ): WP_Error {
+	public static function problem( string $code, int $status, string $text, string $url = '', array $recipients = array(), int $wait = 0 ): WP_Error {
 		return new WP_Error(
 			$code,
 			$text,

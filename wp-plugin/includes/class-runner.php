@@ -80,11 +80,11 @@ final class Runner {
 	private $whereabouts;
 
 	/**
-	 * Whether to run after this response.
+	 * The sites, by their numbers in a network, whose outbox is to be run after this response.
 	 *
-	 * @var bool
+	 * @var bool[]
 	 */
-	private $later = false;
+	private $later = array();
 
 	/**
 	 * Makes a runner.
@@ -125,17 +125,27 @@ final class Runner {
 	public function run( float $seconds = Client::PATIENCE_IN_BACKGROUND ): array {
 		$tally = array_fill_keys( array( 'accepted', 'postponed', 'parked', 'failed' ), 0 );
 
-		$this->later = false;
+		unset( $this->later[ get_current_blog_id() ] );
 		foreach ( $this->outbox->expire() as $id ) {
 			$this->tell( $id, 'expired', $tally );
 		}
 		if ( $this->may_send() ) {
+			if ( null !== $this->outbox->next() ) {
+				// PHP may end this before its time, and WP-Cron has forgotten the plan that led here.
+				$guard = time() + Outbox::CLAIM;
+				$this->plan( $guard );
+			}
 			$end = microtime( true ) + $seconds;
 			do {
 				$left    = $end - microtime( true );
 				$claimed = $left > 0 ? $this->outbox->claim( self::MOST, self::BYTES ) : array();
 				$goes_on = array() !== $claimed && $this->hand_over( $claimed, min( self::LONGEST, max( 1.0, $left ) ), $tally );
+				// After an outage every page with a mail ends here: one works on, and the server keeps the others.
+				$goes_on = $goes_on && ( self::is_unwatched() || ! $this->outbox->is_worked_on() );
 			} while ( $goes_on );
+		}
+		if ( isset( $guard ) && wp_next_scheduled( self::HOOK ) === $guard ) {
+			wp_clear_scheduled_hook( self::HOOK );
 		}
 		$this->schedule();
 		return $tally;
@@ -159,7 +169,7 @@ final class Runner {
 	 * Remembers to run after this response.
 	 */
 	public function run_later(): void {
-		$this->later = true;
+		$this->later[ get_current_blog_id() ] = true;
 	}
 
 	/**
@@ -171,39 +181,55 @@ final class Runner {
 	 * @param float $seconds How long somebody would wait for it where the response cannot be finished first.
 	 */
 	public function after_response( float $seconds ): void {
-		if ( ! $this->later ) {
-			return;
+		$sites       = array_keys( $this->later );
+		$this->later = array();
+		$end         = null;
+		foreach ( $sites as $site_id ) {
+			$is_away = get_current_blog_id() !== $site_id;
+			if ( $is_away ) {
+				switch_to_blog( $site_id );
+			}
+			$next = $this->outbox->next();
+			$due  = null === $next ? $this->outbox->ends() : $next['due'];
+			if ( null !== $due && ( $due > time() || $this->breaker->is_open() ) ) {
+				$this->schedule();
+			} elseif ( null !== $due ) {
+				$end = $end ?? microtime( true ) + ( $this->finish_response() ? Client::PATIENCE_IN_BACKGROUND : $seconds );
+				$this->run( $end - microtime( true ) );
+			}
+			if ( $is_away ) {
+				restore_current_blog();
+			}
 		}
-		$this->later = false;
-		$next        = $this->outbox->next();
-		if ( null === $next || $next['due'] > time() || $this->breaker->is_open() ) {
-			return;
-		}
-		$this->run( $this->finish_response() ? Client::PATIENCE_IN_BACKGROUND : $seconds );
 	}
 
 	/**
-	 * In wp-admin: does WP-Cron's work where WP-Cron does not.
+	 * In wp-admin: does WP-Cron's work where WP-Cron does not, or where its plan was lost.
 	 */
 	public function look_after(): void {
 		$planned = wp_next_scheduled( self::HOOK );
-		if ( $planned && $planned < time() - self::LATE && ! wp_doing_cron() ) {
-			$this->later = true;
+		if ( wp_doing_cron() ) {
+			return;
+		}
+		if ( $planned ? $planned < time() - self::LATE : ! wp_doing_ajax() && null !== $this->outbox->ends() ) {
+			$this->run_later();
 		}
 	}
 
 	/**
-	 * Has WP-Cron run when the next mail is due, and only while one waits.
+	 * Has WP-Cron run when the next mail is due, or the time of one is over, and only while something is here.
 	 */
 	public function schedule(): void {
 		$next = $this->outbox->next();
-		if ( null === $next ) {
+		$ends = $this->outbox->ends();
+		if ( null === $ends ) {
 			if ( wp_next_scheduled( self::HOOK ) ) {
 				wp_clear_scheduled_hook( self::HOOK );
 			}
 			return;
 		}
-		$this->plan( max( $next['due'], time() + ( $this->may_send() ? self::SOON : HOUR_IN_SECONDS ) ) );
+		$due = null === $next ? $ends : min( $ends, max( $next['due'], time() + ( $this->may_send() ? self::SOON : HOUR_IN_SECONDS ) ) );
+		$this->plan( max( $due, time() + self::SOON ) );
 	}
 
 	/**
@@ -244,7 +270,11 @@ final class Runner {
 	private function hand_over( array $claimed, float $seconds, array &$tally ): bool {
 		$rows = array();
 		foreach ( $claimed as $row ) {
-			if ( ! $row['fits'] ) {
+			if ( ! $row['fits'] && ! self::is_unwatched() ) {
+				// This page has filled PHP's memory with its own; WP-Cron begins with an empty one.
+				$this->outbox->postpone( $row['id'], 'memory-limit', self::SOON );
+				++$tally['postponed'];
+			} elseif ( ! $row['fits'] ) {
 				$this->outbox->park( $row['id'], 'memory-limit' );
 				++$tally['parked'];
 			} elseif ( null === $row['message'] ) {
@@ -259,10 +289,17 @@ final class Runner {
 		$answer = $this->ask( array_column( $rows, 'message' ), $seconds );
 		if ( ! is_wp_error( $answer ) ) {
 			$this->breaker->close();
+			$before = $tally['postponed'];
 			foreach ( $rows as $number => $row ) {
-				$this->settle( $row, $answer[ $number ], $tally );
+				if ( isset( $answer[ $number ] ) ) {
+					$this->settle( $row, $answer[ $number ], $tally );
+				} else {
+					$this->outbox->postpone( $row['id'], 'no-time', self::SOON );
+					++$tally['postponed'];
+				}
 			}
-			return true;
+			// Where the relay wants none of a batch now, it wants none of the next.
+			return $tally['postponed'] - $before < count( $rows );
 		}
 		if ( Problems::UNREACHABLE === $answer->get_error_code() ) {
 			$this->breaker->open();
@@ -274,21 +311,25 @@ final class Runner {
 	}
 
 	/**
-	 * Hands messages over together; one by one where the relay does not take them together.
+	 * Hands messages over together; one by one where the relay, or something before it, does not take them together.
 	 *
 	 * @param Message[] $messages The messages.
 	 * @param float     $seconds  How long to wait.
-	 * @return array|WP_Error
+	 * @return array|WP_Error What became of each, in order; of fewer where time was over.
 	 */
 	private function ask( array $messages, float $seconds ) {
+		$end    = microtime( true ) + $seconds;
 		$answer = count( $messages ) > 1 ? $this->client->send_batch( $messages, $seconds ) : null;
-		if ( null !== $answer && ! ( is_wp_error( $answer ) && ! Problems::passes( $answer ) && ! Problems::can_be_fixed( $answer ) ) ) {
+		if ( null !== $answer && ! ( is_wp_error( $answer ) && Problems::may_be_about_one( $answer ) ) ) {
 			return $answer;
 		}
 		$results = array();
-		$end     = microtime( true ) + $seconds;
 		foreach ( $messages as $message ) {
-			$results[] = $this->client->send( $message, max( 1.0, $end - microtime( true ) ) );
+			$left = $end - microtime( true );
+			if ( array() !== $results && $left <= 0 ) {
+				break;
+			}
+			$results[] = $this->client->send( $message, max( 1.0, $left ) );
 			if ( is_wp_error( end( $results ) ) && Problems::UNREACHABLE === end( $results )->get_error_code() ) {
 				return array() === array_filter( $results, 'is_array' ) ? end( $results ) : array_pad( $results, count( $messages ), end( $results ) );
 			}
@@ -309,7 +350,7 @@ final class Runner {
 		if ( '' === $code || 'idempotency-key-reused' === $code ) {
 			$this->outbox->delete( $row['id'] );
 			++$tally['accepted'];
-		} elseif ( Problems::passes( $answer ) ) {
+		} elseif ( Problems::passes( $answer ) || Problems::FAULT === $code ) {
 			$this->outbox->postpone( $row['id'], $code, self::delay( $row['attempts'], Problems::wait_of( $answer ) ) );
 			++$tally['postponed'];
 		} elseif ( Problems::can_be_fixed( $answer ) ) {
@@ -356,13 +397,25 @@ final class Runner {
 
 	/**
 	 * Lets the visitor go, where PHP can do that.
+	 *
+	 * @return bool Whether nobody waits any more.
 	 */
-	private function finish_response(): bool {
+	public function finish_response(): bool {
 		foreach ( array( 'fastcgi_finish_request', 'litespeed_finish_request' ) as $finish ) {
 			if ( function_exists( $finish ) ) {
-				return (bool) $finish();
+				if ( PHP_SESSION_ACTIVE === session_status() ) {
+					session_write_close(); // Else the visitor's next page waits for the end of this one.
+				}
+				return $finish() || self::is_unwatched();
 			}
 		}
+		return self::is_unwatched();
+	}
+
+	/**
+	 * Whether nobody waits for this request: WP-Cron, a terminal.
+	 */
+	public static function is_unwatched(): bool {
 		return wp_doing_cron() || ( defined( 'WP_CLI' ) && WP_CLI );
 	}
 }

@@ -17,7 +17,7 @@ final class Schema {
 	/**
 	 * Grows with every change of the tables or of what is stored.
 	 */
-	const VERSION = 2;
+	const VERSION = 3;
 
 	/**
 	 * The table of mails that wait.
@@ -88,11 +88,27 @@ final class Schema {
 	}
 
 	/**
+	 * All of them.
+	 */
+	private static function tables(): array {
+		return array( self::chunks(), self::outbox() );
+	}
+
+	/**
+	 * Has WordPress remove them with a network's site that is deleted.
+	 *
+	 * @param string[] $tables What goes with it; we are on that site.
+	 */
+	public static function go_with_site( $tables ): array {
+		return array_merge( (array) $tables, self::tables() );
+	}
+
+	/**
 	 * Removes them, with all that is in them.
 	 */
 	public static function drop(): void {
 		global $wpdb;
-		foreach ( array( self::chunks(), self::outbox() ) as $table ) {
+		foreach ( self::tables() as $table ) {
 			$wpdb->query( "DROP TABLE IF EXISTS $table" ); // phpcs:ignore WordPress.DB.PreparedSQL, WordPress.DB.DirectDatabaseQuery -- A name of our own.
 		}
 	}

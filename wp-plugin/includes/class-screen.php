@@ -67,7 +67,7 @@ final class Screen {
 	/**
 	 * Makes the screen.
 	 *
-	 * @param array       $pages       The pages, by tab; each can `load`, `refresh_after` and `render`.
+	 * @param array       $pages       The pages, by tab; each can `load` and `render`.
 	 * @param Desk        $desk        The relay.
 	 * @param Settings    $settings    Where and how this site is connected.
 	 * @param Whereabouts $whereabouts Whether this is the site that was connected.
@@ -137,7 +137,7 @@ final class Screen {
 	 * Has a page that will change soon ask again; works without JavaScript.
 	 */
 	public function head(): void {
-		$seconds = null === $this->page ? 0 : $this->page->refresh_after();
+		$seconds = $this->page instanceof Mails_Page ? $this->page->refresh_after() : 0;
 		if ( $seconds > 0 ) {
 			printf( '<meta http-equiv="refresh" content="%d">' . "\n", (int) $seconds );
 		}

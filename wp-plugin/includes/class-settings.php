@@ -32,6 +32,12 @@ final class Settings {
 	const KEY_UNREADABLE = 'unreadable';
 
 	/**
+	 * Members that name a place. They are stored as base64: whatever searches a copy's database for the site's name, and
+	 * puts the copy's there, must not make the copy believe that it was connected.
+	 */
+	const PLACES = array( 'home', 'address', 'stored', 'copy' );
+
+	/**
 	 * What the owner has said about other addresses, before they have said anything.
 	 */
 	const NOT_SAID = array(
@@ -154,7 +160,7 @@ final class Settings {
 	 * @param string $api_key   The key as the relay showed it; '' to forget it.
 	 */
 	public function connect( string $relay_url, string $api_key ): void {
-		$stored  = $this->stored();
+		$stored  = $this->fresh();
 		$changes = array(
 			'relay_url' => $relay_url,
 			'api_key'   => '' === $api_key ? '' : Vault::seal( $api_key ),
@@ -163,12 +169,17 @@ final class Settings {
 	}
 
 	/**
-	 * Keeps what holds for all sites of a network; '' leaves it to each site.
+	 * Keeps what holds for all sites of a network; '' leaves it to each site. Without a network, this is all its sites:
+	 * WordPress would write it over the site's own option.
 	 *
 	 * @param string $relay_url The relay's address.
 	 * @param string $api_key   A key for all sites, as the relay showed it.
 	 */
 	public function connect_network( string $relay_url, string $api_key ): void {
+		if ( ! is_multisite() ) {
+			$this->connect( $relay_url, $api_key );
+			return;
+		}
 		$changes = array(
 			'relay_url' => $relay_url,
 			'api_key'   => '' === $api_key ? '' : Vault::seal( $api_key ),
@@ -186,7 +197,7 @@ final class Settings {
 	 * @param bool $live Whether the relay gets it.
 	 */
 	public function set_live( bool $live ): void {
-		$stored         = $this->stored();
+		$stored         = $this->fresh();
 		$stored['live'] = $live;
 		if ( $live && '' === $stored['home'] ) {
 			$stored = array_replace( $stored, Whereabouts::place() );
@@ -208,7 +219,7 @@ final class Settings {
 	 * @param array $place What `Whereabouts::place()` gives.
 	 */
 	public function bind( array $place ): void {
-		$this->save( array_replace( $this->stored(), $place, self::NOT_SAID ) );
+		$this->save( array_replace( $this->fresh(), $place, self::NOT_SAID ) );
 	}
 
 	/**
@@ -233,7 +244,7 @@ final class Settings {
 	public function set_aliases( array $aliases ): void {
 		$aliases = array_values( array_unique( $aliases ) );
 		update_option( self::ALIASES, $aliases, false );
-		$this->save( array_replace( $this->stored(), array( 'aliases' => self::mark( $aliases ) ) ) );
+		$this->save( array_replace( $this->fresh(), array( 'aliases' => self::mark( $aliases ) ) ) );
 	}
 
 	/**
@@ -258,7 +269,7 @@ final class Settings {
 	 * @param string $home Where.
 	 */
 	public function mark_copy( string $home ): void {
-		$this->save( array_replace( $this->stored(), array( 'copy' => $home ) ) );
+		$this->save( array_replace( $this->fresh(), array( 'copy' => $home ) ) );
 	}
 
 	/**
@@ -267,10 +278,10 @@ final class Settings {
 	 * @param string $home The address.
 	 */
 	public function settle( string $home ): void {
+		$settled = array( 'copy' => '', 'stored' => $home );
 		$stored  = $this->stored();
-		$settled = array_replace( $stored, array( 'copy' => '', 'stored' => $home ) );
-		if ( $settled !== $stored ) {
-			$this->save( $settled );
+		if ( array_replace( $stored, $settled ) !== $stored ) {
+			$this->save( array_replace( $this->fresh(), $settled ) );
 		}
 	}
 
@@ -287,7 +298,7 @@ final class Settings {
 	 * @param string $word A word of `Alarm`'s, or ''.
 	 */
 	public function set_alarm( string $word ): void {
-		$this->save( array_replace( $this->stored(), array( 'alarm' => $word ) ) );
+		$this->save( array_replace( $this->fresh(), array( 'alarm' => $word ) ) );
 	}
 
 	/**
@@ -304,7 +315,7 @@ final class Settings {
 	 * @param bool $was_here Whether the plugin has been active already.
 	 */
 	public function upgrade( int $version, bool $was_here ): void {
-		$stored = $this->stored();
+		$stored = $this->fresh();
 		$known  = is_array( get_option( self::OPTION ) );
 		if ( ! $known && ! $was_here ) {
 			$stored['live'] = false;
@@ -357,7 +368,7 @@ final class Settings {
 		} elseif ( isset( $input['api_key'] ) && is_string( $input['api_key'] ) ) {
 			$stored['api_key'] = $input['api_key'];
 		}
-		return self::consequences( $before, $stored );
+		return self::hide( self::consequences( $before, $stored ) );
 	}
 
 	/**
@@ -385,8 +396,30 @@ final class Settings {
 	 */
 	private function save( array $stored ): void {
 		self::$saving = true;
-		update_option( self::OPTION, $stored );
+		update_option( self::OPTION, self::hide( $stored ) );
 		self::$saving = false;
+	}
+
+	/**
+	 * The option as it is in the database now: what somebody else has changed since this request began must not be
+	 * undone by it, and one at WP-Cron takes a minute.
+	 */
+	private function fresh(): array {
+		wp_cache_delete( 'alloptions', 'options' );
+		wp_cache_delete( self::OPTION, 'options' );
+		return $this->stored();
+	}
+
+	/**
+	 * The option as it is written.
+	 *
+	 * @param array $stored The option, complete.
+	 */
+	private static function hide( array $stored ): array {
+		foreach ( self::PLACES as $name ) {
+			$stored[ $name ] = '' === $stored[ $name ] ? '' : '=' . base64_encode( $stored[ $name ] );
+		}
+		return $stored;
 	}
 
 	/**
@@ -483,15 +516,20 @@ final class Settings {
 	 * The option, complete whatever is in the database.
 	 */
 	private function stored(): array {
-		$option = get_option( self::OPTION );
-		$option = is_array( $option ) ? $option : array();
-		$texts  = array();
+		$option   = get_option( self::OPTION );
+		$is_known = is_array( $option );
+		$option   = $is_known ? $option : array();
+		$texts    = array();
 		foreach ( array( 'relay_url', 'api_key', 'home', 'environment', 'address', 'stored', 'copy', 'alarm' ) as $name ) {
 			$texts[ $name ] = is_string( $option[ $name ] ?? null ) ? $option[ $name ] : '';
 		}
+		foreach ( self::PLACES as $name ) {
+			$texts[ $name ] = 0 === strpos( $texts[ $name ], '=' ) ? (string) base64_decode( substr( $texts[ $name ], 1 ) ) : $texts[ $name ];
+		}
 		return $texts + array(
 			'aliases' => is_string( $option['aliases'] ?? null ) || is_array( $option['aliases'] ?? null ) ? $option['aliases'] : '',
-			'live'    => (bool) ( $option['live'] ?? true ),
+			// A network's key must not take over a site where the plugin has not been yet.
+			'live'    => (bool) ( $option['live'] ?? ( $is_known || ! is_multisite() ) ),
 			'version' => (int) ( is_scalar( $option['version'] ?? null ) ? $option['version'] : 0 ),
 		);
 	}

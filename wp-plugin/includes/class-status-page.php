@@ -93,13 +93,6 @@ final class Status_Page {
 	}
 
 	/**
-	 * Seconds until the page should ask again; 0 for never.
-	 */
-	public function refresh_after(): int {
-		return 0;
-	}
-
-	/**
 	 * Writes the page.
 	 */
 	public function render(): void {

@@ -18,7 +18,7 @@ final class Traces {
 	 * Options; the one that goes last says that a site is not done yet.
 	 */
 	const OPTIONS  = array( 'postreeve_outbox_key', 'postreeve_aliases', 'postreeve_breaker', 'postreeve_account', 'postreeve_test', 'postreeve' );
-	const MEMORIES = array( 'connect', 'seen_account', 'seen_messages', 'seen_today', 'seen_domains', 'seen_appeals', 'seen_reputation', 'seen_suppressions' );
+	const MEMORIES = array( 'connect', 'seen_account', 'seen_messages', 'seen_found', 'seen_today', 'seen_domains', 'seen_appeals', 'seen_reputation', 'seen_suppressions' );
 	const CRON     = 'postreeve_outbox';
 
 	/**

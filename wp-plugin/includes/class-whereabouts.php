@@ -110,6 +110,13 @@ final class Whereabouts {
 	}
 
 	/**
+	 * Why this site must do nothing to people by the relay, if it was connected elsewhere; else null.
+	 */
+	public static function objection(): ?WP_Error {
+		return ( new self( new Settings(), new Outbox() ) )->is_elsewhere() ? new WP_Error( 'elsewhere', __( 'It is not where it was connected. Say whether it has moved or is a copy.', 'postreeve' ) ) : null;
+	}
+
+	/**
 	 * Whether this may be the site itself under one more address: only wp-config.php can give a site two.
 	 */
 	public function may_be_the_same(): bool {
@@ -139,6 +146,17 @@ final class Whereabouts {
 	public function sentence(): string {
 		/* translators: 1: an address and a kind of environment, such as "shop.example (production)", 2: the same of this site */
 		return sprintf( __( 'It was connected as %1$s and runs as %2$s. Its mails are kept here.', 'postreeve' ), $this->origin(), implode( ' (', self::here() ) . ')' );
+	}
+
+	/**
+	 * A site that was never bound to a place, because its key came from outside, belongs where its first mail is sent,
+	 * if that is the address in its database: any other may be one that a visitor has made up.
+	 */
+	public function begin(): void {
+		$place = self::place();
+		if ( '' === $this->settings->bound_to()['home'] && '' !== $place['home'] && $place['home'] === $place['stored'] ) {
+			$this->settings->bind( $place );
+		}
 	}
 
 	/**

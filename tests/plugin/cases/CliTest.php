@@ -123,6 +123,65 @@ final class CliTest extends Site_Test_Case {
 		$this->assertSame( 1, $this->run_command( 'outbox', array( 'run' ) ) );
 	}
 
+	/**
+	 * @dataProvider hindrances
+	 */
+	public function test_where_nothing_can_go_out_what_is_parked_stays_parked_and_that_is_said( callable $hinder, string $words ): void {
+		$this->relay->problem( 'key-invalid', 401, 'No' );
+		wp_mail( 'ada@x.example', 'One', 'Text' );
+		$hinder();
+
+		foreach ( array( 'send-parked', 'run' ) as $what ) {
+			$this->assertSame( 1, $this->run_command( 'outbox', array( $what ) ) );
+			$this->assertStringContainsString( $words, WP_CLI::$said[0][1] );
+		}
+
+		$this->assertSame( array( 'parked key-invalid' ), $this->kept() );
+	}
+
+	public function hindrances(): array {
+		return array(
+			'not connected' => array(
+				function () {
+					( new Settings() )->connect( '', '' );
+				},
+				'not connected',
+			),
+			'a copy'        => array(
+				function () {
+					( new Settings() )->bind( array( 'home' => 'shop.example' ) );
+				},
+				'not where it was connected',
+			),
+			'off'           => array(
+				function () {
+					putenv( 'POSTREEVE_OFF=1' );
+				},
+				'POSTREEVE_OFF',
+			),
+		);
+	}
+
+	public function test_without_a_network_all_its_sites_are_this_one_which_does_not_go_live_by_that(): void {
+		$this->run_command( 'disconnect' );
+
+		$this->assertSame( 0, $this->run_command( 'connect', array(), array( 'relay' => $this->relay->url(), 'token' => Relay::KEY, 'network' => true ) ) );
+		$settings = new Settings();
+		$this->assertSame( array( true, false, Whereabouts::place() ), array( $settings->is_connected(), $settings->is_live(), $settings->bound_to() ) );
+
+		$this->assertSame( 0, $this->run_command( 'disconnect', array(), array( 'network' => true ) ) );
+		$this->assertSame( array( false, false ), array( $settings->is_connected(), $settings->is_live() ) );
+	}
+
+	public function test_disconnecting_forgets_what_the_relay_said(): void {
+		$this->run_command( 'status' );
+		$this->assertNotFalse( get_option( \Postreeve\Account::OPTION ) );
+
+		$this->assertSame( 0, $this->run_command( 'disconnect' ) );
+
+		$this->assertFalse( get_option( \Postreeve\Account::OPTION ) );
+	}
+
 	public function test_domains_and_a_look_at_one(): void {
 		$this->assertSame( 0, $this->run_command( 'domain' ) );
 		$this->assertSame( array( array( 'name' => 'shop.example', 'status' => 'verified' ) ), WP_CLI::$shown[0][1] );
@@ -451,6 +510,7 @@ final class CliTest extends Site_Test_Case {
 
 	protected function tearDown(): void {
 		$GLOBALS['wp_settings_errors'] = array(); // phpcs:ignore
+		putenv( 'POSTREEVE_OFF' );
 		parent::tearDown();
 	}
 

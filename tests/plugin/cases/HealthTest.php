@@ -52,6 +52,16 @@ final class HealthTest extends Site_Test_Case {
 
 	public function troubles(): array {
 		return array(
+			'given up'    => array(
+				'outbox',
+				'recommended',
+				'Postreeve: Given up: 1',
+				function ( $relay ) {
+					$relay->problem( 'unavailable', 503, 'Away' );
+					wp_mail( 'ada@x.example', 'Hello', 'Text' );
+					( new Outbox() )->fail( ( new Outbox() )->rows()[0]['id'], 'expired' );
+				},
+			),
 			'the key'     => array(
 				'connected',
 				'critical',

@@ -73,6 +73,29 @@ final class NeighboursTest extends Site_Test_Case {
 		$this->assertContains( 'mailpoet', array_column( Conflicts::found(), 'plugin' ), 'Newsletters it sends past wp_mail() are at least told of.' );
 	}
 
+	public function test_a_mailer_in_the_global_is_back_where_the_mail_is_not_ours_any_more(): void {
+		mailpoet_like_init();
+		$theirs = $GLOBALS['phpmailer'];
+		wp_mail( 'ada@x.example', 'Ours', 'Text' );
+		$this->assertNotSame( $theirs, $GLOBALS['phpmailer'] );
+
+		( new Settings() )->set_live( false );
+		wp_mail( 'ada@x.example', 'Theirs', 'Text' );
+
+		$this->assertSame( $theirs, $GLOBALS['phpmailer'] );
+		$this->assertCount( 1, $this->relay->mails() );
+	}
+
+	public function test_a_mailer_in_the_global_is_back_at_the_requests_end(): void {
+		mailpoet_like_init();
+		$theirs = $GLOBALS['phpmailer'];
+		wp_mail( 'ada@x.example', 'Ours', 'Text' );
+
+		do_action( 'shutdown' );
+
+		$this->assertSame( $theirs, $GLOBALS['phpmailer'] );
+	}
+
 	public function test_a_community_uses_wp_mail_where_the_mail_is_ours(): void {
 		$this->assertTrue( bp_like_send( 'ada@x.example' ) );
 		$this->assertSame( 'buddypress', $this->mail()['metadata']['source']['plugin'] );

@@ -137,7 +137,7 @@ final class OutboxTest extends Site_Test_Case {
 
 	public function test_one_page_spends_two_seconds_on_the_relay_and_not_more(): void {
 		$this->on_a_page();
-		$this->relay->answer( 202, '{"id": "a"}', 'application/json', 1.9 );
+		$this->relay->answer( 202, '{"id": "a"}', 'application/json', 1.85 );
 
 		wp_mail( 'ada@x.example', 'First', 'Text' );
 		$began = microtime( true );
@@ -429,6 +429,22 @@ final class OutboxTest extends Site_Test_Case {
 
 		$this->assertWPError( $kept, 'too-large-to-keep' );
 		$this->assertSame( array(), $this->kept() );
+	}
+
+	public function test_such_a_mail_fails_at_once_and_keeps_no_other_from_the_relay(): void {
+		$this->on_a_page();
+		$settings    = new Settings();
+		$client      = new Client( $settings );
+		$whereabouts = new Whereabouts( $settings, new Outbox() );
+		$runner      = new Runner( $client, new Outbox(), new Breaker(), $settings, $whereabouts );
+		$courier     = new \Postreeve\Courier( $client, new Outbox(), new Breaker(), $runner, $whereabouts, new \Postreeve\Account( $client ) );
+		$this->relay->answer( 202, '{"id": "late"}', 'application/json', 3.0 );
+
+		$told = $courier->carry( new Message( array_fill( 0, 51, str_repeat( 'x', MB_IN_BYTES ) ), array( 'from' => 'a@x.example', 'to' => array( 'b@x.example' ) ), '', '', '' ) );
+
+		$this->assertWPError( $told, 'too-large-to-keep' );
+		$this->assertSame( array(), $this->relay->requests() );
+		$this->assertFalse( ( new Breaker() )->is_open() );
 	}
 
 	public function test_a_full_outbox_makes_the_mail_fail_and_nobody_waits_for_that(): void {

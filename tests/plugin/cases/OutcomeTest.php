@@ -102,15 +102,19 @@ final class OutcomeTest extends Site_Test_Case {
 		$this->assertFalse( wp_mail( 'ada@x.example', 'Hello', 'Text' ) );
 
 		$this->assertSame( array( 'relay-unexpected', $status ), array( $this->failure()['relay_code'], $this->failure()['relay_status'] ) );
+		$this->assertSame( array( 'parked relay-unexpected' ), $this->kept(), 'It goes out once the address is right.' );
 	}
 
 	public function strange_answers(): array {
 		return array(
 			'a web page'         => array( 200, '<html>Welcome</html>', 'text/html' ),
+			'somebody else\'s'   => array( 202, '{"status": "queued"}', 'application/json' ),
 			'a page as 202'      => array( 202, '<html>Welcome</html>', 'text/html' ),
 			'a list'             => array( 400, '[1, 2]', 'application/json' ),
 			'wild types'         => array( 422, '{"type": ["a"], "title": {"b": 1}, "recipients": "c"}', 'application/problem+json' ),
 			'nothing'            => array( 404, '', 'text/plain' ),
+			'a gateway\'s words' => array( 404, '{"type": "about:blank", "title": "Not Found", "status": 404}', 'application/problem+json' ),
+			'a page about it'    => array( 404, '{"type": "https://tools.ietf.org/html/rfc9110#section-15.5.5", "title": "Not Found"}', 'application/problem+json' ),
 		);
 	}
 

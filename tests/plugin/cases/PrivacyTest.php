@@ -44,6 +44,20 @@ final class PrivacyTest extends Site_Test_Case {
 		$this->assertSame( array( 'DELETE', '/v1/people/ada%40x.example' ), array( end( $requests )['method'], end( $requests )['path'] ) );
 	}
 
+	public function test_a_mail_that_waits_for_others_too_still_goes_to_them(): void {
+		$this->relay->problem( 'unavailable', 503, 'Away' );
+		wp_mail( 'carl@x.example', 'For both', 'Text', 'Bcc: ADA@x.example' );
+
+		$this->privacy()->erase( 'ada@x.example' );
+
+		$this->assertSame( array( array( 'carl@x.example' ), array( 'bob@x.example' ) ), array_column( ( new Outbox() )->rows(), 'to' ) );
+		$this->let_time_pass();
+		do_action( \Postreeve\Runner::HOOK );
+		$mails = $this->relay->arrivals();
+		$this->assertSame( array( 'carl@x.example' ), end( $mails )['metadata']['envelope']['to'] );
+		$this->assertSame( array(), $this->kept() );
+	}
+
 	public function test_a_key_that_may_not_do_it_is_said(): void {
 		$this->relay->problem( 'scope-missing', 403, 'No' );
 

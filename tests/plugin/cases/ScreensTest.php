@@ -12,6 +12,7 @@ use Postreeve\Connection;
 use Postreeve\Desk;
 use Postreeve\Diagnosis;
 use Postreeve\Domain_Page;
+use Postreeve\Errands;
 use Postreeve\Handshake;
 use Postreeve\Mails_Page;
 use Postreeve\Outbox;
@@ -317,6 +318,34 @@ final class ScreensTest extends Site_Test_Case {
 		$this->assertSame( '', ( new Settings() )->alarm() );
 	}
 
+	public function test_a_button_that_is_pressed_twice_sends_a_mail_again_once(): void {
+		$now   = 60 * intdiv( time(), 60 );
+		$given = array( 'message' => 'm1', 'to' => '' );
+
+		$this->assertSame( Errands::once( $given, $now ), Errands::once( $given, $now + 59 ) );
+		$this->assertNotSame( Errands::once( $given, $now ), Errands::once( $given, $now + 60 ) );
+		$this->assertNotSame( Errands::once( $given, $now ), Errands::once( array( 'to' => 'bob@x.example' ) + $given, $now ) );
+		$this->assertNotSame( Errands::once( $given, $now ), Errands::once( array( 'message' => 'm2' ) + $given, $now ) );
+
+		( new Errands( new Desk( new Settings(), $this->account() ), new Handshake( new Settings() ) ) )->act( Errands::RESEND, $given );
+		$this->assertMatchesRegularExpression( '/^[0-9a-f]{32}$/', $this->relay->requests()[0]['headers']['idempotency-key'] );
+	}
+
+	public function test_what_ended_because_mail_was_given_up_is_not_called_well(): void {
+		$this->relay->problem( 'unavailable', 503, 'Away' );
+		wp_mail( 'ada@x.example', 'Hello', 'Text' );
+		$GLOBALS['wpdb']->query( 'UPDATE ' . \Postreeve\Schema::outbox() . ' SET created_at = created_at - 1000' );
+		$this->alarm()->look();
+		$this->assertSame( 'waits', ( new Settings() )->alarm() );
+
+		( new Outbox() )->fail( ( new Outbox() )->rows()[0]['id'], 'expired' );
+		$this->alarm()->look();
+		$this->assertSame( Alarm::GIVEN_UP, ( new Settings() )->alarm() );
+
+		$this->alarm()->look( true );
+		$this->assertSame( '', ( new Settings() )->alarm() );
+	}
+
 	public function test_going_back_is_no_good_news(): void {
 		( new Settings() )->set_alarm( 'parked' );
 		( new Settings() )->set_live( false );
@@ -374,6 +403,17 @@ final class ScreensTest extends Site_Test_Case {
 		$this->assertStringNotContainsString( $asked['state'], (string) get_transient( Handshake::MEMORY ) );
 	}
 
+	public function test_who_connects_a_live_site_anew_is_told_where_its_mail_goes(): void {
+		wp_set_current_user( 1 );
+		foreach ( array( 'From now on this site\'s mail goes through the relay.' => true, 'Connected. Nothing of this site\'s mail has changed yet.' => false ) as $words => $live ) {
+			( new Settings() )->set_live( $live );
+			$handshake = new Handshake( new Settings() );
+			parse_str( (string) wp_parse_url( $handshake->begin( $this->relay->url() ), PHP_URL_QUERY ), $asked );
+
+			$this->assertSame( $words, $handshake->finish( array( 'code' => 'abc', 'state' => $asked['state'] ) ) );
+		}
+	}
+
 	public function test_a_handshake_goes_nowhere_unsafe(): void {
 		update_option( 'siteurl', get_option( 'siteurl' ) );
 		foreach ( array( '', 'javascript:alert(1)', 'https://user@relay.example', 'https://relay.example/?x=1' ) as $address ) {
@@ -396,7 +436,7 @@ final class ScreensTest extends Site_Test_Case {
 	public function test_the_relay_is_asked_in_the_language_of_who_looks_on( string $locale, ?string $tag ): void {
 		$this->look_on_in( $locale );
 
-		( new Client( new Settings() ) )->messages( 1 );
+		( new Client( new Settings() ) )->ask( 'GET', '/v1/account' );
 		( new Desk( new Settings(), $this->account() ) )->ask( 'POST', '/v1/domains/shop.example/check', array() );
 
 		foreach ( $this->relay->requests() as $request ) {

@@ -119,6 +119,21 @@ final class SenderTest extends Site_Test_Case {
 		$this->assertSame( 'Eve <eve@customer.example>', $this->mail()['mail']['headers']['from'] );
 	}
 
+	public function test_a_key_that_may_not_read_is_not_tried_after_every_mail(): void {
+		$known             = get_option( Account::OPTION );
+		$known['asked_at'] = time() - DAY_IN_SECONDS - 1;
+		update_option( Account::OPTION, $known );
+		foreach ( array( 'One', 'Two' ) as $subject ) {
+			wp_mail( 'ada@x.example', $subject, 'Text' );
+			$this->relay->problem( 'scope-missing', 403, 'No' );
+			do_action( 'shutdown' );
+		}
+
+		$asked = array_count_values( array_column( $this->relay->requests(), 'path' ) );
+		$this->assertSame( 2, $asked['/v1/account'], 'Once as the test began, and once today.' );
+		$this->assertSame( 'shop@shop.example', get_option( Account::OPTION )['default_from'], 'What was known stays.' );
+	}
+
 	public function test_what_mails_have_to_know_is_asked_anew_each_day_after_the_response(): void {
 		$known             = get_option( Account::OPTION );
 		$known['asked_at'] = time() - DAY_IN_SECONDS - 1;

@@ -60,6 +60,19 @@ final class SettingsTest extends Site_Test_Case {
 		$this->assertSame( $aliases, ( new Settings() )->aliases() );
 	}
 
+	public function test_a_request_that_began_earlier_does_not_undo_what_the_owner_has_done_since(): void {
+		global $wpdb;
+		$settings = new Settings();
+		$settings->set_live( true );
+		$changed = array( 'relay_url' => 'https://new.example', 'live' => false ) + get_option( 'postreeve' );
+		$wpdb->update( $wpdb->options, array( 'option_value' => serialize( $changed ) ), array( 'option_name' => 'postreeve' ) );
+		$this->assertTrue( $settings->is_live(), 'This request does not know of it.' );
+
+		$settings->set_alarm( 'parked' );
+
+		$this->assertSame( array( false, 'https://new.example', 'parked' ), array( $settings->is_live(), $settings->relay_url(), $settings->alarm() ) );
+	}
+
 	public function test_other_salts_make_the_key_unreadable_and_the_site_sends_by_itself(): void {
 		add_filter(
 			'salt',
@@ -343,28 +356,7 @@ final class SettingsTest extends Site_Test_Case {
 		$this->assertSame( 'Aktiv schalten', __( 'Go live', 'postreeve' ) );
 	}
 
-	/**
-	 * @runInSeparateProcess
-	 * @preserveGlobalState disabled
-	 */
-	public function test_uninstalling_leaves_nothing_behind(): void {
-		define( 'WP_UNINSTALL_PLUGIN', 'postreeve/postreeve.php' );
-
-		require WP_PLUGIN_DIR . '/postreeve/uninstall.php';
-
-		$this->assertSame( array(), self::traces() );
-	}
-
 	public static function german(): string {
 		return 'de_DE';
-	}
-
-	private static function traces(): array {
-		global $wpdb;
-		return $wpdb->get_col(
-			"SELECT option_name FROM {$wpdb->options} WHERE option_name LIKE '%postreeve%'
-			UNION SELECT meta_key FROM {$wpdb->usermeta} WHERE meta_key LIKE '%postreeve%'
-			UNION SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME LIKE '%postreeve%'"
-		);
 	}
 }

@@ -5,9 +5,18 @@
 
 namespace Postreeve\Tests;
 
+use Postreeve\Account;
+use Postreeve\Client;
+use Postreeve\Connection;
+use Postreeve\Desk;
+use Postreeve\Errands;
+use Postreeve\Handshake;
 use Postreeve\Outbox;
+use Postreeve\Privacy;
+use Postreeve\Reading;
 use Postreeve\Runner;
 use Postreeve\Settings;
+use Postreeve\View;
 use Postreeve\Whereabouts;
 
 final class WhereaboutsTest extends Site_Test_Case {
@@ -59,6 +68,42 @@ final class WhereaboutsTest extends Site_Test_Case {
 		$this->assertCount( 1, $this->kept( 'captured' ) );
 	}
 
+	public function test_a_copy_neither_sends_a_mail_again_nor_has_the_relay_erase_anybody(): void {
+		$this->move();
+		$settings = new Settings();
+		$client   = new Client( $settings );
+		$errands  = new Errands( new Desk( $settings, new Account( $client ) ), new Handshake( $settings ) );
+
+		$this->assertInstanceOf( \WP_Error::class, $errands->act( Errands::RESEND, array( 'message' => 'm1', 'to' => '' ) ) );
+		$erased = ( new Privacy( $settings, $client, new Outbox() ) )->erase( 'ada@x.example' );
+
+		$this->assertTrue( $erased['items_retained'] );
+		$this->assertStringContainsString( 'not where it was connected', $erased['messages'][0] );
+		$this->assertSame( array(), $this->relay->requests() );
+	}
+
+	/**
+	 * @runInSeparateProcess
+	 * @preserveGlobalState disabled
+	 */
+	public function test_a_site_whose_key_comes_from_outside_belongs_where_its_first_mail_is_sent(): void {
+		delete_option( Settings::OPTION );
+		define( 'POSTREEVE_RELAY_URL', $this->relay->url() );
+		define( 'POSTREEVE_API_KEY', Relay::KEY );
+
+		$home    = get_option( 'home' );
+		$options = array( 'home' => 'https://shop.example' ) + wp_load_alloptions();
+		wp_cache_set( 'alloptions', $options, 'options' );
+		wp_mail( 'customer@x.example', 'Hello', 'Text' );
+		$this->assertSame( '', ( new Settings() )->bound_to()['home'], 'A visitor may have made the address up.' );
+
+		$options['home'] = $home;
+		wp_cache_set( 'alloptions', $options, 'options' );
+		wp_mail( 'customer@x.example', 'Hello', 'Text' );
+		$this->assertSame( Whereabouts::place(), ( new Settings() )->bound_to() );
+		$this->assertCount( 2, $this->relay->mails() );
+	}
+
 	public function test_moved_binds_it_to_the_new_place_and_sends_what_was_kept(): void {
 		$this->move();
 		wp_mail( 'customer@x.example', 'Hello', 'Text' );
@@ -102,6 +147,20 @@ final class WhereaboutsTest extends Site_Test_Case {
 		( new Settings() )->connect( $this->relay->url(), Relay::KEY );
 
 		$this->assertFalse( $this->whereabouts()->is_elsewhere() );
+	}
+
+	public function test_what_was_caught_before_a_new_key_was_entered_can_still_be_sent(): void {
+		$this->move();
+		wp_mail( 'customer@x.example', 'Hello', 'Text' );
+		$this->assertStringNotContainsString( 'value="moved"', $this->state() );
+
+		( new Settings() )->connect( $this->relay->url(), Relay::KEY );
+		$this->assertStringContainsString( 'value="moved"', $this->state() );
+		$this->whereabouts()->has_moved();
+		do_action( Runner::HOOK );
+
+		$this->mail();
+		$this->assertStringNotContainsString( 'value="moved"', $this->state() );
 	}
 
 	public function test_a_plugin_that_shows_another_address_for_a_language_makes_no_copy(): void {
@@ -175,6 +234,18 @@ final class WhereaboutsTest extends Site_Test_Case {
 		$this->assertFalse( $this->whereabouts()->is_elsewhere() );
 	}
 
+	public function test_places_that_an_earlier_version_has_written_plainly_are_known_and_written_anew(): void {
+		$plain            = Whereabouts::place() + get_option( Settings::OPTION );
+		$plain['version'] = 2;
+		update_option( Settings::OPTION, $plain );
+		$this->assertSame( Whereabouts::place(), ( new Settings() )->bound_to() );
+
+		( new \Postreeve\Upgrade( new Settings() ) )->check();
+
+		$this->assertSame( Whereabouts::place(), ( new Settings() )->bound_to() );
+		$this->assertStringNotContainsString( Whereabouts::here()['home'], serialize( array( 'relay_url' => '' ) + get_option( Settings::OPTION ) ) );
+	}
+
 	public function test_a_name_that_every_machine_has_is_no_further_address(): void {
 		$this->move();
 
@@ -213,6 +284,23 @@ final class WhereaboutsTest extends Site_Test_Case {
 
 	private function whereabouts(): Whereabouts {
 		return new Whereabouts( new Settings(), new Outbox() );
+	}
+
+	/**
+	 * What Status says of the switch and of what is kept.
+	 */
+	private function state(): string {
+		$settings  = new Settings();
+		$arguments = array(
+			'settings'    => $settings,
+			'connection'  => Connection::of( $settings, new Reading( array( 'ready' => true ), time() ) ),
+			'whereabouts' => $this->whereabouts(),
+			'counts'      => ( new Outbox() )->counts(),
+			'next'        => null,
+		);
+		ob_start();
+		View::show( 'state', $arguments );
+		return (string) ob_get_clean();
 	}
 
 	private function move(): void {

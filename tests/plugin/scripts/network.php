@@ -34,7 +34,13 @@ foreach ( get_sites( array( 'fields' => 'ids' ) ) as $site_id ) {
 	restore_current_blog();
 }
 
+// As after an activation that PHP has ended before it came to this site.
+switch_to_blog( 2 );
+delete_option( 'postreeve' );
+$unknown = $settings->takes_mail();
+restore_current_blog();
+
 $arguments = array( 'settings' => $settings );
 ob_start();
 require WP_PLUGIN_DIR . '/postreeve/includes/views/settings.php';
-echo wp_json_encode( array( 'sites' => $sites, 'page' => ob_get_clean() ) );
+echo wp_json_encode( array( 'sites' => $sites, 'unknown' => $unknown, 'page' => ob_get_clean() ) );

@@ -3,7 +3,8 @@
  * Does things at a site that is asked for under a host, '' for a terminal: place.php SITE-FOLDER HOST JSON-LIST-OF STEPS
  *
  * Each step is a list: ["connect", RELAY-URL, API-KEY], ["mail"], ["same"], ["moved"], ["copy"], ["blog", ID],
- * ["option", NAME, VALUE] or ["filter", NAME, VALUE]. Prints what each gave.
+ * ["option", NAME, VALUE], ["filter", NAME, VALUE] or ["replace", OLD, NEW] (in everything the database holds, as tools
+ * for clones do). Prints what each gave.
  */
 
 list( , $folder, $host, $steps ) = $argv;
@@ -40,6 +41,19 @@ foreach ( json_decode( $steps, true ) as $step ) {
 			break;
 		case 'option':
 			$told[] = update_option( $step[1], $step[2] );
+			break;
+		case 'replace':
+			$count = 0;
+			foreach ( $wpdb->get_results( "SELECT option_id, option_value FROM $wpdb->options" ) as $row ) {
+				$value   = array( maybe_unserialize( $row->option_value ) );
+				$replace = function ( &$text ) use ( $step, &$count ) {
+					$text   = is_string( $text ) ? str_replace( $step[1], $step[2], $text, $found ) : $text;
+					$count += $found ?? 0;
+				};
+				array_walk_recursive( $value, $replace );
+				$wpdb->update( $wpdb->options, array( 'option_value' => maybe_serialize( $value[0] ) ), array( 'option_id' => $row->option_id ) );
+			}
+			$told[] = $count > 0;
 			break;
 		case 'filter':
 			add_filter(

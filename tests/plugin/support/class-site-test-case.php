@@ -43,6 +43,7 @@ abstract class Site_Test_Case extends TestCase {
 		remove_action( 'shutdown', 'wp_ob_end_flush_all', 1 );
 		// The last test's request ends here.
 		do_action( 'shutdown' );
+		delete_option( Account::OPTION );
 		$this->relay = new Relay();
 		$this->relay->reset();
 		( new Settings() )->connect( $this->relay->url(), Relay::KEY );

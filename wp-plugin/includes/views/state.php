@@ -58,9 +58,14 @@ $counts      = $arguments['counts'];
 		<?php endforeach; ?>
 	</ul>
 	<?php
-	if ( $counts[ Outbox::PARKED ] > 0 && $settings->is_connected() && ! $settings->is_off() && ! $whereabouts->is_elsewhere() ) {
+	$can_send = $settings->is_connected() && ! $settings->is_off() && ! $whereabouts->is_elsewhere();
+	if ( $counts[ Outbox::PARKED ] > 0 && $can_send ) {
 		/* translators: %s: number of mails */
 		Actions::button( Actions::SEND_PARKED, sprintf( _n( 'Send %s parked mail', 'Send %s parked mails', $counts[ Outbox::PARKED ], 'postreeve' ), number_format_i18n( $counts[ Outbox::PARKED ] ) ) );
+	}
+	if ( $counts[ Outbox::CAPTURED ] > 0 && $can_send ) {
+		// A new key was entered here before anybody said that the site has moved.
+		Actions::button( Actions::MOVED, __( 'The site has moved: send from here', 'postreeve' ) );
 	}
 	?>
 <?php endif; ?>
