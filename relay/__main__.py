@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from errno import ENOSPC
 
 import click
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from relay import __version__
 from relay.commands import (
@@ -33,18 +35,22 @@ from relay.commands import (
     tenants,
     trial,
 )
+from relay.commands.groups import Group
 from relay.errors import PostreeveError
 from relay.settings import SettingsError
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="Postreeve")
-def cli() -> None:
+@click.pass_context
+def cli(context: click.Context) -> None:
     """Postreeve, the sending relay for WordPress.
 
     Settings come from POSTREEVE_… environment variables (docs/operations.md lists them).
     Exit codes: 0 done, 1 refused or failed, 2 wrong use.
     """
+    if os.environ.get("NO_COLOR"):  # https://no-color.org: rich heeds it by itself, click does not
+        context.color = False
 
 
 for command in (
@@ -84,13 +90,21 @@ def main() -> None:
         sys.exit(1)
     except PostreeveError as error:
         click.echo(f"{error.title}: {error.detail}", err=True)
+        for each in error.members.get("errors", ()):
+            click.echo(f"  {each['pointer'].removeprefix('#/')}: {each['detail']}", err=True)
         sys.exit(1)
-    except OperationalError as error:
+    except (OperationalError, ProgrammingError) as error:
         click.echo(
-            f"The database does not answer or has no tables yet: {error.orig}\n"
+            "The database does not answer, or its tables are not those of this version: "
+            f"{str(error.orig).strip()}\n"
             "Check POSTREEVE_DATABASE_URL, then run: python -m relay migrate",
             err=True,
         )
+        sys.exit(1)
+    except OSError as error:
+        if error.filename is None and error.errno != ENOSPC:  # a bug, or a neighbour's silence
+            raise
+        click.echo(f"{error.strerror}: {error.filename or 'the output'}", err=True)
         sys.exit(1)
 
 

@@ -24,6 +24,9 @@ SIMULATED_AWS_ACCOUNT = "000000000000"
 """AWS account id of the simulator's topics; Amazon hands out no such id."""
 
 
+DATABASES = ("sqlite:///", "postgresql://", "postgres://")
+"""How the address of a database may begin; some hosts write the shorter word."""
+
 STORES = ("memory", "redis", "rediss", "redis+unix", "valkey", "valkeys", "valkey+unix")
 """How the address of a store for the counts of requests may begin; Valkey speaks Redis's protocol."""
 
@@ -178,6 +181,14 @@ def _value(environ: Mapping[str, str], name: str) -> str | None:
     return environ.get(name) or None
 
 
+def _database(text: str) -> str:
+    """The address of a database that the relay knows. Raises `ValueError` for any other."""
+    if not text.startswith(DATABASES):
+        raise ValueError("must begin with sqlite:/// or postgresql://")
+    urlsplit(text).port  # noqa: B018  (it raises where the port is no number)
+    return text
+
+
 def _list(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
 
@@ -212,7 +223,7 @@ def _seconds(text: str) -> timedelta:
 
 
 _READERS: dict[str, tuple[str, Callable[[str], Any]]] = {
-    "database_url": ("POSTREEVE_DATABASE_URL", str),
+    "database_url": ("POSTREEVE_DATABASE_URL", _database),
     "secret": ("POSTREEVE_SECRET", str),
     "public_url": ("POSTREEVE_PUBLIC_URL", str),
     "aws_region": ("POSTREEVE_AWS_REGION", str),

@@ -8,9 +8,13 @@ from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
 
+import botocore.session
+import click
 import pytest
+from botocore import xform_name
 
 from relay import errors, settings, vocabulary
+from relay.__main__ import cli
 from relay.api.problems import status_of
 from relay.policy.sender import TITLES
 from tests.commands.running import run
@@ -35,6 +39,9 @@ MARKDOWN = sorted(
     for path in ROOT.rglob("*.md")
     if not NOT_OURS & set(path.relative_to(ROOT).parts) and "swagger-ui" not in path.parts
 )
+
+DOCUMENTS = [path for path in MARKDOWN if path.name != "CHANGELOG.md"]
+"""What says how it is now; the changelog says how it came."""
 
 
 def sections(path: Path, level: int) -> dict[str, str]:
@@ -87,6 +94,58 @@ def test_every_setting_is_in_the_operator_s_table() -> None:
     assert listed == [name for name, _ in settings._READERS.values()]
 
 
+def commands_of(group: click.Command) -> dict[str, click.Command]:
+    """The commands of a group by name; of a command that is none, no commands."""
+    if not isinstance(group, click.Group):
+        return {}
+    context = click.Context(group)
+    found = {name: group.get_command(context, name) for name in group.list_commands(context)}
+    return {name: command for name, command in found.items() if command is not None}
+
+
+def test_every_command_is_in_the_operator_s_table() -> None:
+    rows = re.findall(
+        r"^\| `([a-z]+)` \| (.*?) \|", (DOCS / "operations.md").read_text(), re.MULTILINE
+    )
+
+    listed = {name: re.findall(r"`([a-z-]+)`", words) for name, words in rows}
+    assert listed == {
+        name: sorted(commands_of(command)) for name, command in commands_of(cli).items()
+    }
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_command_that_is_named_can_be_typed(path: Path) -> None:
+    text = path.read_text().replace("\\\n", " ")
+    for line in re.findall(r"python -m relay ([a-z][^`#\n]*)", text):
+        command: click.Command = cli
+        for word in re.findall(r"[a-z-]+", line):
+            if not (known := commands_of(command)):
+                break
+            assert word in known, f"python -m relay {line}"
+            command = known[word]
+        options = {name for each in command.params for name in each.opts}
+        assert set(re.findall(r" (--[a-z-]+)", line)) <= options | {"--help"}, line
+
+
+def test_the_policy_for_amazon_allows_what_the_relay_calls() -> None:
+    """The relay's own calls, by boto3's names; `SendEmail` it makes itself, with finished MIME."""
+    calls = "\n".join(path.read_text() for path in (ROOT / "relay" / "gateways").glob("*.py"))
+    service = botocore.session.get_session().get_service_model("sesv2")
+    called = {
+        name for name in service.operation_names if f".{xform_name(name)}(" in calls
+    } | {"SendEmail", "SendRawEmail"}  # fmt: skip
+    tenants = {name for name in called if re.search("Tenant|Reputation|Recommendations", name)}
+
+    installing = (DOCS / "installing.md").read_text()
+    paragraph = re.search(
+        r"^Permissions: `ses:`(.+?)\.", (DOCS / "operations.md").read_text(), re.M | re.S
+    )
+    assert paragraph
+    assert set(re.findall(r'"ses:(\w+)"', installing)) == called - tenants
+    assert set(re.findall(r"[A-Z]\w+", paragraph[1])) == tenants
+
+
 def test_the_api_document_is_what_the_code_describes() -> None:
     made = run("openapi")
 
@@ -99,6 +158,20 @@ def test_every_link_has_its_end(path: Path) -> None:
     targets = re.findall(r"\]\((?!https?:|mailto:)([^)#\s]+)", text)
 
     assert [target for target in targets if not (path.parent / target).exists()] == []
+
+
+def anchors(path: Path) -> set[str]:
+    """What a link may name behind its `#`: the headings, as GitHub makes anchors of them."""
+    headings = re.findall(r"^#+ (.+)$", path.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("path", MARKDOWN, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_link_to_a_heading_finds_it(path: Path) -> None:
+    targets = re.findall(r"\]\(([a-z0-9/._-]*)#([^)\s]+)\)", path.read_text())
+
+    there = ((path.parent / name if name else path, anchor) for name, anchor in targets)
+    assert [anchor for document, anchor in there if anchor not in anchors(document)] == []
 
 
 def test_the_decisions_are_numbered_without_a_gap() -> None:

@@ -209,6 +209,24 @@ def test_the_curl_lines_work_as_they_are_pasted(running: Trial) -> None:
 
 
 @pytest.mark.processes
+def test_the_command_line_works_beside_it_as_it_is_pasted(running: Trial) -> None:
+    line = re.search(r"^  Commands +(\S.+?)   in another terminal$", running.said, re.MULTILINE)
+    assert line
+
+    pasted = subprocess.run(
+        ["sh"],
+        input=line[1],
+        cwd=ROOT,
+        env={"POSTREEVE_DATABASE_URL": "sqlite:////nowhere"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert "owner@shop.example" in pasted.stdout
+
+
+@pytest.mark.processes
 def test_a_second_start_finds_everything_again(start: Starter) -> None:
     first = start().until_ready()
     assert first.end(signal.SIGINT) == 0

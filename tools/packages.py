@@ -149,4 +149,4 @@ def _as_root(prefix: list[str], command: list[str], text: str = "") -> None:
 
 
 if __name__ == "__main__":
-    main()
+    progress.interruptibly(main)

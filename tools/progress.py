@@ -9,7 +9,7 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 EVERY = 5.0
 """Seconds between two lines of progress where there is no terminal."""
@@ -45,19 +45,24 @@ def run(
     )
     if not terminal:
         _write(title + " …\n")
-    for line in process.stdout or ():
-        said.append(line)
-        found = re.search(sign, line)
-        if not found:
-            continue
-        count += 1
-        now = time.monotonic()
-        text = f"{title}: {count}{f' of {total}' if total else ''} {found.group(1)}"
-        if terminal:
-            _write("\r\033[K" + text[:79])
-        elif now - shown >= EVERY:
-            shown = now
-            _write("  " + text + "\n")
+    try:
+        for line in process.stdout or ():
+            said.append(line)
+            found = re.search(sign, line)
+            if not found:
+                continue
+            count += 1
+            now = time.monotonic()
+            text = f"{title}: {count}{f' of {total}' if total else ''} {found.group(1)}"
+            if terminal:
+                _write("\r\033[K" + text[:79])
+            elif now - shown >= EVERY:
+                shown = now
+                _write("  " + text + "\n")
+    except KeyboardInterrupt:  # it got none where only we were told to stop
+        process.terminate()
+        process.wait()
+        raise
     if terminal:
         _write("\r\033[K")
     if process.wait() != 0:
@@ -66,6 +71,15 @@ def run(
             + f"\n{title} failed (exit code {process.returncode}): {' '.join(command)}"
         )
     _write(f"{title}: done in {time.monotonic() - began:.0f} s\n")
+
+
+def interruptibly(main: Callable[[], None]) -> None:
+    """Run `main`; Ctrl-C ends it in a sentence and exit code 130."""
+    try:
+        main()
+    except KeyboardInterrupt:
+        _write("\nStopped. Say the same again to go on.\n")
+        sys.exit(130)
 
 
 def _write(text: str) -> None:

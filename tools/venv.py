@@ -58,7 +58,10 @@ def main() -> None:
             total,
         )  # fmt: skip
     except progress.Failed as error:
-        sys.exit(f"{error}\n\nPython's packages could not be installed; the lines above say why.")
+        sys.exit(
+            f"{error}\n\nPython's packages could not be installed; the lines above say why. "
+            "They come from pypi.org: when this machine reaches it, say the same again."
+        )
     with open(STAMP, "w") as stamp:
         stamp.write("{}.{}\n".format(*sys.version_info[:2]))
 
@@ -76,4 +79,4 @@ def _usable() -> bool:
 
 
 if __name__ == "__main__":
-    main()
+    progress.interruptibly(main)

@@ -8,22 +8,28 @@ import click
 from sqlalchemy import select
 
 from relay.commands import standing, tenants
+from relay.commands.finding import check_account
+from relay.commands.groups import Group
 from relay.commands.output import Row, json_option, relay, show, show_one
+from relay.commands.parameters import ACCOUNT_ID, SITE_ID, Name
 from relay.commands.ramps import ramp
 from relay.commands.reputation import site_reputation
+from relay.errors import AlreadyExists
 from relay.languages import ENGLISH, LANGUAGES
 from relay.models import Account, AccountRequest, Site
 from relay.policy.acceptable_use import VERSION
+from relay.policy.site_urls import check_site as check_website
 from relay.services import acceptable_use, accounts, first_contacts, relations
 from relay.services.letters import HOUSE_ACCOUNT
 from relay.services.relations import Related
+from relay.services.sites import site_at
 from relay.vocabulary import State
 
 EARNED = "earned"
 MOST_FIRST_CONTACTS = 10_000_000
 
 
-@click.group()
+@click.group(cls=Group)
 def account() -> None:
     """Customers of this relay."""
 
@@ -32,7 +38,7 @@ IN_LANGUAGE = click.Choice(list(LANGUAGES))
 
 
 @account.command("create")
-@click.argument("name")
+@click.argument("name", type=Name())
 @click.option("--owner", required=True, metavar="EMAIL", help="Where notices to the owner go.")
 @click.option(
     "--language",
@@ -74,11 +80,12 @@ def create_account(
 
 
 @account.command("show")
-@click.argument("account_id", type=click.UUID)
+@click.argument("account_id", type=ACCOUNT_ID)
 @json_option
 def show_account(account_id: UUID, as_json: bool) -> None:
     """Show an account: its standing and what that is about, its sites, what was done to it."""
     with relay().reads() as session:
+        check_account(session, account_id)
         found = accounts.find_account(session, account_id)
         asked = session.get(AccountRequest, account_id)
         row = _account(found) | {
@@ -118,14 +125,14 @@ def list_accounts(state: str | None, as_json: bool) -> None:
     )
 
 
-@click.group()
+@click.group(cls=Group)
 def site() -> None:
     """WordPress installs of an account."""
 
 
 @site.command("create")
-@click.argument("name")
-@click.option("--account", "account_id", required=True, type=click.UUID, help="Whose site it is.")
+@click.argument("name", type=Name())
+@click.option("--account", "account_id", required=True, type=ACCOUNT_ID, help="Whose site it is.")
 @click.option("--url", required=True, help="The site's address, as in https://shop.example.")
 @click.option("--from", "default_from", metavar="EMAIL", help="The site's usual sender address.")
 @json_option
@@ -133,8 +140,12 @@ def create_site(
     name: str, account_id: UUID, url: str, default_from: str | None, as_json: bool
 ) -> None:
     """Create a site called NAME."""
+    check_website(url)
     context = relay()
     with context.sessions.begin() as session:
+        check_account(session, account_id)
+        if known := site_at(session, account_id, url):
+            raise AlreadyExists(f"This account has a site at this address: {known.id} {known.name}")
         made = accounts.create_site(
             session, account_id, name=name, url=url, default_from=default_from, now=context.clock()
         )
@@ -166,7 +177,7 @@ def _people(context: click.Context, parameter: click.Parameter, value: str) -> i
 
 
 @site.command("budget")
-@click.argument("site_id", type=click.UUID)
+@click.argument("site_id", type=SITE_ID)
 @click.option(
     "--first-contacts",
     "people",
@@ -237,7 +248,7 @@ def _budget(made: Site) -> Row:
 
 
 @account.command("accept-policy")
-@click.argument("account_id", type=click.UUID)
+@click.argument("account_id", type=ACCOUNT_ID)
 @click.option("--by", "accepted_by", required=True, metavar="NAME", help="Who of them accepted it.")
 @json_option
 def accept_policy(account_id: UUID, accepted_by: str, as_json: bool) -> None:
@@ -257,7 +268,7 @@ def accept_policy(account_id: UUID, accepted_by: str, as_json: bool) -> None:
 
 
 @account.command("language")
-@click.argument("account_id", type=click.UUID)
+@click.argument("account_id", type=ACCOUNT_ID)
 @click.argument("language", type=IN_LANGUAGE)
 @json_option
 def set_language(account_id: UUID, language: str, as_json: bool) -> None:

@@ -9,12 +9,13 @@ from typing import Any
 
 import click
 
+from relay.commands.groups import Group
 from relay.policy.bounce_advice import words_for
 from relay.policy.bounces import BounceClass, Fault, diagnose_event, explain, prediction, rules
 from relay.policy.gateways import NAMES, Gateway
 
 
-@click.group()
+@click.group(cls=Group)
 def bounces() -> None:
     """What bounces mean: whose fault it was, and what follows."""
 
@@ -66,6 +67,8 @@ def _prediction(row: Any) -> dict[str, Any]:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def explain_reply(reply: str, recipient: str, gateway: str | None, as_json: bool) -> None:
     """Say what REPLY means, as in: bounces explain "550 5.4.1 Recipient address rejected"."""
+    if not reply.strip():
+        raise click.BadParameter("nothing stands in it", param_hint="REPLY")
     found = explain(reply, recipient=recipient, gateway=Gateway(gateway) if gateway else None)
     words, rule = words_for(found), rules().rules.get(found.rule)
     source = rule.source if rule else ""
@@ -91,6 +94,7 @@ def explain_reply(reply: str, recipient: str, gateway: str | None, as_json: bool
         "What follows": words.follows,
         "What to do": words.do,
         "": "",
+        "Its own words": reply.strip(),
         "Class": f"{found.bounce_class} (fault: {found.fault}, confidence: {found.confidence})",
         "Gateway": NAMES[found.vendor] if found.vendor else "not known",
         "Rule": f"{found.rule}, after: {source}" if source else found.rule,

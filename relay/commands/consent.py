@@ -15,7 +15,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from relay.addresses import parse
+from relay.commands.finding import check_site
+from relay.commands.groups import Group
 from relay.commands.output import json_option, relay, show
+from relay.commands.parameters import SITE_ID
 from relay.services import key_versions, proof_pages, proofs, verification
 from relay.services.seals import Head, parse_head
 from relay.services.verification import Verdict
@@ -31,13 +34,13 @@ def _head(_context: click.Context, _option: click.Parameter, text: str | None) -
         raise click.BadParameter(str(error)) from None
 
 
-@click.group()
+@click.group(cls=Group)
 def consent() -> None:
     """The consent ledger."""
 
 
 @consent.command("verify")
-@click.option("--site", "site_id", type=click.UUID, help="Only this site; without it, all.")
+@click.option("--site", "site_id", type=SITE_ID, help="Only this site; without it, all.")
 @click.option(
     "--head",
     "noted",
@@ -57,6 +60,8 @@ def verify(site_id: UUID | None, noted: Head | None, as_json: bool) -> None:
     context = relay()
     keyring, now = context.settings.keyring, context.clock()
     with context.reads() as session:
+        if site_id is not None:
+            check_site(session, site_id)
         ids = [site_id] if site_id else list(verification.sites(session))
         with _progress(verification.count(session, ids)) as advance:
             verdicts = [
@@ -158,7 +163,7 @@ def keys(as_json: bool) -> None:
 
 @consent.command("proof")
 @click.argument("email")
-@click.option("--site", "site_id", required=True, type=click.UUID, help="At which site.")
+@click.option("--site", "site_id", required=True, type=SITE_ID, help="At which site.")
 @click.option(
     "--html",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -166,13 +171,14 @@ def keys(as_json: bool) -> None:
 )
 def proof(email: str, site_id: UUID, html: Path | None) -> None:
     """Print what proves the consent of EMAIL at a site, as JSON."""
-    context = relay()
+    address, context = parse(email), relay()
     with context.reads() as session:
+        check_site(session, site_id)
         made = proofs.proof(
             session,
             context.settings.keyring,
             site_id=site_id,
-            address=parse(email),
+            address=address,
             now=context.clock(),
         )
     if html is None:

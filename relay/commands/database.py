@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import click
 
+from relay.commands.groups import Group
 from relay.commands.output import relay
 from relay.services import database_roles
 
 
-@click.group()
+@click.group(cls=Group)
 def database() -> None:
     """The database and its roles."""
 

@@ -8,7 +8,10 @@ from uuid import UUID
 
 import click
 
+from relay.commands.finding import check_account, shown_by
+from relay.commands.groups import Group
 from relay.commands.output import Row, console, json_option, relay, show, show_one
+from relay.commands.parameters import ACCOUNT_ID
 from relay.context import Relay
 from relay.models import Domain
 from relay.services import domain_looks, domain_rules, domain_views, domains
@@ -18,15 +21,18 @@ from relay.vocabulary import DomainStatus
 WATCH_EVERY = 10.0
 """Seconds between looks of `domain check --watch`."""
 
+LISTED = "domain list"
+"""The command that shows which domains there are."""
+
 MARKS = {"pass": "✓", "fail": "✗", "unknown": "?"}
 
 ACCOUNT = click.option(
-    "--account", "account_id", required=True, type=click.UUID, help="Whose domain it is."
+    "--account", "account_id", required=True, type=ACCOUNT_ID, help="Whose domain it is."
 )
 REASON = click.option("--reason", required=True, help="Why; it is kept and shown.")
 
 
-@click.group()
+@click.group(cls=Group)
 def domain() -> None:
     """Sending domains of an account."""
 
@@ -47,6 +53,7 @@ def add_domain(name: str, account_id: UUID, verified: bool, mail_from: str, as_j
     """Add the domain NAME to an account, and show which records to publish."""
     context = relay()
     with context.sessions.begin() as session:
+        check_account(session, account_id)
         made = domains.claim(
             session, account_id, name, region=context.settings.aws_region, mail_from=mail_from,
             vouched=verified, now=context.clock(),
@@ -58,7 +65,7 @@ def add_domain(name: str, account_id: UUID, verified: bool, mail_from: str, as_j
 
 
 @domain.command("list")
-@click.option("--account", "account_id", type=click.UUID, help="Only this account's.")
+@click.option("--account", "account_id", type=ACCOUNT_ID, help="Only this account's.")
 @click.option("--status", type=click.Choice([status.value for status in DomainStatus]))
 @click.option("--review", is_flag=True, help="Only those that wait for an operator.")
 @json_option
@@ -110,7 +117,7 @@ def check_domain(name: str, account_id: UUID, watch: bool, as_json: bool) -> Non
     """
     context = relay()
     while True:
-        with context.reads() as session:
+        with context.reads() as session, shown_by(LISTED):
             found = domains.find(session, account_id, name)
         domain_looks.look(context, found.id, by_hand=True)
         seen = _view(context, account_id, name)
@@ -130,7 +137,7 @@ def check_domain(name: str, account_id: UUID, watch: bool, as_json: bool) -> Non
 def remove_domain(name: str, account_id: UUID, as_json: bool) -> None:
     """Give the domain NAME up; nothing can be sent from it any more."""
     context = relay()
-    with context.sessions.begin() as session:
+    with context.sessions.begin() as session, shown_by(LISTED):
         domains.remove(session, account_id, name, now=context.clock())
     show_one({"name": name, "account": account_id}, as_json=as_json, title="Domain removed")
 
@@ -138,13 +145,14 @@ def remove_domain(name: str, account_id: UUID, as_json: bool) -> None:
 @domain.command("consent")
 @click.argument("name")
 @ACCOUNT
-@click.option("--to", "other", required=True, type=click.UUID, help="The account that may.")
+@click.option("--to", "other", required=True, type=ACCOUNT_ID, help="The account that may.")
 @click.option("--withdraw", is_flag=True, help="Agree no more.")
 @json_option
 def consent(name: str, account_id: UUID, other: UUID, withdraw: bool, as_json: bool) -> None:
     """Let another account claim names under the domain NAME."""
     context = relay()
-    with context.sessions.begin() as session:
+    with context.sessions.begin() as session, shown_by(LISTED):
+        check_account(session, other)
         if withdraw:
             domains.withdraw_consent(session, account_id, name, other)
         else:
@@ -160,20 +168,22 @@ def consent(name: str, account_id: UUID, other: UUID, withdraw: bool, as_json: b
 def approve(name: str, account_id: UUID, reason: str, as_json: bool) -> None:
     """End the review of the domain NAME in its favour."""
     context = relay()
-    with context.sessions.begin() as session:
+    with context.sessions.begin() as session, shown_by(LISTED):
         domain_rules.approve(session, account_id, name, reason=reason, now=context.clock())
     _show(_view(context, account_id, name), as_json=as_json)
 
 
 @domain.command("allow")
 @click.argument("name")
-@click.option("--account", "account_id", type=click.UUID, help="Only for this account.")
+@click.option("--account", "account_id", type=ACCOUNT_ID, help="Only for this account.")
 @REASON
 @json_option
 def allow(name: str, account_id: UUID | None, reason: str, as_json: bool) -> None:
     """Let NAME be claimed although it looks like a brand."""
     context = relay()
     with context.sessions.begin() as session:
+        if account_id is not None:
+            check_account(session, account_id)
         rule = domain_rules.allow(
             session, name, account_id=account_id, reason=reason, now=context.clock()
         )
@@ -235,7 +245,7 @@ def rules(as_json: bool) -> None:
 
 
 def _view(context: Relay, account_id: UUID, name: str) -> DomainView:
-    with context.reads() as session:
+    with context.reads() as session, shown_by(LISTED):
         found: Domain = domains.find(session, account_id, name)
         return domain_views.view(session, found, public_url=context.settings.public_url)
 

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import click
 
+from relay.commands.groups import Group
 from relay.commands.output import json_option, relay, show
+from relay.commands.parameters import limit_option
 from relay.services import receivers
 
 
-@click.group()
+@click.group(cls=Group)
 def gateway() -> None:
     """Mail gateways in front of the people who are mailed."""
 
 
 @gateway.command("unknown")
-@click.option("--limit", default=50, show_default=True, help="So many, most frequent first.")
+@limit_option("So many, most frequent first.", default=50)
 @json_option
 def unknown(limit: int, as_json: bool) -> None:
     """Count MX hosts whose vendor is not known, so that the table can grow."""

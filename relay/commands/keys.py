@@ -7,8 +7,12 @@ from uuid import UUID
 
 import click
 from click.core import ParameterSource
+from sqlalchemy.orm import Session
 
+from relay.commands.finding import check_account, check_site
+from relay.commands.groups import Group
 from relay.commands.output import Row, json_option, relay, show, show_one
+from relay.commands.parameters import ACCOUNT_ID, SITE_ID
 from relay.models import ApiKey
 from relay.services import accounts
 from relay.services.accounts import NewKey
@@ -19,15 +23,15 @@ SHOWN_ONCE = "Copy the key now: only its digest is kept, and it is never shown a
 CONNECTS = "It connects the account's sites: wp postreeve connect --relay=… --token=-"
 
 
-@click.group()
+@click.group(cls=Group)
 def key() -> None:
     """API keys of sites, and of accounts."""
 
 
 @key.command("create")
-@click.option("--site", "site_id", type=click.UUID, help="The site that mails with it.")
+@click.option("--site", "site_id", type=SITE_ID, help="The site that mails with it.")
 @click.option(
-    "--account", "account_id", type=click.UUID, help="The account that connects its sites with it."
+    "--account", "account_id", type=ACCOUNT_ID, help="The account that connects its sites with it."
 )
 @click.option(
     "--scope",
@@ -61,6 +65,7 @@ def create_key(
     context = relay()
     secret, now = context.settings.secret, context.clock()
     with context.sessions.begin() as session:
+        _check(session, site_id, account_id)
         if account_id is not None:
             made = accounts.create_account_key(
                 session, account_id, secret=secret, name=name, now=now
@@ -106,15 +111,24 @@ def revoke_key(prefix: str, as_json: bool) -> None:
 
 
 @key.command("list")
-@click.option("--site", "site_id", type=click.UUID, help="Only this site's keys.")
-@click.option("--account", "account_id", type=click.UUID, help="Only this account's own keys.")
+@click.option("--site", "site_id", type=SITE_ID, help="Only this site's keys.")
+@click.option("--account", "account_id", type=ACCOUNT_ID, help="Only this account's own keys.")
 @json_option
 def list_keys(site_id: UUID | None, account_id: UUID | None, as_json: bool) -> None:
     """List keys, without their secrets."""
     with relay().reads() as session:
+        _check(session, site_id, account_id)
         found = accounts.list_keys(session, site_id, account_id=account_id)
         rows = [_key(each) if as_json else _line(each) for each in found]
     show(rows, as_json=as_json, title="API keys", empty="No keys yet; try: key create --help")
+
+
+def _check(session: Session, site_id: UUID | None, account_id: UUID | None) -> None:
+    """Whose key it is, is there. Raises `NotFound`."""
+    if site_id is not None:
+        check_site(session, site_id)
+    if account_id is not None:
+        check_account(session, account_id)
 
 
 def _key(made: ApiKey) -> Row:

@@ -10,8 +10,9 @@ import click
 from sqlalchemy.orm import Session
 
 from relay.commands.accounts import account, site
+from relay.commands.finding import check_account
 from relay.commands.output import Row, json_option, relay, show, show_one
-from relay.errors import NotFound
+from relay.commands.parameters import ACCOUNT_ID, SITE_ID
 from relay.models import Account
 from relay.policy import plans
 from relay.policy.plans import LEAST, MOST, NAMES
@@ -56,7 +57,7 @@ def list_plans(as_json: bool) -> None:
 
 
 @account.command("plan")
-@click.argument("account_id", type=click.UUID)
+@click.argument("account_id", type=ACCOUNT_ID)
 @click.argument("name", required=False, metavar="[PLAN]")
 @json_option
 def show_plan(account_id: UUID, name: str | None, as_json: bool) -> None:
@@ -75,7 +76,7 @@ def show_plan(account_id: UUID, name: str | None, as_json: bool) -> None:
 
 
 @account.command("limits")
-@click.argument("account_id", type=click.UUID)
+@click.argument("account_id", type=ACCOUNT_ID)
 @limit_options
 @json_option
 def account_limits(
@@ -93,7 +94,7 @@ def account_limits(
 
 
 @site.command("limits")
-@click.argument("site_id", type=click.UUID)
+@click.argument("site_id", type=SITE_ID)
 @limit_options
 @click.option(
     "--declared-daily",
@@ -138,12 +139,8 @@ def _cleared(clear: tuple[str, ...]) -> frozenset[str]:
 
 
 def _account(session: Session, account_id: UUID) -> Account:
-    found = session.get(Account, account_id)
-    if found is None:
-        raise NotFound(
-            "There is no account with this id; `python -m relay account list` shows them"
-        )
-    return found
+    check_account(session, account_id)
+    return session.get_one(Account, account_id)
 
 
 def _account_row(found: Account) -> Row:

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import click
 
+from relay.commands.groups import Group
 from relay.commands.output import json_option, relay, show
+from relay.commands.parameters import limit_option
 from relay.services import notices
 from relay.vocabulary import NoticeState
 
+STRANGE = (NoticeState.UNMATCHED.value, NoticeState.ORPHANED.value)
+"""States of notices that match no mail of this relay."""
 
-@click.group()
+
+@click.group(cls=Group)
 def notice() -> None:
     """Notices from Amazon SNS."""
 
@@ -20,11 +25,11 @@ def notice() -> None:
     "states",
     multiple=True,
     type=click.Choice([state.value for state in NoticeState]),
-    default=[NoticeState.UNMATCHED.value, NoticeState.ORPHANED.value],
+    default=STRANGE,
     show_default=True,
     help="Which ones; may be given more than once.",
 )
-@click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 1_000))
+@limit_option(default=50)
 @json_option
 def list_notices(states: tuple[str, ...], limit: int, as_json: bool) -> None:
     """List notices, newest first: by default those that match no mail of this relay.
@@ -44,7 +49,10 @@ def list_notices(states: tuple[str, ...], limit: int, as_json: bool) -> None:
         }
         for each in found
     ]
-    show(rows, as_json=as_json, title="Notices", empty="No such notices. All is taken in.")
+    empty = "No such notices."
+    if sorted(states) == sorted(STRANGE):
+        empty += " All is taken in."
+    show(rows, as_json=as_json, title="Notices", empty=empty)
 
 
 COMMANDS = (notice,)

@@ -7,14 +7,18 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
+from types import NoneType
 from typing import Any, TypeVar
 from uuid import UUID
 
 import click
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from relay.app import build
+from relay.commands.parameters import limit_option
 from relay.context import Relay
 from relay.services.paging import Place
 from relay.settings import Settings
@@ -22,6 +26,12 @@ from relay.settings import Settings
 F = TypeVar("F", bound=Callable[..., Any])
 
 Row = dict[str, Any]
+
+GAP = 2
+"""Columns of a terminal between two columns of a table."""
+
+LONGEST_WORD = 40
+"""Letters of a word that is never broken; an id has 36."""
 
 
 def relay(*, quiet: bool = True) -> Relay:
@@ -62,17 +72,10 @@ class _Cursor(click.ParamType[Place]):
 
 def page_options(command: F) -> F:
     """`--limit` and `--cursor`: which part of a long list."""
-    limit = click.option(
-        "--limit",
-        default=100,
-        show_default=True,
-        type=click.IntRange(min=1),
-        help="So many at most.",
-    )
     after = click.option(
         "--cursor", "after", type=_Cursor(), metavar="CURSOR", help="Go on from there."
     )
-    return limit(after(command))
+    return limit_option("So many at most.")(after(command))
 
 
 def tell_more(cursor: str | None) -> None:
@@ -82,19 +85,36 @@ def tell_more(cursor: str | None) -> None:
 
 
 def show(rows: Sequence[Row], *, as_json: bool, title: str, empty: str) -> None:
-    """Print rows as a table, or as a JSON list; `empty` says what would fill it."""
+    """Print rows as a table, or as a JSON list; `empty` says what would fill it.
+
+    Where a table would have to break ids or words, each row is printed below the other instead.
+    """
     if as_json:
         click.echo(json.dumps([_plain(row) for row in rows], indent=2))
         return
     if not rows:
         click.echo(empty)
         return
-    table = Table(title=title, title_justify="left", header_style="bold")
-    for name in rows[0]:
-        table.add_column(name.replace("_", " "), overflow="fold")
-    for row in rows:
-        table.add_row(*(_text(value) for value in row.values()))
-    console().print(table)
+    out, texts = console(), [{name: _text(value) for name, value in row.items()} for row in rows]
+    columns = {name: [name.replace("_", " "), *(text[name] for text in texts)] for name in rows[0]}
+    widths = _widths(list(columns.values()), out.width - GAP * len(columns))
+    if widths is None:
+        click.secho(title, bold=True)
+        for row in rows:
+            _show_lines(row)
+            click.echo()
+        return
+    table = new_table(title)
+    for (name, column), width in zip(columns.items(), widths, strict=True):
+        table.add_column(
+            column[0],
+            overflow="fold",
+            width=width,
+            justify="right" if _are_figures(row[name] for row in rows) else "left",
+        )
+    for text in texts:
+        table.add_row(*map(escape, text.values()))
+    out.print(table)
 
 
 def show_one(row: Row, *, as_json: bool, title: str, hint: str = "") -> None:
@@ -103,11 +123,51 @@ def show_one(row: Row, *, as_json: bool, title: str, hint: str = "") -> None:
         click.echo(json.dumps(_plain(row)))
         return
     click.secho(title, bold=True)
-    width = max(map(len, row))
-    for name, value in row.items():
-        click.echo(f"  {name.replace('_', ' '):<{width}}  {_text(value)}")
+    _show_lines(row)
     if hint:
         click.echo(f"\n{hint}")
+
+
+def new_table(title: str) -> Table:
+    """A table in the look of all of them."""
+    return Table(
+        title=title,
+        title_justify="left",
+        title_style="bold",
+        header_style="bold",
+        box=SIMPLE_HEAD,
+        padding=(0, GAP - 1, 0, 0),
+        pad_edge=False,
+        show_edge=False,
+    )
+
+
+def _show_lines(row: Row) -> None:
+    width = max(map(len, row))
+    for name, value in row.items():
+        long = isinstance(value, list) and any(len(str(each)) > LONGEST_WORD for each in value)
+        text = f"\n{'':{width + 4}}".join(map(str, value)) if long else _text(value)
+        click.echo(f"  {name.replace('_', ' '):<{width}}  {text}")
+
+
+def _are_figures(values: Iterable[Any]) -> bool:
+    found = {type(value) for value in values}
+    return int in found and found <= {int, NoneType}
+
+
+def _widths(columns: Sequence[Sequence[str]], room: int) -> list[int] | None:
+    """How wide each column is, so that no word is broken, nor an id; None where there is no room."""
+    words = [[word for text in column for word in text.split()] or [""] for column in columns]
+    least = [min(max(map(len, each)), LONGEST_WORD) for each in words]
+    if sum(least) > room:
+        return None
+    widths = [max(map(len, column)) for column in columns]
+    while sum(widths) > room:
+        widest = max(
+            (at for at, width in enumerate(widths) if width > least[at]), key=widths.__getitem__
+        )
+        widths[widest] -= 1
+    return widths
 
 
 def console() -> Console:
@@ -132,12 +192,18 @@ def _json(value: Any) -> Any:
 
 
 def _text(value: Any) -> str:
-    if value is None:
+    if value is None or value in ([], {}):
         return "–"
+    if isinstance(value, dict):
+        return json.dumps(_plain(value), ensure_ascii=False)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
     if isinstance(value, datetime):
         return value.strftime("%Y-%m-%d %H:%M:%S UTC")
     if isinstance(value, UUID):
         return str(value)
-    if isinstance(value, Iterable) and not isinstance(value, str | dict):
+    if isinstance(value, Iterable) and not isinstance(value, str):
         return ", ".join(map(str, value))
     return str(value)

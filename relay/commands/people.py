@@ -8,28 +8,32 @@ from uuid import UUID
 import click
 
 from relay.addresses import parse
+from relay.commands.finding import check_site
+from relay.commands.groups import Group
 from relay.commands.output import json_option, relay, show_one
+from relay.commands.parameters import SITE_ID
 from relay.services import erasures
 from relay.services import people as held
 
 
-@click.group()
+@click.group(cls=Group)
 def people() -> None:
     """People who got mail, and what is held about them."""
 
 
 @people.command("export")
 @click.argument("email")
-@click.option("--site", "site_id", required=True, type=click.UUID, help="At which site.")
+@click.option("--site", "site_id", required=True, type=SITE_ID, help="At which site.")
 def export(email: str, site_id: UUID) -> None:
     """Print everything about EMAIL at a site, as JSON."""
-    context = relay()
+    address, context = parse(email), relay()
     with context.reads() as session:
+        check_site(session, site_id)
         found = held.export(
             session,
             context.settings.keyring,
             site_id=site_id,
-            address=parse(email),
+            address=address,
             now=context.clock(),
         )
     click.echo(json.dumps(found, indent=2, ensure_ascii=False))
@@ -37,7 +41,7 @@ def export(email: str, site_id: UUID) -> None:
 
 @people.command("erase")
 @click.argument("email")
-@click.option("--site", "site_id", required=True, type=click.UUID, help="At which site.")
+@click.option("--site", "site_id", required=True, type=SITE_ID, help="At which site.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @json_option
 def erase(email: str, site_id: UUID, yes: bool, as_json: bool) -> None:
@@ -45,10 +49,11 @@ def erase(email: str, site_id: UUID, yes: bool, as_json: bool) -> None:
 
     Newsletters and notifications stay stopped until the person signs up anew.
     """
-    address = parse(email)
+    address, context = parse(email), relay()
+    with context.reads() as session:
+        check_site(session, site_id)
     if not yes:
         click.confirm(f"Erase {address} at site {site_id} for ever?", abort=True, err=True)
-    context = relay()
     with context.sessions.begin() as session:
         erased = erasures.erase(
             session,

@@ -12,9 +12,11 @@ from types import FrameType
 import click
 from alembic import command
 from alembic.config import Config
+from alembic.util import CommandError
 
 from relay.app import build, create_app
 from relay.commands.output import relay
+from relay.commands.parameters import PORT
 from relay.db import connect
 from relay.settings import Settings
 from relay.worker import Worker
@@ -26,7 +28,13 @@ ROOT = Path(__file__).parents[2]
 def migrate() -> None:
     """Create or update the database's tables; safe to run at each start."""
     settings = Settings.from_environment(os.environ)
-    upgrade(settings.database_url)
+    try:
+        upgrade(settings.database_url)
+    except CommandError as error:
+        raise click.ClickException(
+            f"The database's tables are not of this release or an earlier one ({error}).\n"
+            "Run the release of Postreeve that made them, or a later one."
+        ) from error
     click.echo("The database is up to date.", err=True)
 
 
@@ -37,16 +45,20 @@ def upgrade(database_url: str) -> None:
     config = Config(toml_file=str(ROOT / "pyproject.toml"))
     config.set_main_option("script_location", str(ROOT / "relay" / "migrations"))
     engine = connect(database_url)
-    with engine.connect() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
-    engine.dispose()
+    try:
+        with engine.connect() as connection:
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+    finally:
+        engine.dispose()
 
 
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True)
-@click.option("--port", default=8025, show_default=True, type=int)
-@click.option("--workers", default=2, show_default=True, type=int, help="Web processes.")
+@click.option("--port", default=8025, show_default=True, type=PORT)
+@click.option(
+    "--workers", default=2, show_default=True, type=click.IntRange(1, 1_000), help="Web processes."
+)
 def web(host: str, port: int, workers: int) -> None:
     """Serve the API under gunicorn (replaces this process)."""
     Settings.from_environment(os.environ)  # says what is missing before gunicorn does, five times

@@ -15,7 +15,8 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from relay.commands.output import console, relay
+from relay.commands.output import console, new_table, relay
+from relay.commands.parameters import MOST_ROWS
 from relay.context import Relay
 from relay.policy.budget import UNLIMITED
 from relay.services import queue_view
@@ -41,15 +42,17 @@ HELD = {
     help="Look again every so many seconds (2), until Ctrl-C.",
 )  # fmt: skip
 @click.option(
-    "--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True,
-    help="For people or for programs; with --watch, one JSON object a line.",
+    "--top", default=queue_view.TOP, show_default=True, type=click.IntRange(1, MOST_ROWS),
+    help="Sites and gateways shown.",
 )  # fmt: skip
-@click.option("--top", default=queue_view.TOP, show_default=True, help="Sites and gateways shown.")
-def queue(watch: float | None, form: str, top: int) -> None:
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print JSON; with --watch, one object a line."
+)
+def queue(watch: float | None, top: int, as_json: bool) -> None:
     """Show what waits to be sent: by lane, site and receiving gateway, how old, and until when."""
     context = relay()
     with contextlib.suppress(KeyboardInterrupt):
-        if form == "json":
+        if as_json:
             for found in _looks(context, watch, top):
                 click.echo(json.dumps(_as_json(found)))
         elif watch is None:
@@ -88,7 +91,7 @@ def _tables(found: Overview) -> list[RenderableType]:
     if found.gateways:
         made.append(_table("Receiving gateways", "gateway", found.gateways, queued, ends=False))
     if found.paces:
-        table = _new("Slowed down, because they refused for rate")
+        table = new_table("Slowed down, because they refused for rate")
         for name in ("gateway", "site", "mails a minute"):
             table.add_column(name, overflow="fold")
         for each in found.paces:
@@ -97,14 +100,10 @@ def _tables(found: Overview) -> list[RenderableType]:
     return made
 
 
-def _new(title: str) -> Table:
-    return Table(title=title, title_justify="left", header_style="bold")
-
-
 def _table(
     title: str, kind: str, rows: Sequence[Waiting], stages: Sequence[str], *, ends: bool = True
 ) -> Table:
-    table = _new(title)
+    table = new_table(title)
     table.add_column(kind, overflow="fold")
     for stage in stages:
         table.add_column(stage, justify="right")

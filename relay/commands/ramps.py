@@ -8,6 +8,7 @@ from uuid import UUID
 import click
 
 from relay.commands.output import Row, json_option, relay, show_one
+from relay.commands.parameters import SITE_ID
 from relay.services import progress, ramps
 from relay.services.progress import Climb, Progress
 
@@ -15,7 +16,7 @@ MOST = 10_000_000
 
 
 @click.command("ramp")
-@click.argument("site_id", type=click.UUID)
+@click.argument("site_id", type=SITE_ID)
 @click.option(
     "--per-day",
     type=click.IntRange(1, MOST),

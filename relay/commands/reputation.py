@@ -9,6 +9,7 @@ import click
 
 from relay import languages
 from relay.commands.output import Row, json_option, relay, show, show_one
+from relay.commands.parameters import SITE_ID
 from relay.policy.reputation import MONTH
 from relay.services import reputation
 from relay.services.reputation import Rate, StreamReputation
@@ -18,7 +19,7 @@ PLACES = (Dimension.PROVIDER, Dimension.SOURCE, Dimension.DOMAIN, Dimension.IP)
 
 
 @click.command("reputation")
-@click.argument("site_id", type=click.UUID)
+@click.argument("site_id", type=SITE_ID)
 @click.option(
     "--by",
     "dimension",

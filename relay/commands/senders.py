@@ -7,20 +7,23 @@ from uuid import UUID
 
 import click
 
+from relay.commands.finding import check_site
+from relay.commands.groups import Group
 from relay.commands.output import Row, json_option, relay, show_one
+from relay.commands.parameters import SITE_ID
 from relay.services import rehearsals
 from relay.services.rehearsals import Verdict
 from relay.settings import Settings
 
 
-@click.group()
+@click.group(cls=Group)
 def sender() -> None:
     """Who may be named in From, and under which name."""
 
 
 @sender.command("check")
 @click.argument("from_line", metavar="'NAME <ADDRESS>'")
-@click.option("--site", "site_id", required=True, type=click.UUID, help="Whose mail it would be.")
+@click.option("--site", "site_id", required=True, type=SITE_ID, help="Whose mail it would be.")
 @json_option
 def check(from_line: str, site_id: UUID, as_json: bool) -> None:
     """Judge a From line as a mail of the site would be judged; nothing is stored or sent.
@@ -29,6 +32,7 @@ def check(from_line: str, site_id: UUID, as_json: bool) -> None:
     """
     context = relay()
     with context.sessions() as session:
+        check_site(session, site_id)
         found = rehearsals.rehearse(
             session,
             site_id,

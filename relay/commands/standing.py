@@ -9,7 +9,9 @@ from uuid import UUID
 
 import click
 
+from relay.commands.finding import check_account
 from relay.commands.output import Row, json_option, relay, show, show_one
+from relay.commands.parameters import ACCOUNT_ID, SITE_ID, limit_option
 from relay.models import Action
 from relay.policy.standing import STEPS
 from relay.services import actions, decisions, operators
@@ -67,7 +69,7 @@ def add_to(group: click.Group, word: str) -> None:
 
 
 def _command(word: str, verb: Verb) -> Callable[..., Any]:
-    @click.argument("id", type=click.UUID)
+    @click.argument("id", type=ACCOUNT_ID if word == "account" else SITE_ID)
     @click.option(
         "--reason", required=True, metavar="TEXT", help="Why; kept, and told to the owner."
     )
@@ -139,13 +141,15 @@ def _domains(done: Action) -> str:
 
 
 @click.command()
-@click.option("--account", "account_id", type=click.UUID, help="Only this account and its sites.")
-@click.option("--site", "site_id", type=click.UUID, help="Only this site and its account.")
-@click.option("--limit", default=100, show_default=True, help="So many, newest first.")
+@click.option("--account", "account_id", type=ACCOUNT_ID, help="Only this account and its sites.")
+@click.option("--site", "site_id", type=SITE_ID, help="Only this site and its account.")
+@limit_option()
 @json_option
 def audit(account_id: UUID | None, site_id: UUID | None, limit: int, as_json: bool) -> None:
     """Show what was done to accounts and sites, by whom and why. Nobody can change this log."""
     with relay().reads() as session:
+        if account_id is not None:
+            check_account(session, account_id)
         found = actions.history(session, account_id=account_id, site_id=site_id, limit=limit)
         rows = [
             _row(each) if as_json else _line(each, actions.name_of(session, each)) for each in found

@@ -7,21 +7,24 @@ from uuid import UUID
 import click
 
 from relay.addresses import parse
+from relay.commands.finding import check_site, shown_by
+from relay.commands.groups import Group
 from relay.commands.output import Row, json_option, relay, show, show_one
+from relay.commands.parameters import SITE_ID, Id, limit_option
 from relay.models import Suppression
 from relay.services import lifting
 
 
-@click.group()
+@click.group(cls=Group)
 def suppression() -> None:
     """Addresses that a site does not mail."""
 
 
 @suppression.command("list")
-@click.option("--site", "site_id", required=True, type=click.UUID, help="Whose list.")
+@click.option("--site", "site_id", required=True, type=SITE_ID, help="Whose list.")
 @click.option("--address", help="Only this address.")
 @click.option("--ended", is_flag=True, help="Those that are over as well.")
-@click.option("--limit", default=100, show_default=True, help="So many, newest first.")
+@limit_option()
 @json_option
 def list_suppressions(
     site_id: UUID, address: str | None, ended: bool, limit: int, as_json: bool
@@ -29,19 +32,20 @@ def list_suppressions(
     """List suppressions, newest first."""
     key = parse(address).key if address else None
     with relay().reads() as session:
+        check_site(session, site_id)
         found = lifting.page(session, site_id, limit=limit, address_key=key, ended=ended)
         rows = [_row(each.suppression) for each in found.entries]
     show(rows, as_json=as_json, title="Suppressions", empty="Nobody is suppressed on this site.")
 
 
 @suppression.command("lift")
-@click.argument("suppression_id", type=click.UUID)
+@click.argument("suppression_id", type=Id("suppression list --site ID"))
 @click.option("--because", required=True, metavar="TEXT", help="Why; it is kept with the entry.")
 @json_option
 def lift(suppression_id: UUID, because: str, as_json: bool) -> None:
     """Lift a suppression as an operator: a complaint too, and without the owner's daily limit."""
     context = relay()
-    with context.sessions.begin() as session:
+    with context.sessions.begin() as session, shown_by("suppression list --site ID"):
         row = _row(
             lifting.lift_as_operator(session, suppression_id, because=because, now=context.clock())
         )

@@ -8,7 +8,9 @@ from uuid import UUID
 import click
 from sqlalchemy.orm import Session
 
+from relay.commands.groups import Group
 from relay.commands.output import Row, json_option, relay, show, show_one
+from relay.commands.parameters import ACCOUNT_ID
 from relay.context import Relay
 from relay.errors import Invalid, NotFound
 from relay.models import Tenant
@@ -16,7 +18,7 @@ from relay.services import tenant_looks
 from relay.services import tenants as service
 
 
-@click.group("tenants")
+@click.group("tenants", cls=Group)
 def tenants() -> None:
     """Accounts as tenants of Amazon SES (POSTREEVE_SES_TENANTS)."""
 
@@ -40,7 +42,7 @@ def list_tenants(as_json: bool) -> None:
 
 
 @tenants.command("sync")
-@click.option("--account", "account_id", type=click.UUID, help="Only this account's tenant.")
+@click.option("--account", "account_id", type=ACCOUNT_ID, help="Only this account's tenant.")
 @json_option
 def sync(account_id: UUID | None, as_json: bool) -> None:
     """Bring Amazon SES to what is here now, and read what it says; about 5 seconds a tenant."""
@@ -58,7 +60,7 @@ def sync(account_id: UUID | None, as_json: bool) -> None:
 
 
 @tenants.command("delete")
-@click.argument("account_id", type=click.UUID)
+@click.argument("account_id", type=ACCOUNT_ID)
 @json_option
 def delete(account_id: UUID, as_json: bool) -> None:
     """Delete the tenant of a terminated account, or of any while tenants are switched off."""

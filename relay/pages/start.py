@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,9 @@ blueprint = Blueprint("pages", __name__, template_folder="templates")
 
 DOCS = Path(__file__).parents[2] / "docs"
 PROBLEMS, REMARKS = DOCS / "problems.md", DOCS / "remarks.md"
+
+ANOTHER_DOCUMENT = re.compile(r"\[[^\]]*\]\(([a-z-]+\.md)[^)]*\)")
+"""A link from one document to the next; the relay serves no other document than these two."""
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
@@ -99,10 +103,13 @@ def _codes(document: Path, slug: str | None, *, word: str, **words: Any) -> Resp
 
 @lru_cache(maxsize=2)
 def _sections(text: str) -> dict[str, Markup]:
-    """What docs/problems.md says about each code (each is a `## code` heading), as HTML."""
+    """What docs/problems.md says about each code (each is a `## code` heading), as HTML.
+
+    Links to other documents are their names there: on these pages they would lead nowhere.
+    """
     markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
     found = {}
-    for section in text.split("\n## ")[1:]:
+    for section in ANOTHER_DOCUMENT.sub(r"`docs/\1`", text).split("\n## ")[1:]:
         slug, _, body = section.partition("\n")
         found[slug.strip()] = Markup(markdown.render(body))  # noqa: S704  (our own file, no HTML in it)
     return found

@@ -164,7 +164,7 @@ _TODAY = (
     .scalar_subquery()
 )
 _WAITS = select(_SENDINGS.c.id).where(_OF_SITE, _SENDINGS.c.due_at.is_not(None)).exists()
-_PROVIDER = (
+PROVIDER_PER_DAY = (
     select(func.min(SendingBudget.per_day)).where(SendingBudget.per_day >= 0).scalar_subquery()
 )
 """People a day the provider lets us mail; NULL while it has no such limit (-1), or has not told."""
@@ -188,7 +188,7 @@ _STANDING = (
         _USUAL.label("usual"),
         _TODAY.label("today"),
         _WAITS.label("waits"),
-        _PROVIDER.label("provider_per_day"),
+        PROVIDER_PER_DAY.label("provider_per_day"),
         *(column.label(f"ramp_{column.name}") for column in _RAMPS.c),
         *(column.label(f"open_{column.name}") for column in _OPEN.c),
     )

@@ -13,13 +13,13 @@ from sqlalchemy.orm import Session
 
 from relay.db import table_of
 from relay.errors import NotFound
-from relay.models import Account, MailingList, Ramp, Recipient, Sending, SendingBudget, Site
+from relay.models import Account, MailingList, Ramp, Recipient, Sending, Site
 from relay.policy import warm_up
 from relay.policy.standing import promotional, stricter
 from relay.policy.warm_up import Ceiling
 from relay.policy.windows import day_of, hour_of
 from relay.sayings import phrase
-from relay.services.allowances import YOUNG_SITES, domain_ramp, ramp_of, site_ramp
+from relay.services.allowances import PROVIDER_PER_DAY, YOUNG_SITES, domain_ramp, ramp_of, site_ramp
 from relay.services.canaries import STILL_WAITS
 from relay.services.ceilings import ceiling
 from relay.services.circumstances import iso
@@ -90,7 +90,7 @@ def of_site(session: Session, site_id: UUID, *, now: datetime) -> Progress:
     current = warm_up.standing(ramps.get(own, warm_up.Ramp()), state, now)
     shared = None
     if warm_up.is_young(site.created_at, now):
-        per_day = session.scalar(select(func.min(SendingBudget.per_day)))
+        per_day = session.scalar(select(PROVIDER_PER_DAY))
         drawn = ramps.get(YOUNG_SITES, warm_up.Ramp()).day
         room = warm_up.young_room(drawn, per_day, now)
         shared = room.people if room is not None else None

@@ -72,13 +72,12 @@ def place(
     only if it lies in a domain of the account. Raises `Invalid` for a choice that is none of its sites,
     `AccountSuspended` for a site that was ended.
     """
-    known = session.scalars(select(Site).where(Site.account_id == account.id)).all()
     if chosen is not None:
-        site = next((one for one in known if one.id == chosen), None)
+        site = session.scalar(select(Site).where(Site.account_id == account.id, Site.id == chosen))
         if site is None:
             raise Invalid("This is no site of the account", field="site")
     else:
-        site = next((one for one in known if same_site(one.url, introduced.url)), None)
+        site = site_at(session, account.id, introduced.url)
     is_new = site is None
     if site is None:
         site = accounts.create_site(
@@ -92,6 +91,12 @@ def place(
         site.default_from = introduced.sender
     session.flush()
     return site, is_new
+
+
+def site_at(session: Session, account_id: UUID, url: str) -> Site | None:
+    """The account's site with this address, but for http or https, case and a trailing slash."""
+    known = session.scalars(select(Site).where(Site.account_id == account_id))
+    return next((one for one in known if same_site(one.url, url)), None)
 
 
 def claim_domain(

@@ -11,6 +11,7 @@ from relay.gateways.ses import SendingAccount
 from relay.models import Account, SendingBudget, Site
 from relay.policy import warm_up
 from relay.policy.acceptable_use import VERSION
+from relay.policy.budget import UNLIMITED
 from relay.services import actions, budgets, freezing, queue_view, ramps
 from relay.services.actions import Order, Subject
 from relay.vocabulary import Cause, DomainStatus, Scope, State, Stream, Verb, WaitReason
@@ -133,6 +134,17 @@ def test_young_sites_see_what_is_left_of_their_share(
         session.add(SendingBudget(provider="ses", per_day=1_000))
     accept(relay, site, stream=Stream.MARKETING)
     assert client.get("/v1/account", headers=bearer).json["warm_up"]["young_sites_left"] == 99
+
+
+def test_where_amazon_sets_no_quota_young_sites_share_no_part_of_it(
+    client: FlaskClient, bearer: dict[str, str], relay: Relay
+) -> None:
+    with relay.sessions.begin() as session:
+        session.add(SendingBudget(provider="ses", per_day=UNLIMITED))
+
+    told = client.get("/v1/account", headers=bearer).json["warm_up"]
+
+    assert told["young_sites_left"] is None
 
 
 def test_a_site_knows_when_its_share_of_the_queue_will_have_left(

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, text
 from sqlalchemy.orm import sessionmaker
 
 from relay import db
@@ -48,6 +48,27 @@ def test_without_its_tables_a_relay_is_not_ready(
     response = client.get("/readyz")
     engine.dispose()
     check_problem(response, 503, "unavailable")
+
+
+@pytest.mark.parametrize(("schema", "status"), [("0001", 503), ("9999", 200)])
+def test_the_tables_of_an_earlier_release_are_not_enough(
+    schema: str,
+    status: int,
+    client: FlaskClient,
+    app: Flask,
+    make_relay: MakeRelay,
+    databases: Databases,
+) -> None:
+    engine = db.connect(databases.fresh())
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = :now"), {"now": schema})
+    app.extensions["relay"] = make_relay(db.writing(engine), db.reading(engine))
+
+    response = client.get("/readyz")
+    engine.dispose()
+
+    assert response.status_code == status
+    assert ("earlier release" in response.text) == (status == 503)
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz"])

@@ -53,6 +53,18 @@ def test_a_page_loads_nothing_from_elsewhere(path: str, client: FlaskClient) -> 
 
 
 @documented
+@pytest.mark.parametrize("path", PAGES)
+def test_every_link_of_a_page_leads_somewhere(path: str, client: FlaskClient) -> None:
+    targets = set(re.findall(r'href="([^"#]+)', client.get(path).text))
+
+    found = {}
+    for target in targets:
+        with client.get(target) as response:
+            found[target] = response.status_code
+    assert set(found.values()) == {200}, found
+
+
+@documented
 def test_the_type_of_a_problem_leads_to_its_page(
     client: FlaskClient, bearer: dict[str, str]
 ) -> None:

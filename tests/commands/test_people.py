@@ -13,8 +13,10 @@ from click.testing import CliRunner, Result
 from relay import db
 from relay.__main__ import cli
 from relay.context import Relay
+from relay.errors import NotFound
 from relay.models import Site
 from tests import factories
+from tests.commands import running as commands
 from tests.databases import Databases
 from tests.factories import make_record
 
@@ -48,9 +50,19 @@ def test_an_operator_exports_and_erases(site: Site) -> None:
     assert exported["erased_at"]
 
 
-def test_nobody_is_erased_without_a_yes() -> None:
-    site = "018f0000-0000-7000-8000-00000000000a"
-    done = run("erase", "ada@customer.example", "--site", site, input="n")
+def test_nobody_is_erased_without_a_yes(site: Site) -> None:
+    done = run("erase", "ada@customer.example", "--site", str(site.id), input="n")
 
     assert done.exit_code == 1
     assert "Erase ada@customer.example" in done.output
+
+
+@pytest.mark.parametrize("words", [("export",), ("erase", "--yes")], ids=" ".join)
+def test_a_site_that_is_not_there_has_no_people(words: tuple[str, ...], site: Site) -> None:
+    nowhere = "018f0000-0000-7000-8000-00000000000a"
+
+    with pytest.raises(NotFound, match="python -m relay site list"):
+        run(*words, "ada@customer.example", "--site", nowhere)
+
+    ledger = commands.run("consent", "verify", "--json")
+    assert nowhere not in ledger.stdout

@@ -86,7 +86,7 @@ def test_it_shows_lanes_sites_gateways_ages_and_a_forecast(site: Site) -> None:
 
 
 def test_programs_get_json(site: Site) -> None:
-    told = json.loads(run("queue", "--format", "json", "--top", "1").stdout)
+    told = json.loads(run("queue", "--json", "--top", "1").stdout)
     lanes = {lane["lane"]: lane for lane in told["lanes"]}
     assert lanes["transactional"]["stages"] == {"queued": 30}
     assert lanes["marketing"]["stages"] == {"queued": 90, "held": 2}
@@ -122,7 +122,7 @@ def keyboard() -> Iterator[None]:
 def test_watching_looks_again_until_it_is_stopped(site: Site) -> None:
     ctrl_c = threading.Timer(0.8, _thread.interrupt_main)
     ctrl_c.start()
-    done = run("queue", "--watch", "0.5", "--format", "json")
+    done = run("queue", "--watch", "0.5", "--json")
     looks = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
     assert (done.returncode, len(looks)) == (0, 2)
     assert looks[0]["lanes"][1]["stages"] == {"queued": 30}

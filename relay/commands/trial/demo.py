@@ -1,4 +1,4 @@
-"""`python -m relay demo`: the whole way, seven mails, every outcome checked, nothing left behind."""
+"""`python -m relay demo`: the whole way, six mails, every outcome checked, nothing left behind."""
 
 from __future__ import annotations
 

@@ -6,6 +6,7 @@ import fcntl
 import json
 import os
 import secrets
+import shlex
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -80,7 +81,17 @@ class Installation:
             and name not in ALSO_NOT_INHERITED
             and not name.lower().endswith("_proxy")
         }
-        return inherited | {
+        return inherited | self._own()
+
+    def hand_over_settings(self) -> Path:
+        """A file that gives a shell this installation's settings, for commands beside it."""
+        path = self.folder / "settings.sh"
+        lines = [f"export {name}={shlex.quote(value)}" for name, value in self._own().items()]
+        path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        return path
+
+    def _own(self) -> dict[str, str]:
+        return {
             "PYTHONUNBUFFERED": "1",
             "POSTREEVE_DATABASE_URL": f"sqlite:///{self.folder / 'postreeve.db'}",
             "POSTREEVE_SECRET_FILE": str(_secret(self.folder / "secret")),
@@ -105,7 +116,8 @@ def alone_in(folder: Path) -> Iterator[None]:
             lock.seek(0)
             raise Trouble(
                 f"It runs already from {folder} (process {lock.read().strip() or 'unknown'}). "
-                "Stop it there with Ctrl-C, or start a second one beside it with --state FOLDER."
+                "Stop it there with Ctrl-C, or start a second one beside it: "
+                "python -m relay run --state FOLDER"
             ) from None
         lock.truncate(0)
         lock.write(str(os.getpid()))

@@ -11,8 +11,8 @@ from relay.commands.trial.installation import Installation
 from relay.commands.trial.site import DemoSite
 from relay.commands.trial.steps import Steps
 
-READY_WITHIN = 60.0
-"""Seconds a process may take to get ready; on an idle machine it is about one."""
+READY_WITHIN = 180.0
+"""Seconds a process may take to get ready: about one on an idle machine, fifty on a crowded small one."""
 
 HOOK = "/hooks/ses"
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import sys
 import time
 from datetime import UTC, datetime
+from os.path import relpath
 from pathlib import Path
 
 import click
 from rich.table import Table
 
+from relay.commands.parameters import PORT
 from relay.commands.processes import ROOT
 from relay.commands.trial import ports, wordpress
 from relay.commands.trial.children import Children, Trouble, interruptible
@@ -29,10 +31,16 @@ WEB_WORKERS = 2
 
 
 @click.command()
-@click.option("--port", default=8025, show_default=True, help="Port of the relay.")
-@click.option("--simulator-port", default=8026, show_default=True, help="Port of the simulator.")
-@click.option("--wordpress-port", default=8027, show_default=True, help="Port of WordPress.")
-@click.option("--names-port", default=8028, show_default=True, help="Port of the name server.")
+@click.option("--port", default=8025, show_default=True, type=PORT, help="Port of the relay.")
+@click.option(
+    "--simulator-port", default=8026, show_default=True, type=PORT, help="Port of the simulator."
+)
+@click.option(
+    "--wordpress-port", default=8027, show_default=True, type=PORT, help="Port of WordPress."
+)
+@click.option(
+    "--names-port", default=8028, show_default=True, type=PORT, help="Port of the name server."
+)
 @click.option("--wordpress", "with_wordpress", is_flag=True, help="Add a real WordPress.")
 @click.option(
     "--state",
@@ -57,7 +65,7 @@ def run(
     1 when something failed, 130 when interrupted before it was ready.
     """
     steps = Steps()
-    ready = False
+    ready, farewell = False, "Stopped. The next start finds everything again"
     try:
         with interruptible(), alone_in(state.resolve()), Children() as children:
             wanted = Ports(port, simulator_port, wordpress_port, names_port)
@@ -70,6 +78,8 @@ def run(
                 if with_wordpress
                 else None
             )
+            if there is not None:
+                farewell += ", but for WordPress, which begins anew"
             _introduce(installation, site, there)
             ready = True
             _stay(children, steps)
@@ -77,7 +87,7 @@ def run(
         steps.fail(f"\n{trouble}")
         sys.exit(1)
     except KeyboardInterrupt:
-        steps.say("Stopped. The next start finds everything again." if ready else "\nStopped.")
+        steps.say(f"{farewell}." if ready else "\nStopped.")
         sys.exit(0 if ready else 130)
 
 
@@ -114,7 +124,7 @@ def _first_mails(
         "curl": curl(installation.web_url, site),
         "mailbox_url": f"{installation.simulator_url}/",
         "setup_url": site.setup_url,
-        "zone_file": str(installation.zones / f"{DOMAIN}.zone"),
+        "zone_file": relpath(installation.zones / f"{DOMAIN}.zone"),
         "finished": False,
     }
     write(installation.notes, notes)
@@ -154,17 +164,22 @@ def _show(found: list[Found]) -> None:
 
 
 def _introduce(installation: Installation, site: DemoSite, there: WordPress | None) -> None:
+    zones = relpath(installation.zones)
     lines = {
         "Start page": f"{installation.web_url}/",
         "Mailbox": f"{installation.simulator_url}/   every mail as its recipient would get it",
-        "Names": f"{installation.simulator_url}/names   {installation.zones}",
+        "Plugin": f"{installation.web_url}/plugin   for a WordPress of yours",
         "API": f"{installation.web_url}/docs",
-        "DNS": f"{site.setup_url}\n{'':14}edit {installation.zones / DOMAIN}.zone and check again",
+        "DNS": f"{site.setup_url}\n{'':14}edit {zones}/{DOMAIN}.zone and check again",
+        "Names": f"{installation.simulator_url}/names   what the name server knows and is asked",
     }
     if there is not None:
         _note_wordpress(installation, there)
         lines["WordPress"] = f"{there.url}   {there.login}"
-    lines["Kept in"] = f"{installation.folder}   database, key, mails, logs"
+    settings = relpath(installation.hand_over_settings())
+    python = relpath(sys.executable)
+    lines["Commands"] = f". {settings}; {python} -m relay account list   in another terminal"
+    lines["Kept in"] = f"{relpath(installation.folder)}   database, key, mails, logs"
     click.echo()
     for name, text in lines.items():
         click.echo(f"  {name:<12}{text}")

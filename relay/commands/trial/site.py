@@ -21,7 +21,9 @@ from relay.commands.trial.installation import Installation, read, write
 from relay.context import Relay
 from relay.errors import Unauthenticated
 from relay.models import Site
+from relay.policy.acceptable_use import VERSION
 from relay.services import (
+    acceptable_use,
     accounts,
     callers,
     domain_looks,
@@ -160,6 +162,7 @@ def _new(session: Session, *, url: str, secret: str) -> DemoSite:
     account = accounts.create_account(
         session, name="Demo account", owner_email=f"owner@{DOMAIN}", now=now
     )
+    acceptable_use.accept(session, account.id, VERSION, by="the trial", now=now)
     domains.claim(session, account.id, DOMAIN, region="us-east-1", now=now)
     site = accounts.create_site(
         session, account.id, name="Demo shop", url=url, default_from=SENDER, now=now
