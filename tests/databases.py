@@ -22,7 +22,7 @@ from typing import Protocol
 from sqlalchemy import Engine, make_url
 
 from relay import db
-from relay.commands.processes import upgrade
+from relay.commands.migrations import upgrade
 
 POSTGRESQL = Path("/usr/lib/postgresql")
 """Where Debian keeps the server's programs; they are not on the PATH."""
