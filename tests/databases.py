@@ -24,6 +24,9 @@ from sqlalchemy import Engine, make_url
 from relay import db
 from relay.commands.migrations import upgrade
 
+ON_POSTGRESQL = os.environ.get("TEST_DATABASE", "sqlite") == "postgresql"
+"""Which of the two this run is on."""
+
 POSTGRESQL = Path("/usr/lib/postgresql")
 """Where Debian keeps the server's programs; they are not on the PATH."""
 

@@ -27,16 +27,23 @@ class Step:
     environment: Mapping[str, str] = field(default_factory=dict)
 
 
+PYTEST = ("-m", "pytest", "-p", "no:logging")
+"""What libraries log is not kept beside each test: no test reads it, and ours goes to stderr."""
+
+WITHOUT_FUZZ = ("-p", "no:schemathesis")
+"""The plugin of what makes up requests; loading it takes each process as long as a hundred tests."""
+
+
 def pytest(marker: str, *arguments: str) -> tuple[str, ...]:
     """The arguments of a pytest run of the tests that `marker` chooses."""
-    return ("-m", "pytest", "-m", marker, *arguments)
+    return (*PYTEST, "-m", marker, *arguments)
 
 
 FUZZ = "tests/api/test_openapi_fuzz.py"
 """Makes up its requests while it is collected, which takes longer than all the rest."""
 
 NOT_SIMULATOR = ("--ignore=tests/simulator",)
-NOT_EXPLORING = (*NOT_SIMULATOR, f"--ignore={FUZZ}")
+NOT_EXPLORING = (*WITHOUT_FUZZ, *NOT_SIMULATOR, f"--ignore={FUZZ}")
 
 BY_FILE = ("-n", "auto", "--dist", "loadfile")
 """The same for tests whose file starts a program once."""
@@ -65,19 +72,19 @@ STEPS = (
     Step(
         "scenarios",
         "Months of made-up mail through the real rules",
-        pytest("exploring", "tests/replay", "-n", "auto"),
+        pytest("exploring", *WITHOUT_FUZZ, "tests/replay", "-n", "auto"),
     ),
-    Step("simulator", "The simulator, asked by boto3", ("-m", "pytest", "tests/simulator")),
+    Step("simulator", "The simulator, asked by boto3", (*PYTEST, *WITHOUT_FUZZ, "tests/simulator")),
     Step(
         "processes",
         "Real processes",
         pytest("processes", *NOT_EXPLORING, f"--ignore={RATES}", *BY_FILE),
     ),
-    Step("rates", "Real workers, how fast they send", ("-m", "pytest", RATES)),
+    Step("rates", "Real workers, how fast they send", (*PYTEST, *WITHOUT_FUZZ, RATES)),
     Step(
         "wordpress",
         "The plugin in real WordPress",
-        pytest("wordpress and not journey", "tests/plugin", "-rs", *BY_FILE),
+        pytest("wordpress and not journey", *WITHOUT_FUZZ, "tests/plugin", "-rs", *BY_FILE),
     ),
     Step("journey", "The browser's journey", pytest("journey", *NOT_EXPLORING, *BY_FILE)),
 )
