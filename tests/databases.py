@@ -142,7 +142,7 @@ def postgresql(folder: Path) -> Iterator[PostgresqlServer]:
     options = {
         "listen_addresses": "127.0.0.1", "port": port, "unix_socket_directories": "",
         "fsync": "off", "synchronous_commit": "off", "full_page_writes": "off",
-        "max_connections": 200, "autovacuum": "off", "jit": "off",
+        "max_wal_size": "256MB", "max_connections": 200, "autovacuum": "off", "jit": "off",
     }  # fmt: skip
     with (folder / "log").open("wb") as log:
         server = subprocess.Popen(
