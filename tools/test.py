@@ -77,7 +77,11 @@ STEPS = (
         "Months of made-up mail through the real rules",
         pytest("exploring", *WITHOUT_FUZZ, "tests/replay", "-n", "auto"),
     ),
-    Step("simulator", "The simulator, asked by boto3", (*PYTEST, *WITHOUT_FUZZ, "tests/simulator")),
+    Step(
+        "simulator",
+        "The simulator, asked by boto3",
+        (*PYTEST, *WITHOUT_FUZZ, "tests/simulator", "-n", "auto"),
+    ),
     Step(
         "processes",
         "Real processes",
