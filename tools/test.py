@@ -75,7 +75,7 @@ STEPS = (
     Step(
         "scenarios",
         "Months of made-up mail through the real rules",
-        pytest("exploring", *WITHOUT_FUZZ, "tests/replay", "-n", "auto"),
+        pytest("exploring", *WITHOUT_FUZZ, "tests/replay", "-n", "auto", "--dist", "loadgroup"),
     ),
     Step(
         "simulator",
