@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pkgutil
+import re
 from importlib import import_module
 
 from relay import commands
@@ -23,9 +24,9 @@ def test_every_command_is_found_in_the_module_that_has_it() -> None:
 
 def test_help_lists_the_commands_by_the_alphabet() -> None:
     assert list(cli.commands) == []  # nothing is loaded ahead
-    listed = run("--help").stdout.partition("Commands:\n")[2].splitlines()
+    listed = run("--help").stdout.partition("Commands:\n")[2]
 
-    assert [line.split()[0] for line in listed] == sorted(MODULES)
+    assert re.findall(r"^  (\S+)", listed, re.MULTILINE) == sorted(MODULES)
 
 
 def test_a_command_that_does_not_exist_is_a_wrong_use() -> None:
