@@ -100,6 +100,8 @@ def main() -> None:
         if error.filename is None and error.errno != ENOSPC:  # a bug, or a neighbour's silence
             raise
         click.echo(f"{error.strerror}: {error.filename or 'the output'}", err=True)
+        if error.filename is None:  # what is left over cannot be written at the end either
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
 
 
