@@ -4,7 +4,8 @@ import gc
 import os
 import sys
 
-from relay.app import build, create_app
+from relay.app import create_app
+from relay.composition import build
 from relay.policy import names
 from relay.settings import Settings, SettingsError
 

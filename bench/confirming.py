@@ -20,8 +20,9 @@ import click
 
 from bench.rig import PostgreSQL
 from relay import bulk
-from relay.app import build, create_app
-from relay.commands.processes import upgrade
+from relay.app import create_app
+from relay.commands.migrations import upgrade
+from relay.composition import build
 from relay.context import Relay
 from relay.db import new_id
 from relay.models import MailingList, Subscription, SubscriptionRequest

@@ -5,42 +5,65 @@ from __future__ import annotations
 import os
 import sys
 from errno import ENOSPC
+from importlib import import_module
 
 import click
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from relay import __version__
-from relay.commands import (
-    abuse,
-    accounts,
-    appeals,
-    bounces,
-    consent,
-    database,
-    domains,
-    gateways,
-    held,
-    keys,
-    limits,
-    lists,
-    notices,
-    operators,
-    people,
-    processes,
-    queue,
-    senders,
-    simulate,
-    standing,
-    suppressions,
-    tenants,
-    trial,
-)
 from relay.commands.groups import Group
 from relay.errors import PostreeveError
 from relay.settings import SettingsError
 
+MODULES = {
+    "abuse": "abuse",
+    "account": "limits",
+    "appeals": "appeals",
+    "audit": "standing",
+    "bounces": "bounces",
+    "consent": "consent",
+    "database": "database",
+    "demo": "trial",
+    "domain": "domains",
+    "gateway": "gateways",
+    "held": "held",
+    "key": "keys",
+    "list": "lists",
+    "migrate": "migrations",
+    "notice": "notices",
+    "openapi": "openapi",
+    "operator": "operators",
+    "people": "people",
+    "queue": "queue",
+    "run": "trial",
+    "sender": "senders",
+    "simulate": "simulate",
+    "site": "limits",
+    "suppression": "suppressions",
+    "tenants": "tenants",
+    "web": "web",
+    "worker": "worker",
+}
+"""Which module of relay.commands has which command among its `COMMANDS`."""
 
-@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
+
+class Commands(Group):
+    """All commands, each imported when it is called: a worker loads no web, `web` next to nothing."""
+
+    def list_commands(self, _context: click.Context) -> list[str]:
+        """Their names, in the order of the alphabet."""
+        return list(MODULES)
+
+    def get_command(self, _context: click.Context, name: str) -> click.Command | None:
+        """The command of that name, if there is one."""
+        if name not in MODULES:
+            return None
+        commands: tuple[click.Command, ...]
+        commands = import_module(f"relay.commands.{MODULES[name]}").COMMANDS
+        return next(command for command in commands if command.name == name)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="Postreeve")
 @click.pass_context
 def cli(context: click.Context) -> None:
@@ -51,34 +74,6 @@ def cli(context: click.Context) -> None:
     """
     if os.environ.get("NO_COLOR"):  # https://no-color.org: rich heeds it by itself, click does not
         context.color = False
-
-
-for command in (
-    *abuse.COMMANDS,
-    *accounts.COMMANDS,
-    *appeals.COMMANDS,
-    *notices.COMMANDS,
-    *bounces.COMMANDS,
-    *domains.COMMANDS,
-    *consent.COMMANDS,
-    *database.COMMANDS,
-    *gateways.COMMANDS,
-    *held.COMMANDS,
-    *keys.COMMANDS,
-    *limits.COMMANDS,
-    *lists.COMMANDS,
-    *operators.COMMANDS,
-    *people.COMMANDS,
-    *processes.COMMANDS,
-    *queue.COMMANDS,
-    *senders.COMMANDS,
-    *simulate.COMMANDS,
-    *standing.COMMANDS,
-    *suppressions.COMMANDS,
-    *tenants.COMMANDS,
-    *trial.COMMANDS,
-):
-    cli.add_command(command)
 
 
 def main() -> None:
@@ -105,6 +100,8 @@ def main() -> None:
         if error.filename is None and error.errno != ENOSPC:  # a bug, or a neighbour's silence
             raise
         click.echo(f"{error.strerror}: {error.filename or 'the output'}", err=True)
+        if error.filename is None:  # what is left over cannot be written at the end either
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
 
 

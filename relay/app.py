@@ -1,4 +1,4 @@
-"""The composition root: settings in, a running relay out. Only `wsgi.py` and `__main__.py` come here."""
+"""The web application around a relay. Only `wsgi.py` and the command `openapi` come here."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import Any, cast
 from flask import Flask, Response, jsonify
 from flask_smorest import Api
 
-from relay import db
 from relay.api import (
     account,
     appeals,
@@ -51,9 +50,6 @@ from relay.api.schemas import (
 )
 from relay.api.site_schemas import NewSiteSchema
 from relay.context import Relay
-from relay.gateways import dns, identities, ses, sns, tenants
-from relay.gateways.throttle import Throttle
-from relay.logs import configure
 from relay.pages import (
     acceptable_use,
     challenge,
@@ -66,7 +62,6 @@ from relay.pages import (
     start,
 )
 from relay.pages import connect as connect_pages
-from relay.settings import Settings
 
 SCHEMAS_BY_NAME = (
     ReceiptSchema, MetadataSchema, ProblemSchema, LetterSchema, MimeItemSchema, PartItemSchema,
@@ -74,78 +69,6 @@ SCHEMAS_BY_NAME = (
     AudienceSchema, ConnectSchema, NewSiteSchema,
 )  # fmt: skip
 """Schemas that hand-written parts of the OpenAPI document refer to."""
-
-
-def build(settings: Settings, *, serving: bool = False) -> Relay:
-    """The relay this installation's settings describe, with its real neighbours.
-
-    `serving` says that it is for the web application (see `db.connect` about plans).
-    """
-    configure(settings.log_level)
-    engine = db.connect(settings.database_url, generic_plans=serving)
-    reads = db.reading(engine)
-    resolver = _resolver(settings)
-    return Relay(
-        settings=settings,
-        sessions=db.writing(engine),
-        reads=reads,
-        mailer=ses.LazyMailer(lambda: _mailer(settings)),
-        clock=db.database_clock(reads),
-        throttle=Throttle(settings.rate_limit_store),
-        sending_account=lambda: ses.sending_account(
-            ses.control_client(
-                "sesv2", region=settings.aws_region, endpoint_url=settings.aws_endpoint_url
-            )
-        ),
-        exchangers=resolver.exchangers if resolver else dns.no_exchangers,
-        names=resolver.for_report if resolver else lambda: dns.not_asked,
-        identities=identities.SesIdentities(
-            lambda: ses.control_client(
-                "sesv2", region=settings.aws_region, endpoint_url=settings.aws_endpoint_url
-            )
-        ),
-        tenants=tenants.SesTenants(
-            lambda: ses.control_client(
-                "sesv2", region=settings.aws_region, endpoint_url=settings.aws_endpoint_url
-            )
-        ),
-        provider_list=lambda address: ses.forget_suppressed(
-            ses.control_client(
-                "sesv2", region=settings.aws_region, endpoint_url=settings.aws_endpoint_url
-            ),
-            address,
-        ),
-        certificate=(
-            sns.simulator_certificate(settings.simulator_certificate)
-            if settings.simulator_certificate
-            else sns.FetchedCertificates()
-        ),
-        confirm_subscription=sns.api_confirmer(
-            lambda: ses.control_client(
-                "sns", region=settings.aws_region, endpoint_url=settings.aws_endpoint_url
-            )
-        ),
-    )
-
-
-def _resolver(settings: Settings) -> dns.Resolver | None:
-    """Who is asked for DNS: the name servers of the settings, else this machine's.
-
-    Beside the simulator nobody is, unless named: its people and domains live nowhere.
-    """
-    if settings.nameservers:
-        return dns.Resolver(nameservers=settings.nameservers)
-    return None if settings.aws_endpoint_url else dns.Resolver()
-
-
-def _mailer(settings: Settings) -> ses.SesMailer:
-    return ses.SesMailer(
-        region=settings.aws_region,
-        configuration_set=settings.configuration_set,
-        endpoint_url=settings.aws_endpoint_url,
-        timeout=settings.mailer_timeout,
-        connections=settings.sender_threads,
-    )
 
 
 def create_app(relay: Relay) -> Flask:

@@ -27,7 +27,7 @@ from relay.services.accounts import NewKey
 from relay.settings import Settings
 from tests import factories
 from tests.catalogs import Said, write_catalog
-from tests.databases import Databases, SqliteFiles, postgresql
+from tests.databases import ON_POSTGRESQL, Databases, SqliteFiles, postgresql
 from tests.fakes import (
     TOPIC,
     FakeAmazon,
@@ -37,8 +37,6 @@ from tests.fakes import (
     FakeNames,
     make_certificate,
 )
-
-ON_POSTGRESQL = os.environ.get("TEST_DATABASE", "sqlite") == "postgresql"
 
 OUTSIDE = ("plugin", "wordpress", "journeys", "processes", "simulator", "test_trial.py")
 """Tests that work with whole neighbours and may talk to more than this process's own sockets."""

@@ -22,7 +22,10 @@ from typing import Protocol
 from sqlalchemy import Engine, make_url
 
 from relay import db
-from relay.commands.processes import upgrade
+from relay.commands.migrations import upgrade
+
+ON_POSTGRESQL = os.environ.get("TEST_DATABASE", "sqlite") == "postgresql"
+"""Which of the two this run is on."""
 
 POSTGRESQL = Path("/usr/lib/postgresql")
 """Where Debian keeps the server's programs; they are not on the PATH."""
@@ -139,7 +142,7 @@ def postgresql(folder: Path) -> Iterator[PostgresqlServer]:
     options = {
         "listen_addresses": "127.0.0.1", "port": port, "unix_socket_directories": "",
         "fsync": "off", "synchronous_commit": "off", "full_page_writes": "off",
-        "max_connections": 200, "autovacuum": "off", "jit": "off",
+        "max_wal_size": "256MB", "max_connections": 200, "autovacuum": "off", "jit": "off",
     }  # fmt: skip
     with (folder / "log").open("wb") as log:
         server = subprocess.Popen(

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from relay.addresses import parse
+from relay.addresses import EmailAddress, parse
 from relay.context import Relay
 from relay.db import new_id
 from relay.gateways import mime
@@ -306,7 +306,14 @@ def make_list(session: Session, site: Site, **given: Any) -> MailingList:
 
 def make_subscription(session: Session, of: MailingList, who: str, **given: Any) -> Subscription:
     """A person's confirmed subscription to a list."""
-    address = parse(who)
+    made = new_subscription(of, parse(who), **given)
+    session.add(made)
+    session.flush()
+    return made
+
+
+def new_subscription(of: MailingList, address: EmailAddress, **given: Any) -> Subscription:
+    """The same, not written yet."""
     values = {
         "status": SubscriptionStatus.CONFIRMED,
         "language": "en",
@@ -314,13 +321,10 @@ def make_subscription(session: Session, of: MailingList, who: str, **given: Any)
         "requested_at": MORNING,
         "confirmed_at": MORNING,
     }
-    made = Subscription(
+    return Subscription(
         id=new_id(), site_id=of.site_id, list_id=of.id, address=str(address),
         address_key=address.key, **(values | given),
     )  # fmt: skip
-    session.add(made)
-    session.flush()
-    return made
 
 
 def make_record(relay: Relay, site: Site, who: str = "Ada@customer.example", **given: Any) -> UUID:

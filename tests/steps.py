@@ -34,7 +34,7 @@ from relay.services.messages import Accepted, Receipt, fingerprint
 from relay.services.person_links import Links
 from relay.services.timelines import MessageTimeline, RecipientTimeline
 from relay.vocabulary import Cause, Stream, Verb
-from tests.factories import make_draft, make_event, make_list, make_subscription
+from tests.factories import make_draft, make_event, make_list, new_subscription
 
 
 def act(relay: Relay, account_id: UUID, verb: Verb, cause: Cause | None = None) -> None:
@@ -88,12 +88,17 @@ def subscribe(
         ) or make_list(session, site, key=key)
         known = set(
             session.scalars(
-                select(Subscription.address_key).where(Subscription.list_id == found.id)
+                select(Subscription.address_key).where(
+                    Subscription.list_id == found.id,
+                    Subscription.address_key.in_([person.key for person in people]),
+                )
             )
         )
-        for person in people:
-            if person.key not in known:
-                make_subscription(session, found, str(person), **given)
+        session.add_all(
+            new_subscription(found, person, **given)
+            for key, person in {person.key: person for person in people}.items()
+            if key not in known
+        )
         return found
 
 

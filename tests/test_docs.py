@@ -21,7 +21,6 @@ from tests.commands.running import run
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
-NOT_OURS = {".venv", ".cache", "node_modules", "var", ".git"}
 
 
 def descendants(kind: type[errors.PostreeveError]) -> Iterator[type[errors.PostreeveError]]:
@@ -34,10 +33,12 @@ def descendants(kind: type[errors.PostreeveError]) -> Iterator[type[errors.Postr
 ERRORS = sorted(set(descendants(errors.PostreeveError)), key=lambda kind: kind.slug)
 WORDS = [kind for kind in vars(vocabulary).values() if isinstance(kind, type) and kind.__module__]
 VOCABULARY = [kind for kind in WORDS if issubclass(kind, StrEnum) and kind is not StrEnum]
+FOLDERS = ("bench", "docs", "relay", "simulator", "tests", "tools", "wp-plugin")
 MARKDOWN = sorted(
     path
-    for path in ROOT.rglob("*.md")
-    if not NOT_OURS & set(path.relative_to(ROOT).parts) and "swagger-ui" not in path.parts
+    for found in (ROOT.glob("*.md"), *((ROOT / folder).rglob("*.md") for folder in FOLDERS))
+    for path in found
+    if "swagger-ui" not in path.parts
 )
 
 DOCUMENTS = [path for path in MARKDOWN if path.name != "CHANGELOG.md"]

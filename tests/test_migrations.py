@@ -13,7 +13,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, text
 
 from relay import db
-from relay.commands.processes import upgrade
+from relay.commands.migrations import upgrade
 from relay.db import Base
 from tests.databases import Databases
 

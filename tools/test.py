@@ -4,10 +4,13 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -27,16 +30,23 @@ class Step:
     environment: Mapping[str, str] = field(default_factory=dict)
 
 
+PYTEST = ("-m", "pytest", "-p", "no:logging")
+"""What libraries log is not kept beside each test: no test reads it, and ours goes to stderr."""
+
+WITHOUT_FUZZ = ("-p", "no:schemathesis")
+"""The plugin of what makes up requests; loading it takes each process as long as a hundred tests."""
+
+
 def pytest(marker: str, *arguments: str) -> tuple[str, ...]:
     """The arguments of a pytest run of the tests that `marker` chooses."""
-    return ("-m", "pytest", "-m", marker, *arguments)
+    return (*PYTEST, "-m", marker, *arguments)
 
 
 FUZZ = "tests/api/test_openapi_fuzz.py"
 """Makes up its requests while it is collected, which takes longer than all the rest."""
 
 NOT_SIMULATOR = ("--ignore=tests/simulator",)
-NOT_EXPLORING = (*NOT_SIMULATOR, f"--ignore={FUZZ}")
+NOT_EXPLORING = (*WITHOUT_FUZZ, *NOT_SIMULATOR, f"--ignore={FUZZ}")
 
 BY_FILE = ("-n", "auto", "--dist", "loadfile")
 """The same for tests whose file starts a program once."""
@@ -65,19 +75,23 @@ STEPS = (
     Step(
         "scenarios",
         "Months of made-up mail through the real rules",
-        pytest("exploring", "tests/replay", "-n", "auto"),
+        pytest("exploring", *WITHOUT_FUZZ, "tests/replay", "-n", "auto", "--dist", "loadgroup"),
     ),
-    Step("simulator", "The simulator, asked by boto3", ("-m", "pytest", "tests/simulator")),
+    Step(
+        "simulator",
+        "The simulator, asked by boto3",
+        (*PYTEST, *WITHOUT_FUZZ, "tests/simulator", "-n", "auto"),
+    ),
     Step(
         "processes",
         "Real processes",
         pytest("processes", *NOT_EXPLORING, f"--ignore={RATES}", *BY_FILE),
     ),
-    Step("rates", "Real workers, how fast they send", ("-m", "pytest", RATES)),
+    Step("rates", "Real workers, how fast they send", (*PYTEST, *WITHOUT_FUZZ, RATES)),
     Step(
         "wordpress",
         "The plugin in real WordPress",
-        pytest("wordpress and not journey", "tests/plugin", "-rs", *BY_FILE),
+        pytest("wordpress and not journey", *WITHOUT_FUZZ, "tests/plugin", "-rs", *BY_FILE),
     ),
     Step("journey", "The browser's journey", pytest("journey", *NOT_EXPLORING, *BY_FILE)),
 )
@@ -87,6 +101,33 @@ BYTECODE = {
     "PYTHONPYCACHEPREFIX": str(ROOT / ".cache" / "bytecode"),
 }
 """Each of the hundreds of Python processes reads the code compiled, wherever they are run."""
+
+MEMORY = Path("/dev/shm")  # noqa: S108  (a folder in it is made, with a name of its own)
+"""Where Linux keeps files in memory."""
+
+ROOM = 8 * 1024**3
+"""Bytes that must be free there; databases, sites and browsers of one step take up to half of it."""
+
+
+@contextmanager
+def scratch() -> Iterator[str]:
+    """A folder for the temporary files of one step: in memory where there is room, else on disk.
+
+    Hundreds of databases are made and thrown away; writing them to a disk takes longer than the tests.
+    """
+    with tempfile.TemporaryDirectory(
+        prefix="postreeve-", dir=MEMORY if _is_roomy(MEMORY) else None, ignore_cleanup_errors=True
+    ) as folder:
+        Path(folder).chmod(0o1777)  # like /tmp: the users of the databases' servers pass through it
+        yield folder
+
+
+def _is_roomy(folder: Path) -> bool:
+    return (
+        os.access(folder, os.W_OK)
+        and not os.statvfs(folder).f_flag & os.ST_NOEXEC
+        and shutil.disk_usage(folder).free >= ROOM
+    )
 
 
 def main() -> None:
@@ -101,12 +142,13 @@ def main() -> None:
         place = f"[{number}/{len(steps)}] {step.title}"
         print(f"\n{place} …", flush=True)
         started = time.monotonic()
-        done = subprocess.run(
-            [sys.executable, *step.arguments],
-            cwd=ROOT,
-            env={**os.environ, **BYTECODE, **step.environment},
-            check=False,
-        )
+        with scratch() as folder:
+            done = subprocess.run(
+                [sys.executable, *step.arguments],
+                cwd=ROOT,
+                env={**os.environ, **BYTECODE, "TMPDIR": folder, **step.environment},
+                check=False,
+            )
         took = _spoken(time.monotonic() - started)
         if done.returncode:
             sys.stdout.flush()

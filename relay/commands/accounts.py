@@ -282,5 +282,3 @@ standing.add_to(account, "account")
 standing.add_to(site, "site")
 site.add_command(ramp)
 site.add_command(site_reputation)
-
-COMMANDS = (account, site)

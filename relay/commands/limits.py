@@ -212,4 +212,4 @@ def _print(site_id: UUID, found: SiteLimits) -> None:
 
 
 COMMANDS = (account, site)
-"""The groups that these commands belong to."""
+"""The groups of accounts.py, complete with the commands of this file."""

@@ -17,8 +17,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from relay.app import build
 from relay.commands.parameters import limit_option
+from relay.composition import build
 from relay.context import Relay
 from relay.services.paging import Place
 from relay.settings import Settings

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from relay.app import build
+from relay.composition import build
 from relay.context import Relay
 from relay.settings import Settings
 from tests import factories

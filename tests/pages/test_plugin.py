@@ -148,7 +148,8 @@ def test_nobody_fetches_without_end(client: FlaskClient) -> None:
 
 WITHOUT = """
 import sys
-from relay.app import build, create_app
+from relay.app import create_app
+from relay.composition import build
 from relay.settings import Settings
 settings = Settings(database_url="sqlite://", secret="x" * 32)
 client = create_app(build(settings)).test_client()

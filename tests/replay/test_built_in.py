@@ -11,7 +11,10 @@ from relay.replay.reading import built_in, read_file
 from relay.replay.story import Story
 from relay.replay.telling import markdown
 
-pytestmark = pytest.mark.exploring
+pytestmark = [
+    pytest.mark.exploring,
+    pytest.mark.xdist_group("built in"),  # one of pytest's workers tells the stories, not each
+]
 
 PAGE = Path(__file__).parents[2] / "docs" / "scenarios.md"
 

@@ -57,8 +57,9 @@ def crowd(name: str, count: int) -> list[str]:
 
 def newsletter(relay: Relay, site: Site, people: Sequence[str]) -> None:
     """As WordPress sends one: a message for each person."""
+    subscribe(relay, site, *map(parse, people))
     for person in people:
-        accept(relay, site, to=[person], stream=Stream.MARKETING)
+        accept(relay, site, to=[person], stream=Stream.MARKETING, list_id="news")
 
 
 def stages(relay: Relay, site: Site | None = None) -> dict[str, int]:

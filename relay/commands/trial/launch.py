@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from relay.commands.processes import ROOT
+from relay.commands import ROOT
 from relay.commands.trial import client, site
 from relay.commands.trial.children import Child, Children
 from relay.commands.trial.installation import Installation

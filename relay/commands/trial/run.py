@@ -11,8 +11,8 @@ from pathlib import Path
 import click
 from rich.table import Table
 
+from relay.commands import ROOT
 from relay.commands.parameters import PORT
-from relay.commands.processes import ROOT
 from relay.commands.trial import ports, wordpress
 from relay.commands.trial.children import Children, Trouble, interruptible
 from relay.commands.trial.client import Api, Mail

@@ -13,11 +13,11 @@ from sqlalchemy.exc import DatabaseError
 from sqlalchemy.orm import Session
 
 from relay import db
-from relay.app import build
-from relay.commands.processes import upgrade
+from relay.commands.migrations import upgrade
 from relay.commands.trial import zones
 from relay.commands.trial.children import Trouble
 from relay.commands.trial.installation import Installation, read, write
+from relay.composition import build
 from relay.context import Relay
 from relay.errors import Unauthenticated
 from relay.models import Site

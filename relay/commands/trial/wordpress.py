@@ -6,7 +6,7 @@ import secrets
 import sys
 from dataclasses import dataclass
 
-from relay.commands.processes import ROOT
+from relay.commands import ROOT
 from relay.commands.trial import client
 from relay.commands.trial.children import Child, Children, Trouble
 from relay.commands.trial.installation import Installation
