@@ -10,6 +10,8 @@ from uuid import UUID
 import click
 
 from relay.addresses import parse
+from relay.commands.finding import check_account, check_site
+from relay.commands.groups import Group
 from relay.commands.output import (
     Row,
     json_option,
@@ -19,6 +21,7 @@ from relay.commands.output import (
     show_one,
     tell_more,
 )
+from relay.commands.parameters import ACCOUNT_ID, SITE_ID, Id, limit_option
 from relay.commands.standing import BY, log_in
 from relay.errors import NotFound
 from relay.models import AbuseReport
@@ -28,13 +31,13 @@ from relay.services.paging import Place, cut
 from relay.vocabulary import AbuseDecision, AbuseReason
 
 
-@click.group()
+@click.group(cls=Group)
 def abuse() -> None:
     """Reports of mail that should not have come, and what belongs together."""
 
 
 @abuse.command("list")
-@click.option("--site", "site_id", type=click.UUID, help="Only about this site.")
+@click.option("--site", "site_id", type=SITE_ID, help="Only about this site.")
 @click.option("--open", "undecided", is_flag=True, help="Nobody has decided yet; gravest first.")
 @page_options
 @json_option
@@ -43,6 +46,8 @@ def list_reports(
 ) -> None:
     """List reports, newest first."""
     with relay().reads() as session:
+        if site_id is not None:
+            check_site(session, site_id)
         found = abuse_reports.reports(
             session, site_id=site_id, undecided=undecided, limit=limit + 1, after=after
         )
@@ -53,7 +58,7 @@ def list_reports(
 
 
 @abuse.command("show")
-@click.argument("report_id", type=click.UUID)
+@click.argument("report_id", type=Id("abuse list"))
 @json_option
 def show_report(report_id: UUID, as_json: bool) -> None:
     """Show one report: what it says, about which mail, and what proves the person's consent."""
@@ -103,7 +108,7 @@ def _story(proof: dict[str, Any] | None) -> list[str]:
 
 
 @abuse.command("add")
-@click.option("--site", "site_id", type=click.UUID, required=True, help="Whose mail it is about.")
+@click.option("--site", "site_id", type=SITE_ID, required=True, help="Whose mail it is about.")
 @click.option("--address", required=True, help="Who got it.")
 @click.option(
     "--as", "reason", required=True, type=click.Choice([each.value for each in AbuseReason]),
@@ -134,7 +139,7 @@ def add_report(
 
 
 @abuse.command("close")
-@click.argument("report_id", type=click.UUID)
+@click.argument("report_id", type=Id("abuse list"))
 @click.option("--reason", "because", required=True, metavar="TEXT", help="Why; kept with it.")
 @click.option("--acted", is_flag=True, help="Something was done about it; else it is dismissed.")
 @BY
@@ -168,7 +173,7 @@ def take_arf(file: Path, as_json: bool) -> None:
 
 
 @abuse.command("unmatched")
-@click.option("--limit", default=100, show_default=True, help="So many, newest first.")
+@limit_option()
 @json_option
 def list_unmatched(limit: int, as_json: bool) -> None:
     """List feedback reports of which nobody knows what mail they are about."""
@@ -181,12 +186,13 @@ def list_unmatched(limit: int, as_json: bool) -> None:
 
 
 @abuse.command("links")
-@click.argument("account_id", type=click.UUID)
-@click.option("--limit", default=100, show_default=True, help="So many, the latest first.")
+@click.argument("account_id", type=ACCOUNT_ID)
+@limit_option("So many, the latest first.")
 @json_option
 def list_links(account_id: UUID, limit: int, as_json: bool) -> None:
     """List where the mail of an account leads, as far as it was read, and who else links there."""
     with relay().reads() as session:
+        check_account(session, account_id)
         rows = [
             {
                 "host": each.host,

@@ -7,6 +7,8 @@ from uuid import UUID
 
 import click
 
+from relay.commands.finding import check_account
+from relay.commands.groups import Group
 from relay.commands.output import (
     Row,
     json_option,
@@ -16,6 +18,7 @@ from relay.commands.output import (
     show_one,
     tell_more,
 )
+from relay.commands.parameters import ACCOUNT_ID, Id
 from relay.commands.standing import BY
 from relay.services import appeal_answers, operators, reviews
 from relay.services import appeals as cases
@@ -29,13 +32,13 @@ REASON = click.option(
 )
 
 
-@click.group()
+@click.group(cls=Group)
 def appeals() -> None:
     """What owners say against what was done to their account or site."""
 
 
 @appeals.command("list")
-@click.option("--account", "account_id", type=click.UUID, help="Only of this account.")
+@click.option("--account", "account_id", type=ACCOUNT_ID, help="Only of this account.")
 @click.option("--decided", is_flag=True, help="Those that were answered, newest first.")
 @page_options
 @json_option
@@ -44,6 +47,8 @@ def list_appeals(
 ) -> None:
     """List open appeals, the most urgent first."""
     with relay().reads() as session:
+        if account_id is not None:
+            check_account(session, account_id)
         found = cases.cases(
             session, account_id=account_id, decided=decided, limit=limit + 1, after=after
         )
@@ -54,7 +59,7 @@ def list_appeals(
 
 
 @appeals.command("show")
-@click.argument("appeal_id", type=click.UUID)
+@click.argument("appeal_id", type=Id("appeals list"))
 @json_option
 def show_appeal(appeal_id: UUID, as_json: bool) -> None:
     """Show an appeal: what the owner says, what it is about, and what is frozen."""
@@ -89,7 +94,7 @@ def show_appeal(appeal_id: UUID, as_json: bool) -> None:
 
 
 @appeals.command("accept")
-@click.argument("appeal_id", type=click.UUID)
+@click.argument("appeal_id", type=Id("appeals list"))
 @REASON
 @click.option(
     "--release",
@@ -123,7 +128,7 @@ def accept(
 
 
 @appeals.command("decline")
-@click.argument("appeal_id", type=click.UUID)
+@click.argument("appeal_id", type=Id("appeals list"))
 @REASON
 @BY
 @json_option

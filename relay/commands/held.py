@@ -6,6 +6,8 @@ from uuid import UUID
 
 import click
 
+from relay.commands.finding import check_site
+from relay.commands.groups import Group
 from relay.commands.output import (
     Row,
     json_option,
@@ -15,6 +17,7 @@ from relay.commands.output import (
     show_one,
     tell_more,
 )
+from relay.commands.parameters import SITE_ID, Id
 from relay.commands.standing import BY
 from relay.services import operators, reviews
 from relay.services.paging import Place, cut
@@ -26,13 +29,13 @@ REASON = click.option(
 )
 
 
-@click.group()
+@click.group(cls=Group)
 def held() -> None:
     """Mail that waits for an operator's decision."""
 
 
 @held.command("list")
-@click.option("--site", "site_id", type=click.UUID, help="Only of this site.")
+@click.option("--site", "site_id", type=SITE_ID, help="Only of this site.")
 @click.option("--decided", is_flag=True, help="What was decided, newest first.")
 @page_options
 @json_option
@@ -41,6 +44,8 @@ def list_held(
 ) -> None:
     """List what waits, oldest first."""
     with relay().reads() as session:
+        if site_id is not None:
+            check_site(session, site_id)
         found = reviews.waiting(
             session, site_id=site_id, decided=decided, limit=limit + 1, after=after
         )
@@ -51,7 +56,7 @@ def list_held(
 
 
 @held.command("show")
-@click.argument("review_id", type=click.UUID)
+@click.argument("review_id", type=Id("held list"))
 @json_option
 def show_held(review_id: UUID, as_json: bool) -> None:
     """Show one review: whose mail it is, what it says, and to how many people.
@@ -86,7 +91,7 @@ def show_held(review_id: UUID, as_json: bool) -> None:
 
 
 @held.command("release")
-@click.argument("review_id", type=click.UUID)
+@click.argument("review_id", type=Id("held list"))
 @REASON
 @click.option(
     "--per-minute",
@@ -107,7 +112,7 @@ def release(review_id: UUID, because: str, drip: int, operator: str, as_json: bo
 
 
 @held.command("reject")
-@click.argument("review_id", type=click.UUID)
+@click.argument("review_id", type=Id("held list"))
 @REASON
 @BY
 @json_option

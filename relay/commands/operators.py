@@ -6,7 +6,9 @@ from uuid import UUID
 
 import click
 
+from relay.commands.groups import Group
 from relay.commands.output import Row, json_option, relay, show, show_one
+from relay.commands.parameters import Id
 from relay.models import Operator
 from relay.services import operators
 
@@ -16,7 +18,7 @@ SHOWN_ONCE = (
 )
 
 
-@click.group()
+@click.group(cls=Group)
 def operator() -> None:
     """Keys of operators, for /v1/operator/."""
 
@@ -43,7 +45,7 @@ def list_operators(as_json: bool) -> None:
 
 
 @operator.command("revoke")
-@click.argument("operator_id", type=click.UUID)
+@click.argument("operator_id", type=Id("operator list"))
 @json_option
 def revoke(operator_id: UUID, as_json: bool) -> None:
     """End the key with the id OPERATOR_ID at once."""

@@ -304,7 +304,7 @@ def find(session: Session, report_id: UUID) -> AbuseReport:
     """One report. Raises `NotFound`."""
     found = session.get(AbuseReport, report_id)
     if found is None:
-        raise NotFound("There is no such report")
+        raise NotFound("There is no report with this id; `python -m relay abuse list` shows them")
     return found
 
 
@@ -352,7 +352,7 @@ def close(
         raise Invalid("Say why: the reason is kept with the report")
     found = session.scalar(select(AbuseReport).where(AbuseReport.id == report_id).with_for_update())
     if found is None:
-        raise NotFound("There is no such report")
+        raise NotFound("There is no report with this id; `python -m relay abuse list` shows them")
     if found.decision is not None:
         raise Conflict(f"This report was {found.decision.value} already")
     found.decision, found.because = decision, because
