@@ -15,10 +15,23 @@ import structlog
 from structlog.typing import EventDict, WrappedLogger
 
 
+class _Stderr:
+    """stderr as it is when something is written: what takes its place for a while may be closed later."""
+
+    def write(self, text: str) -> int:
+        return sys.stderr.write(text)
+
+    def flush(self) -> None:
+        sys.stderr.flush()
+
+
+STDERR: Any = _Stderr()
+
+
 def configure(level: str) -> None:
     """Send structlog's and the libraries' messages of this level and above to stderr."""
     number = logging.getLevelNamesMapping().get(level, logging.INFO)
-    logging.basicConfig(level=max(number, logging.WARNING), stream=sys.stderr, format="%(message)s")
+    logging.basicConfig(level=max(number, logging.WARNING), stream=STDERR, format="%(message)s")
     readable = sys.stderr.isatty()
     structlog.configure(
         wrapper_class=structlog.make_filtering_bound_logger(number),
@@ -29,7 +42,7 @@ def configure(level: str) -> None:
             _without_messages,
             structlog.dev.ConsoleRenderer() if readable else structlog.processors.JSONRenderer(),
         ],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(STDERR),
         cache_logger_on_first_use=True,
     )
 
