@@ -46,8 +46,7 @@ def list_reports(
 ) -> None:
     """List reports, newest first."""
     with relay().reads() as session:
-        if site_id is not None:
-            check_site(session, site_id)
+        check_site(session, site_id)
         found = abuse_reports.reports(
             session, site_id=site_id, undecided=undecided, limit=limit + 1, after=after
         )

@@ -47,8 +47,7 @@ def list_appeals(
 ) -> None:
     """List open appeals, the most urgent first."""
     with relay().reads() as session:
-        if account_id is not None:
-            check_account(session, account_id)
+        check_account(session, account_id)
         found = cases.cases(
             session, account_id=account_id, decided=decided, limit=limit + 1, after=after
         )

@@ -60,8 +60,7 @@ def verify(site_id: UUID | None, noted: Head | None, as_json: bool) -> None:
     context = relay()
     keyring, now = context.settings.keyring, context.clock()
     with context.reads() as session:
-        if site_id is not None:
-            check_site(session, site_id)
+        check_site(session, site_id)
         ids = [site_id] if site_id else list(verification.sites(session))
         with _progress(verification.count(session, ids)) as advance:
             verdicts = [

@@ -182,8 +182,7 @@ def allow(name: str, account_id: UUID | None, reason: str, as_json: bool) -> Non
     """Let NAME be claimed although it looks like a brand."""
     context = relay()
     with context.sessions.begin() as session:
-        if account_id is not None:
-            check_account(session, account_id)
+        check_account(session, account_id)
         rule = domain_rules.allow(
             session, name, account_id=account_id, reason=reason, now=context.clock()
         )

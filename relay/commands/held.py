@@ -44,8 +44,7 @@ def list_held(
 ) -> None:
     """List what waits, oldest first."""
     with relay().reads() as session:
-        if site_id is not None:
-            check_site(session, site_id)
+        check_site(session, site_id)
         found = reviews.waiting(
             session, site_id=site_id, decided=decided, limit=limit + 1, after=after
         )

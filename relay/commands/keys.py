@@ -125,10 +125,8 @@ def list_keys(site_id: UUID | None, account_id: UUID | None, as_json: bool) -> N
 
 def _check(session: Session, site_id: UUID | None, account_id: UUID | None) -> None:
     """Whose key it is, is there. Raises `NotFound`."""
-    if site_id is not None:
-        check_site(session, site_id)
-    if account_id is not None:
-        check_account(session, account_id)
+    check_site(session, site_id)
+    check_account(session, account_id)
 
 
 def _key(made: ApiKey) -> Row:

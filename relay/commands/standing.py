@@ -148,8 +148,7 @@ def _domains(done: Action) -> str:
 def audit(account_id: UUID | None, site_id: UUID | None, limit: int, as_json: bool) -> None:
     """Show what was done to accounts and sites, by whom and why. Nobody can change this log."""
     with relay().reads() as session:
-        if account_id is not None:
-            check_account(session, account_id)
+        check_account(session, account_id)
         found = actions.history(session, account_id=account_id, site_id=site_id, limit=limit)
         rows = [
             _row(each) if as_json else _line(each, actions.name_of(session, each)) for each in found
