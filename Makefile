@@ -37,7 +37,7 @@ faults: $(INSTALLED) ## Kill every part 20 times under load and reconcile the le
 	@$(PY) -m bench.faults $(ARGS)
 
 fuzz: $(INSTALLED) ## Ask the API 10,000 questions, ever new ones, and explore interleavings (minutes)
-	@HYPOTHESIS_PROFILE=deep FUZZ_CASES=$(or $(FUZZ_CASES),10000) $(PY) -m pytest \
+	@HYPOTHESIS_PROFILE=deep FUZZ_CASES=$(or $(FUZZ_CASES),10000) $(PY) -m pytest -o faulthandler_timeout=0 \
 		tests/api/test_openapi_fuzz.py tests/api/test_hostile_requests.py tests/gateways tests/states
 
 packages: $(INSTALLED) ## Install the Debian packages that tests and WordPress need

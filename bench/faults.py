@@ -64,6 +64,7 @@ class Feeder(threading.Thread):
         super().__init__(name="feeder")
         self._rig, self._sites, self._mails, self._rate = rig, sites, mails, rate
         self._stream = stream
+        self._over = threading.Event()
         self.answers: list[load.Answer] = []
 
     def run(self) -> None:
@@ -75,16 +76,25 @@ class Feeder(threading.Thread):
         for thread in threads:
             thread.join()
 
+    def give_up(self) -> None:
+        """Post no more, and repeat nothing: what was to be seen cannot be seen any more."""
+        self._over.set()
+
+    def _unanswered(self, status: int) -> bool:
+        return not self._over.is_set() and (status == 0 or status >= 500)
+
     def _work(self, count: int) -> None:
         connection = load.Connection(self._rig.web_port, timeout=15)
         for _ in range(count):
+            if self._over.is_set():
+                break
             began = time.perf_counter()
             key = str(uuid.uuid4())
             site = random.choice(self._sites)
             request = load.post(
                 site, [f"{key}@customer.example"], MESSAGE, key=key, stream=self._stream
             )
-            answer = load.persist(connection, key, request, lambda s: s == 0 or s >= 500, 120.0)
+            answer = load.persist(connection, key, request, self._unanswered, 120.0)
             self.answers.append(answer)
             time.sleep(max(0.0, 8 / self._rate - (time.perf_counter() - began)))
         connection.close()
@@ -106,9 +116,14 @@ def scenario(
     began = time.perf_counter()
     feeder = Feeder(rig, sites, mails=mails, rate=rate, stream=stream)
     feeder.start()
-    time.sleep(0.5)
-    break_things(ledger)
-    feeder.join()
+    try:
+        time.sleep(0.5)
+        break_things(ledger)
+    except BaseException:
+        feeder.give_up()
+        raise
+    finally:
+        feeder.join()
     with life_going_on(rig, sites):
         reconcile(rig, feeder.answers, ledger, within=settle_within)
     ledger.seconds = round(time.perf_counter() - began, 1)

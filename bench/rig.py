@@ -12,7 +12,6 @@ import os
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -26,21 +25,17 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from bench.ports import free_port
+
 ROOT = Path(__file__).parents[1]
 TOPIC = "arn:aws:sns:us-east-1:000000000000:postreeve-simulator"
 DOMAIN = "shop.example"
+PATIENCE = 60.0
+"""Seconds a part has to come up: long, for a machine with other things to do."""
 
 
 class RigError(Exception):
     """A part did not start or answer; says which and what it wrote last."""
-
-
-def free_port() -> int:
-    """A TCP port of the loopback address that nobody uses now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _die_with_parent() -> None:
@@ -168,8 +163,15 @@ class PostgreSQL:
         self.wait()
 
     def wait(self) -> None:
-        """Wait until it accepts connections."""
-        for _ in range(300):
+        """Wait until it accepts connections.
+
+        After SIGKILL its children live on until they notice, and while one holds the shared memory
+        a new server gives up: it is then started again, as whoever watches over a server does.
+        """
+        ends = time.monotonic() + PATIENCE
+        while time.monotonic() < ends:
+            if not self.part.is_running:
+                self.part.start()
             ready = self._run("pg_isready", "-h", "127.0.0.1", "-p", str(self.port), check=False)
             if ready == 0:
                 return
@@ -360,7 +362,7 @@ class Rig:
                 sites.append(Site(str(site.id), key.secret))
         return sites
 
-    def wait_for(self, url: str, part: Part, within: float = 30.0) -> None:
+    def wait_for(self, url: str, part: Part, within: float = PATIENCE) -> None:
         """Wait until `url` answers 200."""
         ends = time.monotonic() + within
         while time.monotonic() < ends:

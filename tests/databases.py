@@ -10,7 +10,6 @@ import getpass
 import os
 import shutil
 import signal
-import socket
 import sqlite3
 import subprocess
 from collections.abc import Iterator
@@ -21,6 +20,7 @@ from typing import Protocol
 
 from sqlalchemy import Engine, make_url
 
+from bench.ports import free_port
 from relay import db
 from relay.commands.migrations import upgrade
 
@@ -124,7 +124,7 @@ def postgresql(folder: Path) -> Iterator[PostgresqlServer]:
     refuses to run as root; then it runs as the user `postgres`, whom Debian's package makes.
     """
     programs = _programs()
-    data, port = folder / "data", _free_port()
+    data, port = folder / "data", free_port()
     user = "postgres" if os.geteuid() == 0 else getpass.getuser()
     become = [
         "setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups",
@@ -173,13 +173,6 @@ def _open_up(folder: Path) -> None:
     for above in folder.parents:
         if above.stat().st_uid == 0 and not above.stat().st_mode & 0o001:
             above.chmod(above.stat().st_mode | 0o011)
-
-
-def _free_port() -> int:
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _wait_until_ready(

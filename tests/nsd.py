@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import re
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -21,6 +20,7 @@ import dns.exception
 import dns.message
 import dns.query
 
+from bench.ports import free_port
 from tests.wordpress import suites
 from tests.wordpress.packages import program
 
@@ -69,7 +69,7 @@ def find() -> Nsd:
 @contextmanager
 def serving(folder: Path, zones: Path = ZONES) -> Iterator[int]:
     """A server of these zones; its port. `folder` holds its settings and what it logs."""
-    nsd, port = find(), _free_port()
+    nsd, port = find(), free_port()
     settings = folder / "nsd.conf"
     settings.write_text(_settings(folder, zones, port))
     with (folder / "nsd.out").open("w") as output:
@@ -124,19 +124,6 @@ def _wait(process: subprocess.Popen[bytes], port: int, output: Path) -> None:
         else:
             return
     raise RuntimeError(f"nsd does not answer:\n{output.read_text()}")
-
-
-def _free_port() -> int:
-    """A port that is free for UDP and TCP alike."""
-    while True:
-        with socket.socket() as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp:
-            tcp.bind(("127.0.0.1", 0))
-            port: int = tcp.getsockname()[1]
-            try:
-                udp.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port
 
 
 def _unpack(suite: suites.Suite) -> Path:

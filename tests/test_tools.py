@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 TOOLS = Path(__file__).parents[1] / "tools"
 
 LONG = """
@@ -31,3 +33,35 @@ def test_ctrl_c_ends_a_long_step_in_a_sentence() -> None:
     assert process.returncode == 130
     assert said.endswith("Stopped. Say the same again to go on.\n")
     assert "Traceback" not in said
+
+
+HANGING = """
+import test
+test.FAREWELL = 1.0
+code = test.run([test.sys.executable, "-c", {program!r}], test.os.environ, within=3.0)
+print(f"exit code {{code}}")
+"""
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        pytest.param("import time; time.sleep(60)", id="one that listens"),
+        pytest.param(
+            "import time\ntry: time.sleep(60)\nexcept KeyboardInterrupt: pass",
+            id="one that ends as if all were well",
+        ),
+        pytest.param(
+            "import signal, time; signal.signal(signal.SIGINT, signal.SIG_IGN); time.sleep(60)",
+            id="one that does not listen",
+        ),
+    ],
+)
+def test_a_step_that_hangs_is_ended_and_has_failed(program: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", HANGING.format(program=program)],
+        cwd=TOOLS, capture_output=True, text=True, timeout=30, check=True,
+    )  # fmt: skip
+
+    assert "Still running after 3 s: it is ended." in done.stdout
+    assert done.stdout.splitlines()[-1] not in ("exit code 0", "exit code None")

@@ -5,11 +5,12 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -96,6 +97,12 @@ STEPS = (
     Step("journey", "The browser's journey", pytest("journey", *NOT_EXPLORING, *BY_FILE)),
 )
 
+LONGEST = 20 * 60.0
+"""Seconds a step may take: many times what one does; what hangs must not take all the time there is."""
+
+FAREWELL = 60.0
+"""Seconds it then has to say what it was doing."""
+
 BYTECODE = {
     "PYTHONDONTWRITEBYTECODE": "",
     "PYTHONPYCACHEPREFIX": str(ROOT / ".cache" / "bytecode"),
@@ -143,20 +150,38 @@ def main() -> None:
         print(f"\n{place} …", flush=True)
         started = time.monotonic()
         with scratch() as folder:
-            done = subprocess.run(
+            code = run(
                 [sys.executable, *step.arguments],
-                cwd=ROOT,
-                env={**os.environ, **BYTECODE, "TMPDIR": folder, **step.environment},
-                check=False,
+                {**os.environ, **BYTECODE, "TMPDIR": folder, **step.environment},
             )
         took = _spoken(time.monotonic() - started)
-        if done.returncode:
+        if code:
             sys.stdout.flush()
             sys.exit(
                 f"\n{place}: FAILED after {took}. Alone it runs with: make test ONLY={step.name}"
             )
         print(f"{place}: green, {took}", flush=True)
     print(f"\nAll green in {_spoken(time.monotonic() - began)}.")
+
+
+def run(command: Sequence[str], environment: Mapping[str, str], within: float = LONGEST) -> int:
+    """Run it to its end; its exit code, never 0 for one that had to be ended.
+
+    One that takes more than `within` seconds gets what Ctrl-C sends: pytest then shows what has
+    failed so far, and where it hangs.
+    """
+    process = subprocess.Popen(command, cwd=ROOT, env=environment)
+    try:
+        return process.wait(within)
+    except subprocess.TimeoutExpired:
+        print(f"\nStill running after {_spoken(within)}: it is ended.", flush=True)
+        process.send_signal(signal.SIGINT)
+    try:
+        return process.wait(FAREWELL) or 1
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+        return 1
 
 
 def _spoken(seconds: float) -> str:

@@ -105,11 +105,3 @@ def serve() -> Iterator[Server]:
         yield told
         server.shutdown()
         thread.join()
-
-
-def closed_port() -> int:
-    """A port of this machine that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -20,6 +20,7 @@ from botocore.stub import Stubber
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bench.ports import free_port
 from relay.errors import MailerBusy, MailerRefused, MailerSilent
 from relay.gateways.ses import (
     LazyMailer,
@@ -31,7 +32,7 @@ from relay.gateways.ses import (
 )
 from relay.mail import Envelope
 from tests.factories import make_envelope, make_message
-from tests.gateways.servers import Answer, Request, Server, closed_port, said, serve
+from tests.gateways.servers import Answer, Request, Server, said, serve
 
 REGION = "eu-west-1"
 SECRETS = Credentials("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", "a-session-token")
@@ -389,7 +390,7 @@ def test_silence_after_the_request_went_out_leaves_the_copy_unknown(ses: Server)
 
 def test_a_refused_connection_means_that_nothing_was_sent() -> None:
     with pytest.raises(MailerBusy) as busy:
-        make_mailer(f"http://127.0.0.1:{closed_port()}").send(make_envelope())
+        make_mailer(f"http://127.0.0.1:{free_port()}").send(make_envelope())
     assert (busy.value.code, busy.value.scope) == ("unreachable", "all")
 
 

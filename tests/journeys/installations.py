@@ -15,6 +15,7 @@ from email import message_from_bytes, policy
 from pathlib import Path
 from typing import Any
 
+from bench.ports import free_port
 from tests.commands.running import run
 from tests.wordpress import processes
 
@@ -67,7 +68,7 @@ class Installation:
 @contextmanager
 def installation(folder: Path, site_url: str) -> Iterator[Installation]:
     """Everything runs inside the block; it is the site at `site_url` that has the key."""
-    relay_port, simulator_port = processes.free_port(), processes.free_port()
+    relay_port, simulator_port = free_port(), free_port()
     relay_url = f"http://127.0.0.1:{relay_port}"
     simulator_url = f"http://127.0.0.1:{simulator_port}"
     environment = _environment(folder, relay_url, simulator_url)

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from tests.wordpress import processes
+from bench.ports import free_port
 
 NOT_CARRIED = {"host", "connection", "expect", "content-length", "transfer-encoding"}
 """Header fields that belong to one connection: each side writes its own."""
@@ -23,7 +23,7 @@ class Road:
     """An address that leads to the relay while the road is open; nobody listens there else."""
 
     relay_url: str
-    port: int = field(default_factory=processes.free_port)
+    port: int = field(default_factory=free_port)
 
     @property
     def url(self) -> str:

@@ -15,11 +15,12 @@ from typing import Any
 
 import pytest
 
+from bench.ports import free_port
 from relay import db
 from tests import factories
 from tests.commands import running
 from tests.databases import Databases
-from tests.simulator.simulator_rig import Simulator, eventually, free_port
+from tests.simulator.simulator_rig import Simulator, eventually
 
 pytestmark = pytest.mark.processes
 

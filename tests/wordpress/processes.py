@@ -72,14 +72,6 @@ def wait_until(done: Callable[[], bool], what: str, *, within: float = PATIENCE)
         time.sleep(0.05)
 
 
-def free_port() -> int:
-    """A TCP port on 127.0.0.1 that nobody listens on at the moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 def listens(port: int) -> bool:
     """Whether something accepts connections on 127.0.0.1:port."""
     with socket.socket() as probe:

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from bench.ports import free_port
 from tests.wordpress import databases, phps, processes, sqlite
 from tests.wordpress.phps import Php
 from tests.wordpress.trees import Tree
@@ -162,7 +163,7 @@ def site(
     folder = Path(tempfile.mkdtemp(prefix="postreeve-site-"))
     made = Site(
         path=folder / "site",
-        url=f"http://127.0.0.1:{port or processes.free_port()}",
+        url=f"http://127.0.0.1:{port or free_port()}",
         tree=tree,
         php=php or phps.native(),
         administrator=administrator or Administrator(),
