@@ -11,7 +11,13 @@ from flask_smorest import Blueprint
 
 from relay.api.auth import for_operators, officer, relay
 from relay.api.drafts import from_base64
-from relay.api.openapi import DONE_BY_OPERATORS, ONE_FOR_OPERATORS, OPERATORS_ONLY, PROBLEM
+from relay.api.openapi import (
+    DONE_BY_OPERATORS,
+    LISTED_FOR_OPERATORS,
+    ONE_FOR_OPERATORS,
+    OPERATORS_ONLY,
+    PROBLEM,
+)
 from relay.api.operator_report_schemas import (
     FeedbackSchema,
     OneReportSchema,
@@ -21,6 +27,7 @@ from relay.api.operator_report_schemas import (
     TakenSchema,
 )
 from relay.services import abuse_reports, arf
+from relay.services.accounts import check_named
 from relay.services.paging import cut
 from relay.vocabulary import AbuseDecision
 
@@ -48,11 +55,12 @@ class Reports(MethodView):
     @for_operators
     @blueprint.arguments(ReportsQuerySchema, location="query", unknown=None, error_status_code=400)
     @blueprint.response(200, ReportsSchema)
-    @blueprint.doc(operationId="listAbuseReports", responses=PROBLEM, **OPERATORS_ONLY)
+    @blueprint.doc(operationId="listAbuseReports", **LISTED_FOR_OPERATORS)
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
         """List what people reported, newest first; the open ones, the gravest first."""
         limit = query["limit"]
         with relay().reads() as session:
+            check_named(session, account_id=query["account"], site_id=query["site"])
             found = abuse_reports.reports(
                 session,
                 site_id=query["site"],
