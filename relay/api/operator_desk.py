@@ -10,6 +10,7 @@ from flask_smorest import Blueprint
 from sqlalchemy.orm import Session
 
 from relay.api.auth import for_operators, officer, relay
+from relay.api.desk_lists import page
 from relay.api.openapi import (
     DONE_BY_OPERATORS,
     LISTED_FOR_OPERATORS,
@@ -26,9 +27,7 @@ from relay.api.operator_schemas import (
     WaitingQuerySchema,
 )
 from relay.services import appeal_answers, appeals, reviews
-from relay.services.accounts import check_named
 from relay.services.appeal_answers import Answer
-from relay.services.paging import cut
 from relay.vocabulary import AppealDecision, Decision
 
 blueprint = Blueprint(
@@ -46,18 +45,7 @@ class Reviews(MethodView):
     @blueprint.doc(operationId="listReviews", **LISTED_FOR_OPERATORS)
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
         """List mail that waits for a decision, oldest first; or what was decided, newest first."""
-        limit = query["limit"]
-        with relay().reads() as session:
-            check_named(session, site_id=query["site"])
-            found = reviews.waiting(
-                session,
-                site_id=query["site"],
-                decided=query["decided"],
-                limit=limit + 1,
-                after=query["cursor"],
-            )
-        shown, cursor = cut(found, limit, reviews.place)
-        return {"reviews": shown, "next_cursor": cursor}
+        return page("reviews", reviews.waiting, reviews.place, **query)
 
 
 @blueprint.route("/reviews/<uuid:review_id>")
@@ -113,18 +101,7 @@ class Appeals(MethodView):
     @blueprint.doc(operationId="listAppealCases", **LISTED_FOR_OPERATORS)
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
         """List open appeals, the most urgent first; or those that were answered, newest first."""
-        limit = query["limit"]
-        with relay().reads() as session:
-            check_named(session, account_id=query["account"])
-            found = appeals.cases(
-                session,
-                account_id=query["account"],
-                decided=query["decided"],
-                limit=limit + 1,
-                after=query["cursor"],
-            )
-        shown, cursor = cut(found, limit, appeals.place)
-        return {"appeals": shown, "next_cursor": cursor}
+        return page("appeals", appeals.cases, appeals.place, **query)
 
 
 @blueprint.route("/appeals/<uuid:appeal_id>")

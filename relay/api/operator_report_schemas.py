@@ -20,10 +20,12 @@ from relay.vocabulary import (
 class ReportsQuerySchema(DeskQuerySchema):
     """Which reports to list."""
 
-    site = fields.UUID(load_default=None)
-    account = fields.UUID(load_default=None)
+    site = fields.UUID(load_default=None, attribute="site_id")
+    account = fields.UUID(load_default=None, attribute="account_id")
     open = fields.Boolean(
-        load_default=False, metadata={"description": "Only those nobody has decided about."}
+        load_default=False,
+        attribute="undecided",
+        metadata={"description": "Only those nobody has decided about."},
     )
 
 

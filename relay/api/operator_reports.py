@@ -10,6 +10,7 @@ from flask.views import MethodView
 from flask_smorest import Blueprint
 
 from relay.api.auth import for_operators, officer, relay
+from relay.api.desk_lists import page
 from relay.api.drafts import from_base64
 from relay.api.openapi import (
     DONE_BY_OPERATORS,
@@ -27,8 +28,6 @@ from relay.api.operator_report_schemas import (
     TakenSchema,
 )
 from relay.services import abuse_reports, arf
-from relay.services.accounts import check_named
-from relay.services.paging import cut
 from relay.vocabulary import AbuseDecision
 
 blueprint = Blueprint(
@@ -58,19 +57,7 @@ class Reports(MethodView):
     @blueprint.doc(operationId="listAbuseReports", **LISTED_FOR_OPERATORS)
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
         """List what people reported, newest first; the open ones, the gravest first."""
-        limit = query["limit"]
-        with relay().reads() as session:
-            check_named(session, account_id=query["account"], site_id=query["site"])
-            found = abuse_reports.reports(
-                session,
-                site_id=query["site"],
-                account_id=query["account"],
-                undecided=query["open"],
-                limit=limit + 1,
-                after=query["cursor"],
-            )
-        shown, cursor = cut(found, limit, abuse_reports.place)
-        return {"reports": shown, "next_cursor": cursor}
+        return page("reports", abuse_reports.reports, abuse_reports.place, **query)
 
 
 @blueprint.route("/abuse-reports/<uuid:report_id>")
