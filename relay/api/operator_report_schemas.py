@@ -84,6 +84,22 @@ class FeedbackSchema(Closed):
     )
 
 
+class UnmatchedSchema(Answer):
+    """A feedback report of which nobody knows which mail it is about; `told` is what it says."""
+
+    id = fields.UUID()
+    at = fields.AwareDateTime()
+    type = worded(FeedbackType)
+    told = fields.Dict()
+
+
+class UnmatchedListSchema(Answer):
+    """Feedback reports."""
+
+    feedback = fields.List(fields.Nested(UnmatchedSchema))
+    next_cursor = fields.String(allow_none=True)
+
+
 class TakenSchema(Answer):
     """What a feedback report was, and what became of it."""
 

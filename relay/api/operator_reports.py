@@ -26,7 +26,9 @@ from relay.api.operator_report_schemas import (
     ReportsQuerySchema,
     ReportsSchema,
     TakenSchema,
+    UnmatchedListSchema,
 )
+from relay.api.operator_schemas import DeskQuerySchema
 from relay.services import abuse_reports, arf
 from relay.vocabulary import AbuseDecision
 
@@ -104,6 +106,14 @@ class ReportDecision(MethodView):
 @blueprint.route("/arf")
 class FeedbackReports(MethodView):
     """Feedback reports of mailbox providers (RFC 5965)."""
+
+    @for_operators
+    @blueprint.arguments(DeskQuerySchema, location="query", unknown=None, error_status_code=400)
+    @blueprint.response(200, UnmatchedListSchema)
+    @blueprint.doc(operationId="listUnmatchedFeedback", responses=PROBLEM, **OPERATORS_ONLY)
+    def get(self, query: dict[str, Any]) -> dict[str, Any]:
+        """List feedback reports that fit no mail, newest first; they are kept for 90 days."""
+        return page("feedback", arf.unmatched, arf.place, **query)
 
     @for_operators
     @blueprint.arguments(FeedbackSchema, error_status_code=400, example={"message": EXAMPLE})

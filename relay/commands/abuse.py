@@ -173,16 +173,16 @@ def take_arf(file: Path, as_json: bool) -> None:
 
 
 @abuse.command("unmatched")
-@limit_option()
+@page_options
 @json_option
-def list_unmatched(limit: int, as_json: bool) -> None:
-    """List feedback reports of which nobody knows what mail they are about."""
+def list_unmatched(limit: int, after: Place | None, as_json: bool) -> None:
+    """List feedback reports of which nobody knows what mail they are about, newest first."""
     with relay().reads() as session:
-        rows = [
-            {"id": each.id, "at": each.at, "type": each.type.value, **each.told}
-            for each in arf.unmatched(session, limit=limit)
-        ]
+        found = arf.unmatched(session, limit=limit + 1, after=after)
+    shown, cursor = cut(found, limit, arf.place)
+    rows = [{"id": each.id, "at": each.at, "type": each.type.value, **each.told} for each in shown]
     show(rows, as_json=as_json, title="Unmatched feedback", empty="Every report has its mail.")
+    tell_more(cursor)
 
 
 @abuse.command("links")

@@ -342,6 +342,21 @@ def test_a_feedback_report_is_taken_in(ask: Ask, relay: Relay, site: Site) -> No
     assert (report["id"], report["origin"]) == (taken["report_id"], "arf")
     assert ask("arf", sent).json["result"] == "known"
     check_problem(ask("arf", {"message": "%"}), 400, "request-invalid")
+    assert ask("arf").json == {"feedback": [], "next_cursor": None}
+
+
+def test_feedback_that_fits_no_mail_is_read_page_by_page(ask: Ask) -> None:
+    for number in range(3):
+        raw = make_feedback(returned=f"Message-ID: <{number}@elsewhere.example>")
+        ask("arf", {"message": b64encode(raw).decode()})
+
+    first = ask("arf", limit=2).json
+    rest = ask("arf", limit=2, cursor=first["next_cursor"]).json
+
+    assert [each["told"]["message-id"] for each in first["feedback"] + rest["feedback"]] == [
+        f"<{number}@elsewhere.example>" for number in (2, 1, 0)
+    ]
+    assert rest["next_cursor"] is None
 
 
 def test_an_appeal_is_answered_with_the_mail_that_may_leave(
@@ -473,7 +488,7 @@ def test_who_reads_on_misses_no_report_because_one_has_become_less_grave(
     assert [each["id"] for each in rest["reports"]] == [next_one, grave]
 
 
-@pytest.mark.parametrize("path", ["reviews", "appeals", "abuse-reports"])
+@pytest.mark.parametrize("path", ["reviews", "appeals", "abuse-reports", "arf"])
 @pytest.mark.parametrize("cursor", ["x", "0" * 48, "0" + "f" * 48, "0" * 50, new_id()])
 def test_a_cursor_of_another_list_is_refused(path: str, cursor: Any, ask: Ask) -> None:
     problem = ask(path, cursor=cursor)
