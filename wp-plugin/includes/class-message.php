@@ -37,38 +37,28 @@ final class Message {
 
 	/**
 	 * `from` (an address) and `to` (every address that gets a copy).
-	 *
-	 * @var array
 	 */
-	private $envelope;
+	private array $envelope;
 
 	/**
 	 * One of STREAMS.
-	 *
-	 * @var string
 	 */
-	private $stream;
+	private string $stream;
 
 	/**
 	 * SECURITY, or '' for any other mail.
-	 *
-	 * @var string
 	 */
-	private $kind;
+	private string $kind;
 
 	/**
 	 * The slug of the plugin or theme that sent it.
-	 *
-	 * @var string
 	 */
-	private $source;
+	private string $source;
 
 	/**
 	 * The idempotency key: as often as it is handed over, the relay takes it once.
-	 *
-	 * @var string
 	 */
-	private $key;
+	private string $key;
 
 	/**
 	 * Makes a message.
