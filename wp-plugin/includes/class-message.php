@@ -194,6 +194,19 @@ final class Message {
 	}
 
 	/**
+	 * What stays the same where a mail is composed once more: all but its date, its Message-ID and its boundaries.
+	 */
+	public function fingerprint(): string {
+		preg_match_all( '/^(?:Date|Message-ID): .*|boundary="b1=?_\K\w{32,}/mi', $this->pieces[0], $anew );
+		$hash = hash_init( 'sha256' );
+		hash_update( $hash, (string) wp_json_encode( $this->metadata() ) );
+		foreach ( $this->chunks( Outbox::CHUNK ) as $bytes ) {
+			hash_update( $hash, str_replace( $anew[0], '', $bytes ) );
+		}
+		return hash_final( $hash );
+	}
+
+	/**
 	 * Whether it lets somebody into their account.
 	 */
 	public function is_security(): bool {
