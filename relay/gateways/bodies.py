@@ -346,13 +346,19 @@ _LINK = re.compile(
 )
 """What mail programs make a link of: a scheme, `www.`, or a domain with something behind it."""
 
+_OPENS = re.compile(r"(?i)www\.|\.[^\W\d_]+[/?:]")
+"""A link has one of these, or `://`, and no blank: nothing else need be tried at every sign."""
+
 _LEADING = frozenset(("action", "background", "cite", "formaction", "href", "ping", "xlink:href"))
 _EMBEDDING = frozenset(("applet", "embed", "frame", "iframe", "object", "script", "svg"))
 
 
 def links_in(text: str) -> list[str]:
     """What mail programs make links of in a plain text."""
-    return [found.rstrip(").,;:!?]}*_~") for found in _LINK.findall(text)]
+    may_lead = " ".join(
+        [each for each in text.split() if "://" in each or ("." in each and _OPENS.search(each))]
+    )
+    return [found.rstrip(").,;:!?]}*_~") for found in _LINK.findall(may_lead)]
 
 
 class _Links(HTMLParser):
