@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from urllib.parse import urljoin
 
 from relay.gateways import bodies, markup
+from relay.gateways.bodies import Body
 from relay.gateways.markup import COMMENT, RAW, REST, TEXT, Token
 from relay.mail import Mime
 
@@ -37,7 +38,7 @@ def read(message: Mime) -> tuple[Anchor, ...]:
         return ()
 
 
-def of(body: bodies.Body) -> tuple[Anchor, ...]:
+def of(body: Body) -> tuple[Anchor, ...]:
     """All links of a body, each once, up to `MOST`."""
     found: dict[Anchor, None] = {}
     for text in body.texts:

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from relay.errors import PostreeveError
 from relay.gateways import anchors, bodies, mime
 from relay.gateways.anchors import Anchor
+from relay.gateways.bodies import Body
 from relay.mail import Mime
 from relay.models import Content, Message, Recipient
 from relay.policy.wordings import fingerprint
@@ -52,8 +53,9 @@ def read(session: Session, messages: Collection[UUID]) -> Mapping[UUID, Read]:
             continue
         data = bytes(row.data)
         whole = _mime(data)
-        links = anchors.read(whole) if whole is not None else ()
-        found[row.id] = Read(row.lane, _wording(whole, data, people[row.id]), links)
+        body = _body(whole)
+        links = anchors.of(body) if body is not None else ()
+        found[row.id] = Read(row.lane, _wording(whole, body, data, people[row.id]), links)
     return found
 
 
@@ -63,7 +65,8 @@ def wording_of(message: Mime, people: Sequence[str]) -> str:
     Of a large one the beginning counts, and one whose parts nobody can read counts as it stands.
     """
     data = message.parts[0][:LARGEST]
-    return _wording(message if len(data) == message.size else _mime(data), data, people)
+    whole = message if len(data) == message.size else _mime(data)
+    return _wording(whole, _body(whole), data, people)
 
 
 def _mime(data: bytes) -> Mime | None:
@@ -73,18 +76,16 @@ def _mime(data: bytes) -> Mime | None:
         return None
 
 
-def _wording(whole: Mime | None, data: bytes, people: Sequence[str]) -> str:
-    names: Sequence[str] = ()
+def _body(whole: Mime | None) -> Body | None:
     try:
-        if whole is None:
-            raise bodies.Unreadable("unreadable", "It is no mail")
-        texts = [
-            (text.text, text.type == "text/html")
-            for text in bodies.read(whole).texts
-            if text.is_body
-        ]
-        names, subject = bodies.called(whole), whole.subject
+        return bodies.read(whole) if whole is not None else None
     except bodies.Unreadable:
+        return None
+
+
+def _wording(whole: Mime | None, body: Body | None, data: bytes, people: Sequence[str]) -> str:
+    if whole is None or body is None:
         _, _, rest = data.partition(b"\r\n\r\n")
-        texts, subject = [(rest.decode("latin-1"), False)], ""
-    return fingerprint(texts, people=[*people, *names], subject=subject)
+        return fingerprint([(rest.decode("latin-1"), False)], people=people)
+    texts = [(text.text, text.type == "text/html") for text in body.texts if text.is_body]
+    return fingerprint(texts, people=[*people, *bodies.called(whole)], subject=whole.subject)
