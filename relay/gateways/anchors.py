@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from html import unescape
 from urllib.parse import urljoin
 
 from relay.gateways import bodies, markup
@@ -60,20 +61,26 @@ def _html(html: str) -> Iterator[Anchor]:
     """
     reader = _Reader()
     other = reader.read(markup.tokens(html, _TAGS))
-    if reader.hidden:
-        reader.read(markup.tokens(" ".join(reader.hidden), _TAGS, flat=True))
+    hidden, reader.hidden = reader.hidden, []
+    for part in hidden:
+        reader.read(markup.tokens(part, _TAGS, flat=True))
     for target, words in reader.found:
         said = " ".join(markup.words("".join(words)).split())
         yield Anchor(_joined(reader.base, target), said[:LONGEST_WORDS])
     yield from _plain(markup.words(" ".join(other), between=" "))
+    yield from _plain(unescape(" ".join(reader.raw)))
 
 
 class _Reader:
-    """Links with the texts inside them, the place where all of them begin, and what browsers hide."""
+    """Links with the texts inside them, and the place where all of them begin.
+
+    `hidden` is what browsers hide, `raw` what of it is no comment.
+    """
 
     def __init__(self) -> None:
         self.found: list[tuple[str, list[str]]] = []
         self.hidden: list[str] = []
+        self.raw: list[str] = []
         self.base = ""
 
     def read(self, tokens: Iterable[Token]) -> list[str]:
@@ -85,8 +92,8 @@ class _Reader:
                 into.append(text)
             elif tag in (COMMENT, RAW, REST):
                 if tag != COMMENT:
-                    other.append(text)
-                if tag != REST and "<" in text:
+                    self.raw.append(text)
+                if "<" in text:
                     self.hidden.append(text)
             else:
                 target = self._target(tag, text)

@@ -13,8 +13,9 @@ from functools import lru_cache
 from html import unescape
 
 TEXT, COMMENT, RAW, REST = "", "!", "#", "<"
-"""What a token is if it is no tag: words; a comment; what is no HTML to a browser (a style, a script, a
-text field); and what is behind a tag that never ends, which each program reads in its own way."""
+"""What a token is if it is no tag: words; a comment; what is no HTML to a browser (what stands in a style,
+a script, a text field); and what is behind a tag or comment that never ends, which each program reads in
+its own way."""
 
 Token = tuple[str, str]
 """A tag's name in lower case (`a`, `/a`) with its attributes as they stand, or one of the above."""
@@ -44,7 +45,7 @@ _RAW = "iframe|noembed|noframes|script|style|textarea|title|xmp"
 
 _EACH = re.compile(_attribute("("))
 _TAG = re.compile(rf"</?+{_NAME}{_ATTRIBUTES}>")
-_SIGNS = re.compile(r"<!--|--!?>|<[!?]")
+_SIGNS = re.compile(r"<(?:!(?:--)?|\?)")
 
 
 def tokens(html: str, tags: str = ALL, *, flat: bool = False) -> Iterator[Token]:
@@ -61,9 +62,10 @@ def tokens(html: str, tags: str = ALL, *, flat: bool = False) -> Iterator[Token]
                 yield TEXT, found[0]
             case "attributes":
                 yield found["name"].lower(), found["attributes"]
-            case "comment":
-                yield COMMENT, found["comment"]
+            case "comment" | "bogus" as kind:
+                yield COMMENT, found[kind]
             case "content":
+                yield found["raw"].lower(), found["beside"]
                 yield RAW, found["content"]
             case "rest":
                 yield REST, found["rest"]
@@ -76,10 +78,10 @@ def _pattern(tags: str, flat: bool) -> re.Pattern[str]:
     plain = rf"</?+(?!(?i:{tags}){ends}|{raw}){_NAME}{_ATTRIBUTES}>"
     return re.compile(
         rf"(?s)(?P<text>(?:[^<]++|<(?![A-Za-z/!?])|{plain})++)"
-        rf"|<(?:!--(?:-?>|(?P<comment>.*?)(?:--!?>|\Z))"
-        rf"|(?P<raw>{raw}){_ATTRIBUTES}>(?P<content>.*?(?=</(?i:(?P=raw)){ends}|\Z))"
+        rf"|<(?:!--(?:-?>|(?P<comment>.*?)--!?>)"
+        rf"|(?P<raw>{raw})(?P<beside>{_ATTRIBUTES})>(?P<content>.*?(?=</(?i:(?P=raw)){ends}|\Z))"
         rf"|(?P<name>/?+{_NAME})(?P<attributes>{_ATTRIBUTES})>"
-        rf"|[!?/](?P<bogus>[^>]*+)>"
+        rf"|(?!!--)(?P<bogus>[!?/][^>]*+>)"
         rf"|(?P<rest>.*+))"
     )
 
@@ -94,5 +96,8 @@ def attributes(source: str) -> dict[str, str]:
 
 
 def words(text: str, between: str = "") -> str:
-    """A token's text as it is read: without the tags in it, each exchanged for `between`."""
+    """The text of a TEXT token as it is read: without the tags in it, each exchanged for `between`.
+
+    Of other text it may take for ever, for a tag that never ends is looked for from each `<`.
+    """
     return unescape(_TAG.sub(between, text))

@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from relay.db import among, table_of
 from relay.errors import PostreeveError
 from relay.gateways import anchors, bodies, mime
 from relay.gateways.anchors import Anchor
@@ -26,6 +27,17 @@ NO_WORDS = "-"
 """The wording of a mail whose content is gone: like no other."""
 
 
+_COPIES, _MAILS, _CONTENTS = table_of(Recipient), table_of(Message), table_of(Content)
+
+_PEOPLE = select(_COPIES.c.message_id, _COPIES.c.address).where(among(_COPIES.c.message_id, "ids"))
+
+_STORED = (
+    select(_MAILS.c.id, _MAILS.c.lane, func.substr(_CONTENTS.c.data, 1, LARGEST).label("data"))
+    .outerjoin(_CONTENTS, (_CONTENTS.c.message_id == _MAILS.c.id) & (_CONTENTS.c.part == 0))
+    .where(among(_MAILS.c.id, "ids"))
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Read:
     """A message as it was read: its lane, the fingerprint of its words, its links."""
@@ -37,17 +49,12 @@ class Read:
 
 def read(session: Session, messages: Collection[UUID]) -> Mapping[UUID, Read]:
     """These stored messages; what is gone has neither words nor links."""
+    ids = {"ids": list(messages)}
     people: dict[UUID, list[str]] = {id: [] for id in messages}
-    for row in session.execute(
-        select(Recipient.message_id, Recipient.address).where(Recipient.message_id.in_(messages))
-    ):
-        people[row.message_id].append(row.address)
+    for person in session.connection().execute(_PEOPLE, ids):
+        people[person.message_id].append(person.address)
     found: dict[UUID, Read] = {}
-    for row in session.execute(
-        select(Message.id, Message.lane, func.substr(Content.data, 1, LARGEST).label("data"))
-        .outerjoin(Content, (Content.message_id == Message.id) & (Content.part == 0))
-        .where(Message.id.in_(messages))
-    ):
+    for row in session.connection().execute(_STORED, ids):
         if row.data is None:
             found[row.id] = Read(row.lane)
             continue
