@@ -354,29 +354,30 @@ def links_in(text: str) -> list[str]:
 
 def _html_links(html: str) -> list[str]:
     """Where HTML leads, also what browsers hide of it. Raises `Unreadable` where it embeds something."""
-    found: list[str] = []
-    words: list[str] = []
-    for hidden in [*_leading(markup.tokens(html), found, words)]:
-        for _ in _leading(markup.tokens(hidden, flat=True), found, words):
-            pass
+    found, hidden, words = _leading(markup.tokens(html))
+    for part in hidden:
+        found += _leading(markup.tokens(part, flat=True))[0]
     return found + links_in("".join(words))
 
 
-def _leading(tokens: Iterable[Token], found: list[str], words: list[str]) -> Iterator[str]:
-    """Adds the links of tags and the words; gives what browsers hide."""
+def _leading(tokens: Iterable[Token]) -> tuple[list[str], list[str], list[str]]:
+    """Where tags lead, what browsers hide, and the words."""
+    found: list[str] = []
+    hidden: list[str] = []
+    words: list[str] = []
     for tag, text in tokens:
         if tag == TEXT:
             words.append(markup.words(text))
         elif tag == REST:  # what is behind a tag that never ends, each program reads in its own way
             raise Unreadable("unreadable", "Its HTML breaks off")
         elif tag in (COMMENT, RAW):
-            if tag == RAW:
-                words.append(text)
-            yield text
+            hidden.append(text)
+            words += [text] if tag == RAW else []
         elif tag in _EMBEDDING:
             raise Unreadable("embedded", f"It embeds something ({tag})")
         elif text:
-            named = markup.attributes(text)
-            found += [value for name, value in named.items() if name in _LEADING]
-            if tag == "meta" and "http-equiv" in named:
+            found += [value for name, value in markup.pairs(text) if name in _LEADING]
+            named = markup.attributes(text) if tag == "meta" else {}
+            if "http-equiv" in named:
                 found += re.findall(r"(?i)url\s*=\s*['\"]?\s*(\S+)", named.get("content", ""))
+    return found, hidden, words

@@ -88,11 +88,16 @@ def _pattern(tags: str, flat: bool) -> re.Pattern[str]:
 
 def attributes(source: str) -> dict[str, str]:
     """A tag's attributes, from as they stand; of several with one name the first that says something."""
-    found: dict[str, str] = {}
-    for name, double, single, bare in _EACH.findall(source):
-        if value := double or single or bare:
-            found.setdefault(name.lower(), unescape(value))
-    return found
+    return dict(reversed(pairs(source)))
+
+
+def pairs(source: str) -> list[tuple[str, str]]:
+    """Names and values of a tag's attributes that say something, also those that browsers pass over."""
+    return [
+        (name.lower(), unescape(value))
+        for name, double, single, bare in _EACH.findall(source)
+        if (value := double or single or bare)
+    ]
 
 
 def words(text: str, between: str = "") -> str:

@@ -191,6 +191,7 @@ def test_a_text_in_second_place_is_no_body_but_all_alternatives_are() -> None:
         ("<!--><a href=https://evil.example/>x</a><!-- -->", Look(("https://evil.example/",))),
         ("<!--[if mso]><v:rect href=https://evil.example/><![endif]-->", Look(("https://evil.example/",))),
         ("<style>p { background: url(https://evil.example/) }</style>", Look(("https://evil.example/",))),
+        ("<a href=https://shop.example/ href=//evil>x</a>", Look(("https://shop.example/", "//evil"))),
         ("<!-- <script>x</script> -->", Look(unreadable="embedded")),
         ("<SCRIPT>x</script>", Look(unreadable="embedded")),
         ("<iframe/src=https://evil.example/></iframe>", Look(unreadable="embedded")),
