@@ -19,7 +19,7 @@ LONGEST_WORDS = 500
 """Characters of a link's words."""
 
 _LEADING = {"form": "action", "button": "formaction", "input": "formaction"}
-_TAGS = "a|area|base|button|form|input|v:[a-z]+"
+_TAGS = "a(?:rea)?|b(?:ase|utton)|form|input|v:[a-z]+"
 """What leads somewhere, by `href` where nothing else is said; `v:…` are Outlook's buttons."""
 
 

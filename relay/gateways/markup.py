@@ -41,7 +41,7 @@ def _attribute(group: str) -> str:
 
 
 _ATTRIBUTES = rf"(?>[^=>]*+(?=>)|(?>{_attribute('(?:')})*+[{_S}/]*+)"
-_RAW = "iframe|noembed|noframes|script|style|textarea|title|xmp"
+_RAW = "iframe|no(?:embed|frames)|s(?:cript|tyle)|t(?:extarea|itle)|xmp"
 
 _EACH = re.compile(_attribute("("))
 _TAG = re.compile(rf"</?+{_NAME}{_ATTRIBUTES}>")
