@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from html import unescape
@@ -21,6 +22,8 @@ LONGEST_WORDS = 500
 _LEADING = {"form": "action", "button": "formaction", "input": "formaction"}
 _TAGS = "a(?:rea)?|b(?:ase|utton)|form|input|v:[a-z]+"
 """What leads somewhere, by `href` where nothing else is said; `v:…` are Outlook's buttons."""
+
+_LEADS = re.compile(_TAGS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +99,8 @@ class _Reader:
                 if "<" in text:
                     self.hidden.append(text)
             else:
+                if "<" in text:
+                    self.hidden.append(text)
                 target = self._target(tag, text)
                 if tag in ("a", "/a"):
                     into = other
@@ -106,7 +111,7 @@ class _Reader:
         return other
 
     def _target(self, tag: str, source: str) -> str | None:
-        if not source or tag.startswith("/"):
+        if not source or _LEADS.fullmatch(tag) is None:
             return None
         named = markup.attributes(source)
         if tag == "base":

@@ -376,6 +376,7 @@ def _leading(tokens: Iterable[Token]) -> tuple[list[str], list[str], list[str]]:
         elif tag in _EMBEDDING:
             raise Unreadable("embedded", f"It embeds something ({tag})")
         elif text:
+            hidden += [text] if "<" in text else []
             found += [value for name, value in markup.pairs(text) if name in _LEADING]
             named = markup.attributes(text) if tag == "meta" else {}
             if "http-equiv" in named:

@@ -45,11 +45,12 @@ _RAW = "iframe|no(?:embed|frames)|s(?:cript|tyle)|t(?:extarea|itle)|xmp"
 
 _EACH = re.compile(_attribute("("))
 _TAG = re.compile(rf"</?+{_NAME}{_ATTRIBUTES}>")
-_SIGNS = re.compile(r"<(?:!(?:--)?|\?)")
+_SIGNS = re.compile(r"<(?:!(?:--)?|\?|/(?![A-Za-z]))")
 
 
 def tokens(html: str, tags: str = ALL, *, flat: bool = False) -> Iterator[Token]:
-    """What the HTML consists of, in order; tags other than `tags` (an expression) stay in the text.
+    """What the HTML consists of, in order; tags other than `tags` (an expression) stay in the text, but for
+    those that may have swallowed one.
 
     `flat` reads what browsers hide: nothing is a comment then, or raw.
     """
@@ -75,7 +76,7 @@ def tokens(html: str, tags: str = ALL, *, flat: bool = False) -> Iterator[Token]
 def _pattern(tags: str, flat: bool) -> re.Pattern[str]:
     ends = rf"(?=[{_S}/>])"
     raw = r"(?!)" if flat else rf"(?i:{_RAW}){ends}"
-    plain = rf"</?+(?!(?i:{tags}){ends}|{raw}){_NAME}{_ATTRIBUTES}>"
+    plain = rf"</?+(?!(?i:{tags}){ends}|{raw}){_NAME}(?=[^<>]*+>){_ATTRIBUTES}>"
     return re.compile(
         rf"(?s)(?P<text>(?:[^<]++|<(?![A-Za-z/!?])|{plain})++)"
         rf"|<(?:!--(?:-?>|(?P<comment>.*?)--!?>)"

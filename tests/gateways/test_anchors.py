@@ -86,6 +86,7 @@ TRICKS = {
     "in a comment that never ends": "<!-- <a href=https://evil.example/>paypal.com</a>",
     "behind a tag that never ends": "<b title='<a href=https://evil.example/>paypal.com</a>",
     "in what browsers take for text": "<textarea><a href=https://evil.example/>paypal.com</a>",
+    "in an end of nothing": "<!-- </<a href=https://evil.example/>paypal.com</a> -->",
     "in a template": "<template><a href=https://evil.example/>paypal.com</a></template>",
     "in frames": "<frameset><a href=https://evil.example/>paypal.com</a>",
     "in a drawing": "<svg><a xlink:href=https://evil.example/>paypal.com</a></svg>",
@@ -111,6 +112,11 @@ def test_no_trick_hides_a_link_or_its_words(html: str) -> None:
 )
 def test_not_only_words_lead_somewhere(html: str) -> None:
     assert Anchor(EVIL) in of_html(html)
+
+
+@pytest.mark.parametrize("before", ["<br ", "</b ", "</", "<?x ", "<td x="])
+def test_a_link_that_another_tag_swallows_is_found_without_its_words(before: str) -> None:
+    assert EVIL in {each.target for each in of_html(f"{before}<a href={EVIL}>x</a>")}
 
 
 def test_what_no_reader_comes_to_is_no_link() -> None:
