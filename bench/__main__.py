@@ -40,8 +40,8 @@ def main(rows: list[Row], pairs: int | None, quick: bool, profile: bool, docs: b
     """Measure the relay beside its baselines on this machine: one table, a JSON file per row.
 
     Each pair is a round of ours and a round of the baseline, one right after the other, the order
-    alternating. Ratios are medians over the pairs. Needs PostgreSQL's server and about half an hour;
-    nothing else should be using the machine. Exit code 1 when something could not be measured.
+    alternating. Ratios are medians over the pairs. Needs PostgreSQL's server and three quarters of
+    an hour; nothing else should be using the machine. Exit code 1 when something could not be measured.
     """
     console = Console(stderr=True)
     if docs:

@@ -71,6 +71,14 @@ ROWS: tuple[Row, ...] = (
     _sender(0, 1.3, 1.8),
     _sender(30, 0.95, None),
     Row(
+        "sender-young",
+        "sender alone, sites younger than 30 days",
+        (_rate(None, None), Measure("cpu_ms", CPU), *_SPLIT),
+        sending.worker_alone(0, young=True),
+        sending.bare_boto3(0),
+        "B2",
+    ),
+    Row(
         "end-to-end",
         "end to end, 8 clients, until SES has all",
         (_rate(0.30, 0.40), Measure("cpu_ms", CPU, reach=5.0, stretch=4.0), *_SPLIT),

@@ -331,8 +331,11 @@ class Rig:
             raise RigError(f"relay {' '.join(arguments)} failed:\n{done.stderr}")
         return done.stdout
 
-    def make_sites(self, count: int) -> list[Site]:
-        """An account with this many sites, each with a key; its domain is verified."""
+    def make_sites(self, count: int, *, young: int = 0) -> list[Site]:
+        """An account with this many sites, each with a key; its domain is verified.
+
+        They are 60 days old, but for so many `young` ones, made now, which are the last of the list.
+        """
         from relay.db import writing
         from relay.policy.plans import MOST
         from relay.services import accounts, domains, first_contacts, limits, ramps
@@ -340,6 +343,7 @@ class Rig:
 
         now = datetime.now(UTC)
         long_ago = now - timedelta(days=60)  # most sites are no newcomers, whose mail is all read
+        made_at = [long_ago] * count + [now] * young
         sites = []
         with self.engine() as engine, writing(engine).begin() as session:
             account = accounts.create_account(
@@ -349,9 +353,9 @@ class Rig:
                 session, account.id, {each: MOST[each] for each in ("second", "hour", "day")}
             )
             domains.claim(session, account.id, DOMAIN, region="us-east-1", vouched=True, now=now)
-            for n in range(count):
+            for n, at in enumerate(made_at):
                 site = accounts.create_site(
-                    session, account.id, name=f"Site {n}", url=f"https://{n}.{DOMAIN}", now=long_ago
+                    session, account.id, name=f"Site {n}", url=f"https://{n}.{DOMAIN}", now=at
                 )
                 first_contacts.set_budget(session, site.id, 10_000_000)
                 limits.set_for_site(session, site.id, dict(MOST), declared_daily=MOST["day"])

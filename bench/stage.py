@@ -87,7 +87,8 @@ class Stage:
         self.worker = self.rig.workers[0]
         self.baseline_url = self.postgresql.url_of("baseline")
         self._baseline_port: int | None = None
-        self.sites = self.rig.make_sites(CONCURRENCY)
+        made = self.rig.make_sites(CONCURRENCY, young=CONCURRENCY)
+        self.sites, self.young_sites = made[:CONCURRENCY], made[CONCURRENCY:]
         self.message = bodies.letter(MIME_SIZE)
         self._seed()
         return self
@@ -205,16 +206,29 @@ class Stage:
         """The simulator's file with a line for each mail it accepted."""
         return self.rig.folder / "simulator" / "ledger.jsonl"
 
-    def load_backlog(self, count: int, *, to: str, domain: str = "customer.example") -> None:
-        """Accept `count` mails in batches, as quickly as may be; `to` begins their addresses."""
+    def load_backlog(
+        self, count: int, *, to: str, domain: str = "customer.example", young: bool = False
+    ) -> None:
+        """Accept `count` mails in batches, as quickly as may be; `to` begins their addresses.
+
+        Whether they are of `young` sites or not, the worker reads each before it leaves: what comes in
+        batches is compared (docs/held.md).
+        """
+        sites = self.young_sites if young else self.sites
         requests = []
         for start in range(0, count, 100):
             keys = [f"{to}+{uuid.uuid4()}" for _ in range(min(100, count - start))]
-            site = self.sites[start // 100 % len(self.sites)]
+            site = sites[start // 100 % len(sites)]
             body = bodies.json_batch(site, keys, self.message, domain=domain)
             requests.append((keys[0], body))
         answers, _ = load.run(self.web_port, requests, concurrency=4)
         check(answers, 200)
+
+    def load_receipts(self, count: int) -> None:
+        """Accept `count` mails one by one, from sites of age: nearly all may leave at once."""
+        requests = self.posts(count, sites=CONCURRENCY)
+        answers, _ = load.run(self.web_port, requests, concurrency=CONCURRENCY, uses=USES)
+        check(answers, 202)
 
     # The baseline.
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from html.parser import HTMLParser
+from html import unescape
+from urllib.parse import urljoin
 
-from relay.gateways import bodies
+from relay.gateways import bodies, markup
+from relay.gateways.bodies import Body
+from relay.gateways.markup import COMMENT, RAW, REST, TEXT, Token
 from relay.mail import Mime
 
 MOST = 500
@@ -14,6 +18,12 @@ MOST = 500
 
 LONGEST_WORDS = 500
 """Characters of a link's words."""
+
+_LEADING = {"form": "action", "button": "formaction", "input": "formaction"}
+_TAGS = "a(?:rea)?|b(?:ase|utton)|form|input|v:[a-z]+"
+"""What leads somewhere, by `href` where nothing else is said; `v:…` are Outlook's buttons."""
+
+_LEADS = re.compile(_TAGS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,16 +36,20 @@ class Anchor:
 
 def read(message: Mime) -> tuple[Anchor, ...]:
     """All links of a mail, each once; none where its body cannot be read."""
-    found: dict[Anchor, None] = {}
     try:
-        for text in bodies.read(message).texts:
-            each = _html(text.text) if text.type == "text/html" else _plain(text.text)
-            for anchor in each:
-                found[anchor] = None
-                if len(found) >= MOST:
-                    return tuple(found)
+        return of(bodies.read(message))
     except bodies.Unreadable:
-        pass
+        return ()
+
+
+def of(body: Body) -> tuple[Anchor, ...]:
+    """All links of a body, each once, up to `MOST`."""
+    found: dict[Anchor, None] = {}
+    for text in body.texts:
+        for anchor in _html(text.text) if text.type == "text/html" else _plain(text.text):
+            found[anchor] = None
+            if len(found) >= MOST:
+                return tuple(found)
     return tuple(found)
 
 
@@ -44,47 +58,71 @@ def _plain(text: str) -> Iterator[Anchor]:
 
 
 def _html(html: str) -> Iterator[Anchor]:
-    reader = _Anchors()
-    reader.feed(html)
-    yield from reader.finished()
-    yield from _plain(" ".join(reader.other))
+    """Links of HTML with their words; broken HTML gives what there is before it breaks.
+
+    What browsers hide is read as well, for some mail programs show it: Outlook has comments of its own.
+    """
+    reader = _Reader()
+    other = reader.read(markup.tokens(html, _TAGS))
+    hidden, reader.hidden = reader.hidden, []
+    for part in hidden:
+        reader.read(markup.tokens(part, _TAGS, flat=True))
+    for target, words in reader.found:
+        said = " ".join(markup.words("".join(words)).split())
+        yield Anchor(_joined(reader.base, target), said[:LONGEST_WORDS])
+    yield from _plain(markup.words(" ".join(other), between=" "))
+    yield from _plain(unescape(" ".join(reader.raw)))
 
 
-class _Anchors(HTMLParser):
-    """Links of HTML with their words; broken HTML gives what there is before it breaks."""
+class _Reader:
+    """Links with the texts inside them, and the place where all of them begin.
+
+    `hidden` is what browsers hide, `raw` what of it is no comment.
+    """
 
     def __init__(self) -> None:
-        super().__init__()
-        self.other: list[str] = []
-        self._found: list[Anchor] = []
-        self._target: str | None = None
-        self._words: list[str] = []
+        self.found: list[tuple[str, list[str]]] = []
+        self.hidden: list[str] = []
+        self.raw: list[str] = []
+        self.base = ""
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag not in ("a", "area", "form"):
-            return
-        name = "action" if tag == "form" else "href"
-        target = next((value for key, value in attrs if key == name and value), None)
-        if tag == "a":
-            self._end()
-            self._target = target
-        elif target is not None:
-            self._found.append(Anchor(target))
+    def read(self, tokens: Iterable[Token]) -> list[str]:
+        """Take in what these tokens are; gives the texts outside of links."""
+        other: list[str] = []
+        into = other
+        for tag, text in tokens:
+            if tag == TEXT:
+                into.append(text)
+            elif tag in (COMMENT, RAW, REST):
+                if tag != COMMENT:
+                    self.raw.append(text)
+                if "<" in text:
+                    self.hidden.append(text)
+            else:
+                if "<" in text:
+                    self.hidden.append(text)
+                target = self._target(tag, text)
+                if tag in ("a", "/a"):
+                    into = other
+                if target is not None:
+                    words: list[str] = []
+                    self.found.append((target, words))
+                    into = words if tag == "a" else into
+        return other
 
-    def handle_endtag(self, tag: str) -> None:
-        if tag == "a":
-            self._end()
+    def _target(self, tag: str, source: str) -> str | None:
+        if not source or _LEADS.fullmatch(tag) is None:
+            return None
+        named = markup.attributes(source)
+        if tag == "base":
+            self.base = self.base or named.get("href", "")
+            return None
+        return named.get(_LEADING.get(tag, "href")) or named.get("xlink:href")
 
-    def handle_data(self, data: str) -> None:
-        (self._words if self._target is not None else self.other).append(data)
 
-    def finished(self) -> list[Anchor]:
-        self._end()
-        self.other.append(self.rawdata)  # what is behind a tag that never ends
-        return self._found
-
-    def _end(self) -> None:
-        if self._target is not None:
-            words = " ".join("".join(self._words).split())[:LONGEST_WORDS]
-            self._found.append(Anchor(self._target, words))
-        self._target, self._words = None, []
+def _joined(base: str, target: str) -> str:
+    """Where a link leads if all begin at `base`."""
+    try:
+        return urljoin(base, target) if base else target
+    except ValueError:
+        return target

@@ -9,18 +9,18 @@ from __future__ import annotations
 
 import binascii
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from email.errors import HeaderParseError
 from email.header import decode_header, make_header
 from email.message import Message
 from email.parser import BytesHeaderParser
 from email.utils import getaddresses
-from html.parser import HTMLParser
 from io import BytesIO
 
 from relay.errors import TooLarge
-from relay.gateways import mime
+from relay.gateways import markup, mime
+from relay.gateways.markup import COMMENT, RAW, REST, TEXT, Token
 from relay.mail import Look, Mime
 
 LARGEST_LOOK = 256 * 1024
@@ -268,33 +268,24 @@ def plain(data: bytes) -> str:
         return f"({error.detail}.)"
     text = next((each.text for each in texts if each.type == "text/plain"), None)
     if text is None:
-        words = _Words()
-        for each in texts:
-            words.feed(each.text)
-        text = "".join(words.found)
+        text = "".join(_seen(each.text) for each in texts)
     lines = (" ".join(line.split()) for line in text.splitlines())
     shown = "\n".join(line for line in lines if line)
     return "".join(sign for sign in shown if sign == "\n" or sign.isprintable())
 
 
-class _Words(HTMLParser):
-    """The words of HTML that are seen."""
+def _seen(html: str) -> str:
+    """The words of HTML that are seen, each block in a line of its own."""
+    found = []
+    for tag, text in markup.tokens(html):
+        if tag == TEXT:
+            found.append(markup.words(text))
+        elif tag not in (COMMENT, RAW, REST):
+            found.append("\n" if tag in _BLOCKS else " ")
+    return "".join(found)
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.found: list[str] = []
-        self._hidden = False
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self._hidden = tag in ("style", "script", "title")
-        self.found.append("\n" if tag in ("p", "br", "div", "tr", "li", "h1", "h2", "h3") else " ")
-
-    def handle_endtag(self, tag: str) -> None:
-        self._hidden = False
-
-    def handle_data(self, data: str) -> None:
-        if not self._hidden:
-            self.found.append(data)
+_BLOCKS = frozenset(("p", "br", "div", "tr", "li", "h1", "h2", "h3"))
 
 
 def called(message: Mime) -> list[str]:
@@ -346,42 +337,48 @@ _LINK = re.compile(
 )
 """What mail programs make a link of: a scheme, `www.`, or a domain with something behind it."""
 
+_OPENS = re.compile(r"(?i)www\.|\.[^\W\d_]+[/?:]")
+"""A link has one of these, or `://`, and no blank: nothing else need be tried at every sign."""
+
 _LEADING = frozenset(("action", "background", "cite", "formaction", "href", "ping", "xlink:href"))
 _EMBEDDING = frozenset(("applet", "embed", "frame", "iframe", "object", "script", "svg"))
 
 
 def links_in(text: str) -> list[str]:
     """What mail programs make links of in a plain text."""
-    return [found.rstrip(").,;:!?]}*_~") for found in _LINK.findall(text)]
-
-
-class _Links(HTMLParser):
-    def __init__(self) -> None:
-        super().__init__()
-        self.found: list[str] = []
-        self._words: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag in _EMBEDDING:
-            raise Unreadable("embedded", f"It embeds something ({tag})")
-        for name, value in attrs:
-            if name in _LEADING and value:
-                self.found.append(value)
-        if tag == "meta" and any(name == "http-equiv" and value for name, value in attrs):
-            content = next((value for name, value in attrs if name == "content"), None) or ""
-            self.found += re.findall(r"(?i)url\s*=\s*['\"]?\s*(\S+)", content)
-
-    def handle_data(self, data: str) -> None:
-        self._words.append(data)
-
-    def read(self, html: str) -> list[str]:
-        self.feed(html)
-        # A tag or comment that never ends: what is behind it, each program reads in its own way.
-        # (`close` would try again from every `<`, which takes for ever.)
-        if "<" in self.rawdata:
-            raise Unreadable("unreadable", "Its HTML breaks off")
-        return self.found + links_in("".join([*self._words, self.rawdata]))
+    may_lead = " ".join(
+        [each for each in text.split() if "://" in each or ("." in each and _OPENS.search(each))]
+    )
+    return [found.rstrip(").,;:!?]}*_~") for found in _LINK.findall(may_lead)]
 
 
 def _html_links(html: str) -> list[str]:
-    return _Links().read(html)
+    """Where HTML leads, also what browsers hide of it. Raises `Unreadable` where it embeds something."""
+    found, hidden, words = _leading(markup.tokens(html))
+    for part in hidden:
+        found += _leading(markup.tokens(part, flat=True))[0]
+    return found + links_in("".join(words))
+
+
+def _leading(tokens: Iterable[Token]) -> tuple[list[str], list[str], list[str]]:
+    """Where tags lead, what browsers hide, and the words."""
+    found: list[str] = []
+    hidden: list[str] = []
+    words: list[str] = []
+    for tag, text in tokens:
+        if tag == TEXT:
+            words.append(markup.words(text))
+        elif tag == REST:  # what is behind a tag that never ends, each program reads in its own way
+            raise Unreadable("unreadable", "Its HTML breaks off")
+        elif tag in (COMMENT, RAW):
+            hidden.append(text)
+            words += [text] if tag == RAW else []
+        elif tag in _EMBEDDING:
+            raise Unreadable("embedded", f"It embeds something ({tag})")
+        elif text:
+            hidden += [text] if "<" in text else []
+            found += [value for name, value in markup.pairs(text) if name in _LEADING]
+            named = markup.attributes(text) if tag == "meta" else {}
+            if "http-equiv" in named:
+                found += re.findall(r"(?i)url\s*=\s*['\"]?\s*(\S+)", named.get("content", ""))
+    return found, hidden, words

@@ -33,6 +33,15 @@ _HOST = re.compile(r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)+")
 _IGNORED = str.maketrans("", "", "\t\r\n")
 """What browsers leave out of a link (WHATWG URL, basic parser)."""
 
+_BLANKS = "".join(map(chr, range(0x21)))
+"""What they take off its ends: control characters and blanks."""
+
+_PLAIN = re.compile(r"https?://([a-z0-9-]++(?:\.[a-z0-9-]++)++)(?=[/?#]|\Z)")
+"""What nearly every link is: its host can be read as it stands."""
+
+_WEB = re.compile(r"(?i)\A(https?):/*")
+"""How a link to the web begins; browsers do not mind how many slashes there are."""
+
 _SHOWN = re.compile(
     r"(?i)^[\s«\"'(\[]*(?:https?://)?((?:[\w-]{1,63}\.)+[^\W\d_]{2,24})\.?(?:[/?:#]\S*)?[\s»\"')\].,;!]*$"
 )
@@ -50,11 +59,14 @@ class Pretence:
 
 def host_of(link: str) -> str | None:
     """The host to which a browser would go, lower case, in Punycode; None where it goes to none."""
-    text = link[:LONGEST].strip().translate(_IGNORED).replace("\\", "/")
+    if (plain := _PLAIN.match(link, 0, LONGEST)) is not None:
+        return canonical(plain[1])
+    text = link[:LONGEST].strip(_BLANKS).strip().translate(_IGNORED).replace("\\", "/")
     if text.startswith("//"):
         text = f"https:{text}"
     elif text[:4].lower() == "www.":
         text = f"https://{text}"
+    text = _WEB.sub(r"\1://", text)
     try:
         parts = urlsplit(text)
         if parts.scheme.lower() not in ("http", "https"):
@@ -76,6 +88,7 @@ def canonical(host: str) -> str | None:
     return name if len(name) <= LONGEST_HOST and _HOST.fullmatch(name) else None
 
 
+@lru_cache(maxsize=4_096)
 def place_of(host: str) -> str:
     """What somebody has registered: the domain a host lies in; an address stands for itself."""
     if host.replace(".", "").isdigit():
@@ -94,6 +107,7 @@ def _is_listed(place: str) -> bool:
     return place in known or f"*.{place.partition('.')[2]}" in known
 
 
+@lru_cache(maxsize=4_096)
 def is_common(place: str) -> bool:
     """Whether everybody links there: a kept list, and the real domains of well-known brands."""
     return _is_listed(place) or book().owner(place) is not None
@@ -110,7 +124,7 @@ def pretence(link: str, words: str, *, own: Collection[str]) -> Pretence | None:
         return None
     if not _is_listed(place) and (brand := look_alike(host)) is not None:
         return Pretence(host, brand)
-    shown = _SHOWN.match(_seen(words))
+    shown = _SHOWN.match(_seen(words)) if "." in words else None
     if shown is None or is_common(place) or (named := canonical(shown[1])) is None:
         return None
     owner = book().owner(named)
@@ -120,7 +134,10 @@ def pretence(link: str, words: str, *, own: Collection[str]) -> Pretence | None:
 
 def _seen(words: str) -> str:
     """The words of a link as they are seen: without signs that take no room."""
-    return "".join(sign for sign in words[:LONGEST] if unicodedata.category(sign) != "Cf")
+    words = words[:LONGEST]
+    if words.isascii():
+        return words
+    return "".join(sign for sign in words if unicodedata.category(sign) != "Cf")
 
 
 def is_sampled(message_id: UUID, one_in: int) -> bool:

@@ -17,7 +17,8 @@ from uuid import UUID
 from sqlalchemy import delete, exists, func, select
 from sqlalchemy.orm import Session
 
-from relay.db import constant, table_of, upsert
+from relay import bulk
+from relay.db import among, constant, table_of
 from relay.mail import Draft
 from relay.models import Message, Recipient, Review, Wording
 from relay.policy.streams import effective_stream
@@ -38,8 +39,7 @@ AT_ONCE = 20
 FURTHEST = 1_000
 """Messages of a site looked through for such that nobody looked at; more than it may have sent so."""
 
-_COPIES = table_of(Recipient)
-
+_COPIES, _MAILS, _WORDINGS = table_of(Recipient), table_of(Message), table_of(Wording)
 
 _CHECKING = (
     select(_COPIES.c.message_id, _COPIES.c.site_id)
@@ -47,6 +47,22 @@ _CHECKING = (
     .order_by(_COPIES.c.id)
     .limit(MOST)
 )
+
+_CHECKED = (
+    select(_COPIES.c.id, _COPIES.c.message_id)
+    .where(
+        among(_COPIES.c.message_id, "ids"),
+        _COPIES.c.stage == constant(_COPIES.c.stage, Stage.CHECKING),
+    )
+    .order_by(_COPIES.c.id)
+    .with_for_update()
+)
+
+_KNOWN = select(_WORDINGS.c.message_id, _WORDINGS.c.wording).where(
+    among(_WORDINGS.c.message_id, "ids")
+)
+
+_ACCEPTED = select(_MAILS.c.id, _MAILS.c.accepted_at).where(among(_MAILS.c.id, "ids"))
 
 
 def look_at(session: Session, *, sender: str, now: datetime) -> int:
@@ -87,12 +103,8 @@ def _look_at(
 
 def _checking(session: Session, messages: Sequence[UUID]) -> Sequence[UUID]:
     """The copies of these messages that wait for a look, locked."""
-    return session.scalars(
-        select(Recipient.id)
-        .where(Recipient.message_id.in_(messages), Recipient.stage == Stage.CHECKING)
-        .order_by(Recipient.id)
-        .with_for_update()
-    ).all()
+    rows = session.connection().execute(_CHECKED, {"ids": list(messages)})
+    return [row.id for row in rows]
 
 
 _busy: dict[UUID, float] = {}
@@ -153,8 +165,7 @@ def keep(session: Session, site_id: UUID, wordings: Mapping[UUID, tuple[str, dat
         {"message_id": id, "site_id": site_id, "wording": wording, "accepted_at": accepted_at}
         for id, (wording, accepted_at) in wordings.items()
     ]
-    if rows:
-        session.execute(upsert(session, Wording).values(rows).on_conflict_do_nothing())
+    bulk.insert_new(session, Wording, rows, "message_id")
 
 
 def _fingerprints(
@@ -164,18 +175,14 @@ def _fingerprints(
     looking = [*said, *_overlooked(session, site_id, min(said), now)]
     known = {
         row.message_id: row.wording
-        for row in session.execute(
-            select(Wording.message_id, Wording.wording).where(Wording.message_id.in_(looking))
-        )
+        for row in session.connection().execute(_KNOWN, {"ids": looking})
     }
     unknown = [id for id in looking if id not in known]
     found = {id: said[id] for id in unknown if id in said}
     unread = [id for id in unknown if id not in said]
     for begin in range(0, len(unread), AT_ONCE):
         found |= _wordings(session, unread[begin : begin + AT_ONCE])
-    accepted = session.execute(
-        select(Message.id, Message.accepted_at).where(Message.id.in_(unknown))
-    )
+    accepted = session.connection().execute(_ACCEPTED, {"ids": unknown})
     keep(session, site_id, {row.id: (found[row.id], row.accepted_at) for row in accepted})
     return known | found
 
@@ -218,12 +225,7 @@ def _judge(
     Most say what few others say: those cost a few statements together, not each.
     """
     copies: dict[str, list[UUID]] = {}
-    for row in session.execute(
-        select(Recipient.id, Recipient.message_id)
-        .where(Recipient.message_id.in_(list(wordings)), Recipient.stage == Stage.CHECKING)
-        .order_by(Recipient.id)
-        .with_for_update()
-    ):
+    for row in session.connection().execute(_CHECKED, {"ids": list(wordings)}):
         copies.setdefault(wordings[row.message_id], []).append(row.id)
     compared = set(wordings.values()) - {NO_WORDS}
     known = reviews.about_many(session, site_id, compared, now=now)

@@ -18,6 +18,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from relay.db import upsert
+from relay.gateways.anchors import Anchor
 from relay.models import (
     Account,
     Domain,
@@ -85,12 +86,15 @@ def judge(
     What they link to is kept, for comparing accounts with each other.
     """
     who = _sender(session, site_id)
-    places = {id: _places(each, who.own) for id, each in read.items()}
+    foreign = {id: _foreign(each, who.own) for id, each in read.items()}
+    places = {id: _places(each) for id, each in foreign.items()}
     _keep(session, who, read, places, now)
     clusters = _clusters(session, who, read, places, now)
     findings: dict[UUID, list[Finding]] = {}
     for id, each in read.items():
-        found = _pretences(each, who.own) + [clusters[p] for p in places[id] if p in clusters]
+        found = _pretences(foreign[id], who.own) + [
+            clusters[p] for p in places[id] if p in clusters
+        ]
         for wording in (clusters.get(f"{each.wording} {p}") for p in places[id]):
             found += [wording] if wording is not None else []
         if found:
@@ -109,21 +113,28 @@ def _sender(session: Session, site_id: UUID) -> _Sender:
     return _Sender(site, account, frozenset(map(place_of, hosts)))
 
 
-def _places(read: Read, own: Collection[str]) -> list[str]:
+def _foreign(read: Read, own: Collection[str]) -> list[tuple[Anchor, str]]:
+    """The links of a mail that do not lead to the sender's own places, with those they lead to."""
+    return [
+        (anchor, place)
+        for anchor in read.anchors
+        if (host := host_of(anchor.target)) is not None and (place := place_of(host)) not in own
+    ]
+
+
+def _places(foreign: Sequence[tuple[Anchor, str]]) -> list[str]:
     """The foreign places to which a mail links, each once; our own way out is none."""
-    found: dict[str, None] = {}
-    for anchor in read.anchors:
-        if PLACEHOLDER in anchor.target or (host := host_of(anchor.target)) is None:
-            continue
-        place = place_of(host)
-        if place not in own and not is_common(place):
-            found[place] = None
+    found = dict.fromkeys(
+        place
+        for anchor, place in foreign
+        if not is_common(place) and PLACEHOLDER not in anchor.target
+    )
     return list(found)[:MOST_PLACES]
 
 
-def _pretences(read: Read, own: Collection[str]) -> list[Finding]:
+def _pretences(foreign: Sequence[tuple[Anchor, str]], own: Collection[str]) -> list[Finding]:
     found = []
-    for anchor in read.anchors:
+    for anchor, _ in foreign:
         seen = pretence(anchor.target, anchor.words, own=own)
         if seen is not None:
             evidence = {

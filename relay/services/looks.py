@@ -10,9 +10,11 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from relay.db import among, table_of
 from relay.errors import PostreeveError
 from relay.gateways import anchors, bodies, mime
 from relay.gateways.anchors import Anchor
+from relay.gateways.bodies import Body
 from relay.mail import Mime
 from relay.models import Content, Message, Recipient
 from relay.policy.wordings import fingerprint
@@ -23,6 +25,17 @@ LARGEST = 256 * 1024
 
 NO_WORDS = "-"
 """The wording of a mail whose content is gone: like no other."""
+
+
+_COPIES, _MAILS, _CONTENTS = table_of(Recipient), table_of(Message), table_of(Content)
+
+_PEOPLE = select(_COPIES.c.message_id, _COPIES.c.address).where(among(_COPIES.c.message_id, "ids"))
+
+_STORED = (
+    select(_MAILS.c.id, _MAILS.c.lane, func.substr(_CONTENTS.c.data, 1, LARGEST).label("data"))
+    .outerjoin(_CONTENTS, (_CONTENTS.c.message_id == _MAILS.c.id) & (_CONTENTS.c.part == 0))
+    .where(among(_MAILS.c.id, "ids"))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,24 +49,20 @@ class Read:
 
 def read(session: Session, messages: Collection[UUID]) -> Mapping[UUID, Read]:
     """These stored messages; what is gone has neither words nor links."""
+    ids = {"ids": list(messages)}
     people: dict[UUID, list[str]] = {id: [] for id in messages}
-    for row in session.execute(
-        select(Recipient.message_id, Recipient.address).where(Recipient.message_id.in_(messages))
-    ):
-        people[row.message_id].append(row.address)
+    for person in session.connection().execute(_PEOPLE, ids):
+        people[person.message_id].append(person.address)
     found: dict[UUID, Read] = {}
-    for row in session.execute(
-        select(Message.id, Message.lane, func.substr(Content.data, 1, LARGEST).label("data"))
-        .outerjoin(Content, (Content.message_id == Message.id) & (Content.part == 0))
-        .where(Message.id.in_(messages))
-    ):
+    for row in session.connection().execute(_STORED, ids):
         if row.data is None:
             found[row.id] = Read(row.lane)
             continue
         data = bytes(row.data)
         whole = _mime(data)
-        links = anchors.read(whole) if whole is not None else ()
-        found[row.id] = Read(row.lane, _wording(whole, data, people[row.id]), links)
+        body = _body(whole)
+        links = anchors.of(body) if body is not None else ()
+        found[row.id] = Read(row.lane, _wording(whole, body, data, people[row.id]), links)
     return found
 
 
@@ -63,7 +72,8 @@ def wording_of(message: Mime, people: Sequence[str]) -> str:
     Of a large one the beginning counts, and one whose parts nobody can read counts as it stands.
     """
     data = message.parts[0][:LARGEST]
-    return _wording(message if len(data) == message.size else _mime(data), data, people)
+    whole = message if len(data) == message.size else _mime(data)
+    return _wording(whole, _body(whole), data, people)
 
 
 def _mime(data: bytes) -> Mime | None:
@@ -73,18 +83,16 @@ def _mime(data: bytes) -> Mime | None:
         return None
 
 
-def _wording(whole: Mime | None, data: bytes, people: Sequence[str]) -> str:
-    names: Sequence[str] = ()
+def _body(whole: Mime | None) -> Body | None:
     try:
-        if whole is None:
-            raise bodies.Unreadable("unreadable", "It is no mail")
-        texts = [
-            (text.text, text.type == "text/html")
-            for text in bodies.read(whole).texts
-            if text.is_body
-        ]
-        names, subject = bodies.called(whole), whole.subject
+        return bodies.read(whole) if whole is not None else None
     except bodies.Unreadable:
+        return None
+
+
+def _wording(whole: Mime | None, body: Body | None, data: bytes, people: Sequence[str]) -> str:
+    if whole is None or body is None:
         _, _, rest = data.partition(b"\r\n\r\n")
-        texts, subject = [(rest.decode("latin-1"), False)], ""
-    return fingerprint(texts, people=[*people, *names], subject=subject)
+        return fingerprint([(rest.decode("latin-1"), False)], people=people)
+    texts = [(text.text, text.type == "text/html") for text in body.texts if text.is_body]
+    return fingerprint(texts, people=[*people, *bodies.called(whole)], subject=whole.subject)

@@ -10,10 +10,10 @@ from io import BytesIO
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import bindparam, func, or_, select, update
 from sqlalchemy.orm import Session
 
-from relay.db import constant, new_id, table_of
+from relay.db import UtcDateTime, among, constant, new_id, table_of
 from relay.errors import Conflict, NotFound
 from relay.gateways import bodies, mime
 from relay.models import Account, Content, Message, Recipient, Review, Site
@@ -65,6 +65,12 @@ TOO_LONG = phrase("It was held for review, and nobody decided while it was worth
 
 _COPIES = table_of(Recipient)
 _HELD = constant(_COPIES.c.stage, Stage.HELD)
+
+_RELEASE = (
+    update(_COPIES)
+    .where(among(_COPIES.c.id, "ids"))
+    .values(stage=Stage.QUEUED, due_at=bindparam("now", type_=UtcDateTime()), reason=None)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -381,12 +387,7 @@ def _carry_out_at_once(session: Session, now: datetime) -> int:
 def release(session: Session, copies: Sequence[UUID], *, now: datetime) -> None:
     """Put copies that were held or looked at into the queue."""
     if copies:
-        session.execute(
-            update(Recipient)
-            .where(Recipient.id.in_(copies))
-            .values(stage=Stage.QUEUED, due_at=now, reason=None)
-            .execution_options(synchronize_session=False)
-        )
+        session.connection().execute(_RELEASE, {"ids": list(copies), "now": now})
 
 
 def reject(session: Session, copies: Sequence[UUID], *, now: datetime) -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import io
+import time
+from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relay.gateways import anchors, mime
+from relay.gateways import anchors, bodies, mime
 from relay.gateways.anchors import MOST, Anchor
 from tests.factories import make_message
 
@@ -56,6 +59,107 @@ def test_each_is_there_once_and_there_is_an_end() -> None:
     assert len(links('<a href="https://a.example">x</a>' * 3)) == 1
     many = "".join(f'<a href="https://a{n}.example">x</a>\r\n' for n in range(MOST + 50))
     assert len(links(many)) == MOST
+
+
+EVIL = "https://evil.example/"
+
+TRICKS = {
+    "upper case": "<A HREF=https://evil.example/>paypal.com</A>",
+    "no blank before it": "<a/href=https://evil.example/>paypal.com</a>",
+    "signs beside it": """<a " ' href='https://evil.example/'b>paypal.com</a>""",
+    "a sign that ends tags in a value": "<a title='>' href='https://evil.example/'>paypal.com</a>",
+    "an attribute without a name": """<p ="x><a href=https://evil.example/>paypal.com</a> y">""",
+    "entities": "<a href='&#104;ttps&colon;//evil&period;example/'>pay&#112;al.com</a>",
+    "said twice": "<a href='' href='https://evil.example/'>paypal.com</a>",
+    "NUL": "<a hr\0ef='https://evil.exa\0mple/'>pay\0pal.com</a>",
+    "a link in a link": "<a href=//x.example><a href=https://evil.example/>paypal.com</a></a>",
+    "never closed": "<a href=https://evil.example/>paypal.com",
+    "tags in the words": "<a href=https://evil.example/>pay<b title='<'>pal</b>.com</a>",
+    "a comment in the words": "<a href=https://evil.example/>pay<!-- of -->pal.com</a>",
+    "a style in the words": "<a href=https://evil.example/>pay<style>of</style>pal.com</a>",
+    "an empty comment before it": "<!--><a href=https://evil.example/>paypal.com</a><!-- -->",
+    "an empty comment of three": "<!---><a href=https://evil.example/>paypal.com</a><!-- -->",
+    "a comment that ends oddly": "<!-- --!><a href=https://evil.example/>paypal.com</a><!-- -->",
+    "a comment in a style": "<style><!--</style><a href=https://evil.example/>paypal.com</a>-->",
+    "in Outlook's comment": "<!--[if mso]><a href=https://evil.example/>paypal.com</a><![endif]-->",
+    "in two of Outlook's": "<!--<a x='--><!--><!--<a href=https://evil.example/>paypal.com</a>-->",
+    "in a comment that never ends": "<!-- <a href=https://evil.example/>paypal.com</a>",
+    "behind a tag that never ends": "<b title='<a href=https://evil.example/>paypal.com</a>",
+    "in what browsers take for text": "<textarea><a href=https://evil.example/>paypal.com</a>",
+    "in an end of nothing": "<!-- </<a href=https://evil.example/>paypal.com</a> -->",
+    "in a template": "<template><a href=https://evil.example/>paypal.com</a></template>",
+    "in frames": "<frameset><a href=https://evil.example/>paypal.com</a>",
+    "in a drawing": "<svg><a xlink:href=https://evil.example/>paypal.com</a></svg>",
+    "below a base": "<base href=https://evil.example><a href=/>paypal.com</a>",
+    "above a base": "<a href=/>paypal.com</a><base href=https://evil.example>",
+}
+
+
+@pytest.mark.parametrize("html", TRICKS.values(), ids=TRICKS)
+def test_no_trick_hides_a_link_or_its_words(html: str) -> None:
+    assert Anchor(EVIL, "paypal.com") in of_html(html)
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        "<form action=https://evil.example/>",
+        "<form><button formaction=https://evil.example/>",
+        "<form><input formaction=https://evil.example/>",
+        "<map><area href=https://evil.example/></map>",
+        "<!--[if mso]><v:roundrect href=https://evil.example/><![endif]-->",
+    ],
+)
+def test_not_only_words_lead_somewhere(html: str) -> None:
+    assert Anchor(EVIL) in of_html(html)
+
+
+@pytest.mark.parametrize("before", ["<br ", "</b ", "</", "<?x ", "<td x="])
+def test_a_link_that_another_tag_swallows_is_found_without_its_words(before: str) -> None:
+    assert EVIL in {each.target for each in of_html(f"{before}<a href={EVIL}>x</a>")}
+
+
+def test_what_no_reader_comes_to_is_no_link() -> None:
+    html = (
+        '<!doctype html><html xmlns="http://www.w3.org/1999/xhtml"><!-- by https://theme.example/ -->'
+        '<link href="https://fonts.example/x.css"><img src="https://cdn.example/x.png" alt="x">'
+    )
+    assert of_html(html) == []
+
+
+JUNK = st.lists(
+    st.sampled_from(
+        (
+            "<b>", "</b>", "<p title='x'>", "<!-- x -->", "<!-->", "<!--->", "<style>x</style>", "<", ">",
+            "&", "<table>", "</a>", "<a name=x>", "<select>", "<svg>", "<br/>", "/>", "--", "=", "<?x>",
+        )
+    ),
+    max_size=8,
+).map("".join)  # fmt: skip
+
+
+@given(
+    before=JUNK,
+    within=st.sampled_from(("", "<b>", "<!-- x -->", "\n", "<i title='>'>")),
+    after=JUNK,
+)
+def test_whatever_stands_around_a_link_it_is_found(before: str, within: str, after: str) -> None:
+    link = f"<a\tHref = 'https://evil.example/'>pay{within}pal.com</a>"
+    found = [each for each in of_html(f"{before} {link}{after}") if each.target == EVIL]
+    assert [each.words.replace(" ", "") for each in found] == ["paypal.com"]
+
+
+def of_html(html: str) -> list[Anchor]:
+    raw = make_message("x", Content_Type="text/html; charset=UTF-8")
+    body = bodies.read(mime.read(io.BytesIO(raw)))
+    return list(anchors.of(replace(body, texts=(replace(body.texts[0], text=html),))))
+
+
+def test_a_long_mail_full_of_tricks_costs_little() -> None:
+    for piece in ("<a x='", "<!--<a x='-->", "<title><a ", "<base href=//x>", "www.x/<a href=x>"):
+        began = time.process_time()
+        of_html(piece * (256 * 1024 // len(piece)))
+        assert time.process_time() - began < 3, piece
 
 
 @given(st.text(alphabet="<>a=\"/ href:&;'x\n", max_size=200))

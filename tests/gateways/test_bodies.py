@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from relay.gateways import bodies, mime
 from relay.gateways.bodies import Text, Unreadable
-from relay.mail import Mime
+from relay.mail import Look, Mime
 from tests.factories import make_message
 
 
@@ -183,6 +183,27 @@ def test_a_text_in_second_place_is_no_body_but_all_alternatives_are() -> None:
     made.add_attachment("A note\n", filename=None, disposition="inline")
     body = bodies.read(read(made.as_bytes()))
     assert [text.is_body for text in body.texts] == [True, True, False]
+
+
+@pytest.mark.parametrize(
+    ("html", "look"),
+    [
+        ("<!--><a href=https://evil.example/>x</a><!-- -->", Look(("https://evil.example/",))),
+        ("<!--[if mso]><v:rect href=https://evil.example/><![endif]-->", Look(("https://evil.example/",))),
+        ("<style>p { background: url(https://evil.example/) }</style>", Look(("https://evil.example/",))),
+        ("<a href=https://shop.example/ href=//evil>x</a>", Look(("https://shop.example/", "//evil"))),
+        ("<!-- <script>x</script> -->", Look(unreadable="embedded")),
+        ("<SCRIPT>x</script>", Look(unreadable="embedded")),
+        ("<iframe/src=https://evil.example/></iframe>", Look(unreadable="embedded")),
+        ("<!-- it never ends", Look(unreadable="unreadable")),
+        ("<a href='it never ends", Look(unreadable="unreadable")),
+    ],
+)  # fmt: skip
+def test_security_mail_is_looked_through_also_where_browsers_see_nothing(
+    html: str, look: Look
+) -> None:
+    message = make_message(f"{html}\r\n", Content_Type="text/html; charset=UTF-8")
+    assert bodies.look(read(message)) == look
 
 
 def test_html_that_never_ends_costs_little() -> None:

@@ -36,6 +36,13 @@ OWN = frozenset(("shop.example",))
         ("https:\\\\evil.example/", "evil.example"),
         ("ht\ntps://evil.exa\tmple/", "evil.example"),
         ("https://evil%2Eexample/", "evil.example"),
+        ("https:evil.example", "evil.example"),
+        ("HTTPS:/evil.example/", "evil.example"),
+        ("https:////evil.example/", "evil.example"),
+        ("http:\\/evil.example/", "evil.example"),
+        ("\x01\x1f https://evil.example\x00", "evil.example"),
+        ("https://evil.example?x=https://paypal.com/", "evil.example"),
+        ("https://shop.example:443@evil.example", "evil.example"),
         ("https://bücher.example/", "xn--bcher-kva.example"),
         ("https://bank。example/", "bank.example"),
         ("https://192.0.2.1/x", "192.0.2.1"),
@@ -51,6 +58,22 @@ OWN = frozenset(("shop.example",))
 )
 def test_where_a_browser_would_go(link: str, host: str | None) -> None:
     assert host_of(link) == host
+
+
+HOSTS = st.from_regex(r"[a-z0-9]([a-z0-9-]{0,8}[a-z0-9])?(\.[a-z0-9]{1,9}){1,3}", fullmatch=True)
+
+
+@given(
+    scheme=st.sampled_from(
+        ("https://", "http://", "HTTPS://", "\thttps:/", "https:\\\\", "//", " https:")
+    ),
+    host=HOSTS,
+    rest=st.sampled_from(
+        ("", "/", "?@paypal.com", "#/", "/\\@x", ":8080/", "\n", "\\@paypal.com", ".")
+    ),
+)
+def test_however_a_link_is_written_it_leads_to_its_host(scheme: str, host: str, rest: str) -> None:
+    assert host_of(scheme + host + rest) == host
 
 
 @given(st.text(max_size=80))
