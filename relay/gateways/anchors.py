@@ -11,10 +11,6 @@ from urllib.parse import urljoin
 from relay.gateways import bodies, markup
 from relay.gateways.bodies import Body
 from relay.gateways.markup import COMMENT, RAW, REST, TEXT, Token
-from relay.mail import Mime
-
-MOST = 500
-"""Links of a mail that are looked at (our decision: a long newsletter has a hundred)."""
 
 LONGEST_WORDS = 500
 """Characters of a link's words."""
@@ -34,23 +30,15 @@ class Anchor:
     words: str = ""
 
 
-def read(message: Mime) -> tuple[Anchor, ...]:
-    """All links of a mail, each once; none where its body cannot be read."""
-    try:
-        return of(bodies.read(message))
-    except bodies.Unreadable:
-        return ()
-
-
 def of(body: Body) -> tuple[Anchor, ...]:
-    """All links of a body, each once, up to `MOST`."""
-    found: dict[Anchor, None] = {}
-    for text in body.texts:
-        for anchor in _html(text.text) if text.type == "text/html" else _plain(text.text):
-            found[anchor] = None
-            if len(found) >= MOST:
-                return tuple(found)
-    return tuple(found)
+    """All links of a body, each once."""
+    return tuple(
+        dict.fromkeys(
+            anchor
+            for text in body.texts
+            for anchor in (_html(text.text) if text.type == "text/html" else _plain(text.text))
+        )
+    )
 
 
 def _plain(text: str) -> Iterator[Anchor]:

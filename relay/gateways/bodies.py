@@ -52,6 +52,8 @@ _NO_CHARSETS = frozenset(
 )
 """Python's codecs that are no charset of mail, or slow."""
 
+_NO_BASE64 = re.compile(rb"[^A-Za-z0-9+/]+")
+
 _FIELD = re.compile(rb"[^\r\n]*(?:\r\n[ \t][^\r\n]*)*\r\n")
 
 
@@ -91,13 +93,20 @@ class Body:
     attachments: bool
 
 
-def read(message: Mime) -> Body:
-    """The message in its parts. Raises `Unreadable`."""
+def read(message: Mime, *, leniently: bool = False) -> Body:
+    """The message in its parts. Raises `Unreadable`.
+
+    `leniently` takes everything as mail programs do: what is broken as far as it goes, what is signed
+    without its seal, and what cannot be read as the text that stands there. Then nothing is raised, and
+    nothing may be written that way.
+    """
     data = b"".join(message.parts)
     texts: list[Text] = []
     attachments = False
-    for count, leaf in enumerate(_leaves(data, 0, len(data), True, 0)):
+    for count, leaf in enumerate(_leaves(data, 0, len(data), True, 0, leniently)):
         if count >= MOST_PARTS:
+            if leniently:
+                break
             raise Unreadable("too-many-parts", f"It has more than {MOST_PARTS} parts")
         if isinstance(leaf, Text):
             texts.append(leaf)
@@ -106,12 +115,27 @@ def read(message: Mime) -> Body:
     return Body(data, tuple(texts), attachments)
 
 
-def _leaves(data: bytes, start: int, end: int, is_body: bool, depth: int) -> Iterator[Text | bool]:
+def _leaves(
+    data: bytes, start: int, end: int, is_body: bool, depth: int, leniently: bool
+) -> Iterator[Text | bool]:
     """Texts, and for each other part whether it is only a picture in a text."""
+    try:
+        yield from _strictly(data, start, end, is_body, depth, leniently)
+    except Unreadable:
+        if not leniently:
+            raise
+        body = _body_of(data, start, end)
+        text = data[body:end].decode("latin-1")
+        yield Text(start, body, end, "text/html", "latin-1", "8bit", is_body, text)
+
+
+def _strictly(
+    data: bytes, start: int, end: int, is_body: bool, depth: int, leniently: bool
+) -> Iterator[Text | bool]:
     body = _body_of(data, start, end)
     head = BytesHeaderParser().parsebytes(data[start:body])
     kind = head.get_content_type()
-    if kind in SEALED:
+    if kind in SEALED and not (leniently and kind == "multipart/signed"):
         raise Unreadable("sealed", "It is signed or encrypted as a whole")
     if kind.startswith("multipart/"):
         if depth >= DEEPEST:
@@ -123,9 +147,10 @@ def _leaves(data: bytes, start: int, end: int, is_body: bool, depth: int) -> Ite
                 last,
                 is_body and (place == 0 or kind == "multipart/alternative"),
                 depth + 1,
+                leniently,
             )
     elif kind in TEXTS and head.get_content_disposition() != "attachment" and not _name(head):
-        yield _text(data, start, body, end, head, is_body)
+        yield _text(data, start, body, end, head, is_body, leniently)
     else:
         yield (
             kind.startswith("image/")
@@ -167,26 +192,45 @@ def _name(head: Message) -> str | None:
         return "unreadable"
 
 
-def _text(data: bytes, start: int, body: int, end: int, head: Message, is_body: bool) -> Text:
+def _text(
+    data: bytes, start: int, body: int, end: int, head: Message, is_body: bool, leniently: bool
+) -> Text:
     charset = (head.get_content_charset() or "us-ascii").lower()
     encoding = str(head.get("content-transfer-encoding") or "7bit").strip().lower()
     raw = data[body:end]
+    wrong = Unreadable(
+        "unreadable", f"A text is not what it says ({encoding[:40]}, {charset[:40]})"
+    )
     try:
         if encoding == "base64":
-            raw = binascii.a2b_base64(raw)
+            raw = _as_far_as_it_goes(raw) if leniently else binascii.a2b_base64(raw)
         elif encoding == "quoted-printable":
             raw = binascii.a2b_qp(raw)
         elif encoding not in ("7bit", "8bit", "binary"):
             raise Unreadable("encoding", f"The encoding {encoding[:40]!r} is not known")
+    except binascii.Error:
+        raise wrong from None
+    try:
         if charset in _NO_CHARSETS:
             raise LookupError(charset)
-        text = raw.decode(charset, "surrogateescape" if charset in _LENIENT else "strict")
-    except (binascii.Error, LookupError, UnicodeError):
-        raise Unreadable(
-            "unreadable", f"A text is not what it says ({encoding[:40]}, {charset[:40]})"
-        ) from None
+        lost = "replace" if leniently else "strict"
+        text = raw.decode(charset, "surrogateescape" if charset in _LENIENT else lost)
+    except (LookupError, UnicodeError):
+        if not leniently:
+            raise wrong from None
+        text = raw.decode("latin-1")
     plain = text.replace("\r\n", "\n").replace("\r", "\n")
     return Text(start, body, end, head.get_content_type(), charset, encoding, is_body, plain)
+
+
+def _as_far_as_it_goes(encoded: bytes) -> bytes:
+    """What base64 says that breaks off, holds other signs, or goes on behind its end (RFC 2045 §6.8)."""
+    said = []
+    for part in re.split(rb"=+", encoded):
+        signs = _NO_BASE64.sub(b"", part)
+        whole = signs[:-1] if len(signs) % 4 == 1 else signs
+        said.append(binascii.a2b_base64(whole + b"=="))
+    return b"".join(said)
 
 
 def rewritten(message: Mime, body: Body, change: Callable[[Text], str | None]) -> Mime:

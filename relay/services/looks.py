@@ -69,24 +69,21 @@ def read(session: Session, messages: Collection[UUID]) -> Mapping[UUID, Read]:
 def wording_of(message: Mime, people: Sequence[str]) -> str:
     """The fingerprint of a message to these addresses, as `read` will have it.
 
-    Of a large one the beginning counts, and one whose parts nobody can read counts as it stands.
+    Of a large one the beginning counts, and what nobody can read counts as it stands.
     """
     data = message.parts[0][:LARGEST]
     whole = message if len(data) == message.size else _mime(data)
     return _wording(whole, _body(whole), data, people)
 
 
+def _body(whole: Mime | None) -> Body | None:
+    return bodies.read(whole, leniently=True) if whole is not None else None
+
+
 def _mime(data: bytes) -> Mime | None:
     try:
         return mime.read(BytesIO(data))
     except PostreeveError:
-        return None
-
-
-def _body(whole: Mime | None) -> Body | None:
-    try:
-        return bodies.read(whole) if whole is not None else None
-    except bodies.Unreadable:
         return None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import time
+from base64 import b64encode
 from dataclasses import replace
 
 import pytest
@@ -11,13 +12,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from relay.gateways import anchors, bodies, mime
-from relay.gateways.anchors import MOST, Anchor
+from relay.gateways.anchors import Anchor
 from tests.factories import make_message
 
 
 def links(body: str, kind: str = "text/html") -> list[tuple[str, str]]:
-    raw = make_message(body, Content_Type=f"{kind}; charset=UTF-8")
-    return [(a.target, a.words) for a in anchors.read(mime.read(io.BytesIO(raw)))]
+    return found(make_message(body, Content_Type=f"{kind}; charset=UTF-8"))
+
+
+def found(raw: bytes) -> list[tuple[str, str]]:
+    body = bodies.read(mime.read(io.BytesIO(raw)), leniently=True)
+    return [(anchor.target, anchor.words) for anchor in anchors.of(body)]
 
 
 def test_html_gives_targets_and_what_is_read() -> None:
@@ -55,10 +60,77 @@ def test_what_embeds_or_is_sealed_is_no_hindrance_but_gives_what_can_be_read() -
     assert links("x", "application/pkcs7-mime") == []
 
 
-def test_each_is_there_once_and_there_is_an_end() -> None:
+def test_each_is_there_once_and_the_last_of_very_many_is_found() -> None:
     assert len(links('<a href="https://a.example">x</a>' * 3)) == 1
-    many = "".join(f'<a href="https://a{n}.example">x</a>\r\n' for n in range(MOST + 50))
-    assert len(links(many)) == MOST
+    many = "".join(f'<a href="https://a{n}.example">x</a>\r\n' for n in range(5_000))
+    assert links(many)[-1] == ("https://a4999.example", "x")
+
+
+LINK = '<a href="https://evil.example/x">Bank</a>'
+BASE64 = b64encode(f"<p>{LINK}</p>{'padding ' * 9}".encode()).decode()
+
+
+@pytest.mark.parametrize(
+    ("headers", "body"),
+    [
+        pytest.param({"Content_Transfer_Encoding": "base64"}, BASE64[:-5], id="base64 breaks off"),
+        pytest.param(
+            {"Content_Transfer_Encoding": "base64"}, f"{BASE64[:7]}!\r\n~{BASE64[7:]}",
+            id="signs between base64",
+        ),
+        pytest.param(
+            {"Content_Transfer_Encoding": "base64"}, f"PHA+aGk8L3A+Cg==\r\n{BASE64}",
+            id="base64 goes on behind its end",
+        ),
+        pytest.param({"Content_Transfer_Encoding": "x-none"}, LINK, id="an unknown encoding"),
+        pytest.param({"Content_Type": "text/html; charset=klingon"}, LINK, id="an unknown charset"),
+        pytest.param({"Content_Type": "text/html; charset=utf-7"}, LINK, id="a charset of none"),
+        pytest.param(
+            {"Content_Type": "text/html; charset=shift_jis"}, f"\xff {LINK}",
+            id="not in its charset",
+        ),
+        pytest.param(
+            {"Content_Type": 'multipart/signed; boundary="b"'},
+            f"--b\r\nContent-Type: text/html\r\n\r\n{LINK}\r\n--b\r\n"
+            "Content-Type: application/pkcs7-signature\r\n\r\nx\r\n--b--",
+            id="signed",
+        ),
+        pytest.param(
+            {"Content_Type": 'multipart/mixed; boundary="b"'},
+            f"--b\r\nContent-Type: multipart/alternative\r\n\r\n{LINK}\r\n--b--",
+            id="a part without a boundary",
+        ),
+        pytest.param(
+            {"Content_Type": 'multipart/mixed; boundary="b"'},
+            "--b\r\nContent-Type: text/html; charset=klingon\r\n\r\n\xff\r\n"
+            f"--b\r\nContent-Type: text/html\r\n\r\n{LINK}\r\n--b--",
+            id="a text beside one that cannot be read",
+        ),
+    ],
+)  # fmt: skip
+def test_what_is_broken_is_read_as_mail_programs_do(headers: dict[str, str], body: str) -> None:
+    raw = make_message(body, **{"Content_Type": "text/html; charset=utf-8", **headers})
+
+    assert ("https://evil.example/x", "Bank") in found(raw)
+
+
+@pytest.mark.parametrize("kind", ["", "; charset=klingon"])
+def test_a_mail_of_parts_within_parts_ends(kind: str) -> None:
+    inner = f"Content-Type: text/html{kind}\r\n\r\n{LINK}"
+    for n in range(40):
+        inner = (
+            f'Content-Type: multipart/mixed; boundary="b{n}"\r\n\r\n--b{n}\r\n{inner}\r\n--b{n}--'
+        )
+    head, _, body = inner.partition("\r\n\r\n")
+
+    assert found(make_message(body, Content_Type=head.partition(": ")[2])) == [
+        ("https://evil.example/x", "Bank")
+    ]
+
+
+@given(st.text(alphabet="QUJDRA==\r\n!-\xe9"))
+def test_base64_of_any_kind_is_read_as_far_as_it_goes(body: str) -> None:
+    found(make_message(body, Content_Type="text/html", Content_Transfer_Encoding="base64"))
 
 
 EVIL = "https://evil.example/"
@@ -165,5 +237,5 @@ def test_a_long_mail_full_of_tricks_costs_little() -> None:
 @given(st.text(alphabet="<>a=\"/ href:&;'x\n", max_size=200))
 def test_whatever_html_comes_it_is_read(html: str) -> None:
     raw = make_message(html.replace("\n", "\r\n"), Content_Type="text/html; charset=UTF-8")
-    for each in anchors.read(mime.read(io.BytesIO(raw))):
+    for each in anchors.of(bodies.read(mime.read(io.BytesIO(raw)), leniently=True)):
         assert isinstance(each, Anchor)
