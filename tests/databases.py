@@ -31,6 +31,10 @@ POSTGRESQL = Path("/usr/lib/postgresql")
 """Where Debian keeps the server's programs; they are not on the PATH."""
 
 
+PATIENCE = 60
+"""Seconds a server has to be there, and to be gone."""
+
+
 class Databases(Protocol):
     """A source of databases that nobody else uses."""
 
@@ -157,7 +161,7 @@ def postgresql(folder: Path) -> Iterator[PostgresqlServer]:
         yield PostgresqlServer(f"postgresql://{user}@127.0.0.1:{port}")
     finally:
         server.send_signal(signal.SIGQUIT)
-        server.wait(10)
+        server.wait(PATIENCE)
 
 
 def _programs() -> Path:
@@ -180,7 +184,7 @@ def _wait_until_ready(
 ) -> None:
     ready = subprocess.run(
         [
-            "timeout", "30", "sh", "-c",
+            "timeout", str(PATIENCE), "sh", "-c",
             f"until {programs}/pg_isready -q -h 127.0.0.1 -p {port}; do sleep 0.05; done",
         ],
         check=False,

@@ -8,8 +8,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -39,22 +38,7 @@ from tests.api.requests import BOUNDARY, encoded, parts
 from tests.databases import ON_POSTGRESQL
 from tests.factories import make_draft, make_event
 from tests.fakes import FakeAmazon, FakeMailer
-from tests.steps import accept, claim, deliver_due, look, statuses
-
-T = TypeVar("T")
-
-
-def at_once(times: int, do: Callable[[int], T]) -> list[T]:
-    """Do it so many times, all beginning at the same moment."""
-    ready = threading.Barrier(times)
-
-    def one(number: int) -> T:
-        ready.wait(30)
-        return do(number)
-
-    with ThreadPoolExecutor(times) as pool:
-        return list(pool.map(one, range(times)))
-
+from tests.steps import accept, at_once, claim, deliver_due, look, statuses
 
 NETWORKS = ("new network", "known network") if ON_POSTGRESQL else ("new network",)
 """On SQLite nothing is hurried: there a known network would be the same once more, with less to do."""
