@@ -81,7 +81,8 @@ class Part:
     def kill(self) -> None:
         """SIGKILL to it and its children, at once."""
         self._signal(signal.SIGKILL)
-        self._wait(10)
+        if not self._wait(PATIENCE):
+            raise RigError(f"{self.name} does not die")
 
     def pause(self) -> None:
         """SIGSTOP: it does nothing and costs nothing until `resume`, but keeps what it holds."""
@@ -186,7 +187,8 @@ class PostgreSQL:
         """A fast shutdown."""
         if self.part.is_running:
             os.kill(self.part.pid, signal.SIGINT)
-            self.part._wait(20)
+            if not self.part._wait(PATIENCE):
+                self.kill()
 
     def _as_postgres(self) -> list[str]:
         if os.geteuid() != 0:
@@ -390,18 +392,22 @@ class Rig:
             f"{self.simulator_url}/_control", json.dumps(fields).encode(),
             {"Content-Type": "application/json"}, method="PUT",
         )  # fmt: skip
-        with urllib.request.urlopen(request, timeout=5):
+        with urllib.request.urlopen(request, timeout=PATIENCE):
             pass
 
     def simulator_ledger(self) -> Iterator[dict[str, Any]]:
         """Every mail the simulator accepted: id, destination, tags, accepted_at."""
-        with urllib.request.urlopen(f"{self.simulator_url}/mails/ledger", timeout=60) as answer:
+        with urllib.request.urlopen(
+            f"{self.simulator_url}/mails/ledger", timeout=PATIENCE
+        ) as answer:
             for line in answer:
                 yield json.loads(line)
 
     def simulator_count(self) -> int:
         """How many mails the simulator accepted."""
-        with urllib.request.urlopen(f"{self.simulator_url}/mails/count", timeout=5) as answer:
+        with urllib.request.urlopen(
+            f"{self.simulator_url}/mails/count", timeout=PATIENCE
+        ) as answer:
             body = json.loads(answer.read())
         return int(body["count"] if isinstance(body, dict) else body)
 

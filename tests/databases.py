@@ -134,7 +134,7 @@ def postgresql(folder: Path) -> Iterator[PostgresqlServer]:
         "setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups",
     ] if os.geteuid() == 0 else ["setpriv"]  # fmt: skip
     if os.geteuid() == 0:
-        _open_up(folder)
+        open_up(folder)
     # C, not C.UTF-8: locales differ between machines, and no test depends on their order.
     subprocess.run(
         [
@@ -171,7 +171,7 @@ def _programs() -> Path:
     return found[-1].parent
 
 
-def _open_up(folder: Path) -> None:
+def open_up(folder: Path) -> None:
     """Give `folder` to PostgreSQL's user and let him pass through the folders above it."""
     shutil.chown(folder, "postgres", "postgres")
     for above in folder.parents:

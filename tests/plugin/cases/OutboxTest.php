@@ -83,10 +83,10 @@ final class OutboxTest extends Site_Test_Case {
 	public function test_a_mail_whose_answer_was_lost_arrives_once(): void {
 		$this->on_a_page();
 		add_filter( 'postreeve_seconds_per_request', array( $this, 'half_a_second' ) );
-		$this->relay->answer( 202, '{"id": "lost"}', 'application/json', 1.5 );
+		$this->relay->answer( 202, '{"id": "lost"}', 'application/json', 6.0 );
 		$began = microtime( true );
 		$this->assertTrue( wp_mail( 'ada@x.example', 'Hello', 'Text' ) );
-		$this->assertLessThan( 1.2, microtime( true ) - $began );
+		$this->assertLessThan( 5.0, microtime( true ) - $began );
 		remove_filter( 'postreeve_seconds_per_request', array( $this, 'half_a_second' ) );
 
 		$this->let_time_pass();
@@ -107,14 +107,17 @@ final class OutboxTest extends Site_Test_Case {
 
 	public function test_after_a_lost_answer_nobody_else_waits_for_a_minute(): void {
 		( new Settings() )->connect( 'http://127.0.0.1:1', Relay::KEY );
+		$before = time();
 		wp_mail( 'ada@x.example', 'First', 'Text' );
+		$after = time();
 		( new Settings() )->connect( $this->relay->url(), Relay::KEY );
 
 		wp_mail( 'ada@x.example', 'Second', 'Text' );
 
 		$this->assertSame( array(), $this->relay->requests() );
 		$this->assertCount( 2, $this->kept( 'waiting' ) );
-		$this->assertEqualsWithDelta( time() + 60, get_option( Breaker::OPTION ), 2 );
+		$this->assertGreaterThanOrEqual( $before + 60, get_option( Breaker::OPTION ) );
+		$this->assertLessThanOrEqual( $after + 60, get_option( Breaker::OPTION ) );
 	}
 
 	public function test_from_a_requests_third_mail_on_they_leave_together_after_the_response(): void {
