@@ -155,5 +155,7 @@ def _answers(url: str) -> bool:
 
 
 def _json(url: str, **headers: str) -> Any:
-    with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=processes.PATIENCE) as answer:
+    with urllib.request.urlopen(
+        urllib.request.Request(url, headers=headers), timeout=processes.PATIENCE
+    ) as answer:
         return json.load(answer)

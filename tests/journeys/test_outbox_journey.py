@@ -208,7 +208,9 @@ def test_a_copied_site_keeps_its_mail_until_its_owner_says_that_it_has_moved(
 def place(site: Site, name: str, *, mails: int) -> Order:
     """Open a page that sends so many mails, and wait until its request is over."""
     began = time.monotonic()
-    with urllib.request.urlopen(f"{site.url}/?order={name}&mails={mails}", timeout=processes.PATIENCE) as answer:
+    with urllib.request.urlopen(
+        f"{site.url}/?order={name}&mails={mails}", timeout=processes.PATIENCE
+    ) as answer:
         told = json.load(answer)
     return Order(told["sent"], dict(told["kept"]), time.monotonic() - began)
 

