@@ -208,10 +208,17 @@ final class RunnerTest extends Site_Test_Case {
 	public function test_one_by_one_ends_when_time_is_over_and_the_rest_is_tried_again(): void {
 		$this->keep( 4 );
 		$this->relay->answer( 413, '<html></html>', 'text/html' );
-		$this->relay->answer( 202, '{"id": "a"}', 'application/json', 0.7 );
-		$this->relay->answer( 202, '{"id": "b"}', 'application/json', 0.7 );
+		$answers = 0;
+		add_action(
+			'http_api_debug',
+			function () use ( &$answers ) {
+				if ( 3 === ++$answers ) { // The batch, the first, the second.
+					usleep( 2100000 );
+				}
+			}
+		);
 
-		$tally = $this->runner()->run( 1.1 );
+		$tally = $this->runner()->run( 2.0 );
 
 		$this->assertSame( array( 2, 2 ), array( $tally['accepted'], $tally['postponed'] ) );
 		$this->assertSame( array( 'waiting no-time', 'waiting no-time' ), $this->kept() );
