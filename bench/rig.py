@@ -177,6 +177,7 @@ class PostgreSQL:
             if ready == 0:
                 return
             time.sleep(0.1)
+        self.stop()
         raise RigError(f"PostgreSQL did not start:\n{self.part.last_words()}")
 
     def kill(self) -> None:
@@ -205,7 +206,8 @@ class PostgreSQL:
     def _command(self) -> list[str]:
         return [
             *self._as_postgres(), str(self.bin / "postgres"), "-D", str(self.folder / "data"),
-            "-p", str(self.port), "-k", str(self.folder), "-c", "listen_addresses=127.0.0.1",
+            "-p", str(self.port), "-c", "listen_addresses=127.0.0.1",
+            "-c", "unix_socket_directories=",  # its path may have 107 characters: a folder's may be longer
             "-c", "max_connections=200", "-c", "shared_buffers=256MB",
             *(word for option in self.options for word in ("-c", option)),
         ]  # fmt: skip
