@@ -156,7 +156,7 @@ def test_trouble_with_the_provider_holds_the_worker(
     receipt = accept(relay, site, to=[f"p{n}@customer.example" for n in range(50)])
     mailer.failures[:] = [MailerBusy("stop", code=code, scope="all")] * 8
     worker = Worker(relay)
-    until_held = threading.Timer(1.0, worker.stop)
+    until_held = threading.Timer(0.5, worker.stop)
     until_held.start()
     worker.run_until_idle()
     until_held.cancel()
