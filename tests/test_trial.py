@@ -22,7 +22,7 @@ import dns.resolver
 import dns.zone
 import pytest
 
-from bench.ports import free_port
+from bench.ports import BELOW, free_port
 from relay.app import create_app
 from relay.commands.trial import ports, zones
 from relay.commands.trial.children import Trouble
@@ -316,6 +316,13 @@ def test_a_port_that_only_udp_has_taken_is_not_for_the_name_server() -> None:
         chosen = ports.choose(Ports(taken, taken + 1, taken + 2, taken))
 
     assert chosen.names not in (taken, chosen.web)
+
+
+def test_any_ports_are_four_that_the_kernel_gives_to_nobody_who_connects() -> None:
+    for _ in range(20):
+        numbers = astuple(ports.any_free())
+        assert len(set(numbers)) == 4
+        assert max(numbers) < BELOW
 
 
 def test_no_free_port_at_all_is_said() -> None:
