@@ -109,7 +109,7 @@ def scenario(
     mails: int,
     rate: float = 60.0,
     stream: str = "transactional",
-    settle_within: float = 90.0,
+    settle_within: float = 300.0,
 ) -> Ledger:
     """Feed mails while `break_things` works, let everything settle, reconcile."""
     ledger = Ledger(name)
@@ -343,7 +343,7 @@ def same_key(rig: Rig, site: Site) -> Ledger:
     ledger.notes.append(
         f"{len(bodies)} different answers, statuses {dict(Counter(a.status for a in answers))}"
     )
-    reconcile(rig, answers, ledger, within=30)
+    reconcile(rig, answers, ledger, within=300)
     ledger.unaccounted += len(bodies) != 1
     return ledger
 

@@ -81,7 +81,8 @@ class Part:
     def kill(self) -> None:
         """SIGKILL to it and its children, at once."""
         self._signal(signal.SIGKILL)
-        self._wait(10)
+        if not self._wait(PATIENCE):
+            raise RigError(f"{self.name} does not die")
 
     def pause(self) -> None:
         """SIGSTOP: it does nothing and costs nothing until `resume`, but keeps what it holds."""
@@ -176,6 +177,7 @@ class PostgreSQL:
             if ready == 0:
                 return
             time.sleep(0.1)
+        self.stop()
         raise RigError(f"PostgreSQL did not start:\n{self.part.last_words()}")
 
     def kill(self) -> None:
@@ -186,7 +188,8 @@ class PostgreSQL:
         """A fast shutdown."""
         if self.part.is_running:
             os.kill(self.part.pid, signal.SIGINT)
-            self.part._wait(20)
+            if not self.part._wait(PATIENCE):
+                self.kill()
 
     def _as_postgres(self) -> list[str]:
         if os.geteuid() != 0:
@@ -203,7 +206,8 @@ class PostgreSQL:
     def _command(self) -> list[str]:
         return [
             *self._as_postgres(), str(self.bin / "postgres"), "-D", str(self.folder / "data"),
-            "-p", str(self.port), "-k", str(self.folder), "-c", "listen_addresses=127.0.0.1",
+            "-p", str(self.port), "-c", "listen_addresses=127.0.0.1",
+            "-c", "unix_socket_directories=",  # its path may have 107 characters: a folder's may be longer
             "-c", "max_connections=200", "-c", "shared_buffers=256MB",
             *(word for option in self.options for word in ("-c", option)),
         ]  # fmt: skip
@@ -394,18 +398,22 @@ class Rig:
             f"{self.simulator_url}/_control", json.dumps(fields).encode(),
             {"Content-Type": "application/json"}, method="PUT",
         )  # fmt: skip
-        with urllib.request.urlopen(request, timeout=5):
+        with urllib.request.urlopen(request, timeout=PATIENCE):
             pass
 
     def simulator_ledger(self) -> Iterator[dict[str, Any]]:
         """Every mail the simulator accepted: id, destination, tags, accepted_at."""
-        with urllib.request.urlopen(f"{self.simulator_url}/mails/ledger", timeout=60) as answer:
+        with urllib.request.urlopen(
+            f"{self.simulator_url}/mails/ledger", timeout=PATIENCE
+        ) as answer:
             for line in answer:
                 yield json.loads(line)
 
     def simulator_count(self) -> int:
         """How many mails the simulator accepted."""
-        with urllib.request.urlopen(f"{self.simulator_url}/mails/count", timeout=5) as answer:
+        with urllib.request.urlopen(
+            f"{self.simulator_url}/mails/count", timeout=PATIENCE
+        ) as answer:
             body = json.loads(answer.read())
         return int(body["count"] if isinstance(body, dict) else body)
 

@@ -7,6 +7,7 @@ import hashlib
 import re
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
+from functools import lru_cache
 from html import unescape
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -50,6 +51,7 @@ def letters_to(relay: Relay, address: str) -> list[str]:
     return [_text(mail) for mail in mails]
 
 
+@lru_cache(maxsize=256)  # tests that write many letters look at all of them again and again
 def _text(mail: bytes) -> str:
     body = message_from_bytes(mail, policy=policy.default).get_body(("plain",))
     assert body is not None

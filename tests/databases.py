@@ -31,6 +31,10 @@ POSTGRESQL = Path("/usr/lib/postgresql")
 """Where Debian keeps the server's programs; they are not on the PATH."""
 
 
+PATIENCE = 60
+"""Seconds a server has to be there, and to be gone."""
+
+
 class Databases(Protocol):
     """A source of databases that nobody else uses."""
 
@@ -130,7 +134,7 @@ def postgresql(folder: Path) -> Iterator[PostgresqlServer]:
         "setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups",
     ] if os.geteuid() == 0 else ["setpriv"]  # fmt: skip
     if os.geteuid() == 0:
-        _open_up(folder)
+        open_up(folder)
     # C, not C.UTF-8: locales differ between machines, and no test depends on their order.
     subprocess.run(
         [
@@ -157,7 +161,7 @@ def postgresql(folder: Path) -> Iterator[PostgresqlServer]:
         yield PostgresqlServer(f"postgresql://{user}@127.0.0.1:{port}")
     finally:
         server.send_signal(signal.SIGQUIT)
-        server.wait(10)
+        server.wait(PATIENCE)
 
 
 def _programs() -> Path:
@@ -167,7 +171,7 @@ def _programs() -> Path:
     return found[-1].parent
 
 
-def _open_up(folder: Path) -> None:
+def open_up(folder: Path) -> None:
     """Give `folder` to PostgreSQL's user and let him pass through the folders above it."""
     shutil.chown(folder, "postgres", "postgres")
     for above in folder.parents:
@@ -180,7 +184,7 @@ def _wait_until_ready(
 ) -> None:
     ready = subprocess.run(
         [
-            "timeout", "30", "sh", "-c",
+            "timeout", str(PATIENCE), "sh", "-c",
             f"until {programs}/pg_isready -q -h 127.0.0.1 -p {port}; do sleep 0.05; done",
         ],
         check=False,

@@ -15,8 +15,13 @@ import dns.message
 import dns.rcode
 import dns.rrset
 
+from bench.ports import free_port
+
 Quirk = Callable[[dns.message.Message], dns.message.Message | bytes | None]
 """What becomes of a question; None is silence, bytes go out as they are."""
+
+PATIENCE = 60.0
+"""Seconds to wait for the rest of a question that has begun."""
 
 
 class QuirkyServer:
@@ -27,8 +32,8 @@ class QuirkyServer:
         self.asked: list[tuple[str, str]] = []
         """(UDP or TCP, name), in the order in which it was asked."""
         self._udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._udp.bind(("127.0.0.1", 0))
-        self.port: int = self._udp.getsockname()[1]
+        self.port = free_port()  # one that is free for TCP as well
+        self._udp.bind(("127.0.0.1", self.port))
         self._tcp = socket.create_server(("127.0.0.1", self.port))
 
     @property
@@ -60,8 +65,10 @@ class QuirkyServer:
     def _by_tcp(self) -> None:
         connection, _ = self._tcp.accept()
         with connection:
-            connection.settimeout(1)
-            (length,) = struct.unpack("!H", connection.recv(2))
+            connection.settimeout(PATIENCE)
+            if not (head := connection.recv(2)):
+                return  # whoever asked has given up
+            (length,) = struct.unpack("!H", head)
             if (answer := self._answer(connection.recv(length), "TCP")) is not None:
                 connection.sendall(struct.pack("!H", len(answer)) + answer)
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from sqlalchemy import select, text
@@ -35,6 +36,31 @@ from relay.services.person_links import Links
 from relay.services.timelines import MessageTimeline, RecipientTimeline
 from relay.vocabulary import Cause, Stream, Verb
 from tests.factories import make_draft, make_event, make_list, new_subscription
+
+PATIENCE = 60.0
+"""Seconds to wait for what other threads do, on a machine that has other things to do."""
+
+T = TypeVar("T")
+
+
+def until(true: Callable[[], object], within: float = PATIENCE) -> None:
+    """Wait for something that other threads do."""
+    ends = time.monotonic() + within
+    while not true():
+        assert time.monotonic() < ends, f"it did not come within {within:.0f} s"
+        time.sleep(0.01)
+
+
+def at_once(times: int, do: Callable[[int], T]) -> list[T]:
+    """Do it so many times, all beginning at the same moment."""
+    ready = threading.Barrier(times, timeout=PATIENCE)
+
+    def one(number: int) -> T:
+        ready.wait()
+        return do(number)
+
+    with ThreadPoolExecutor(times) as pool:
+        return list(pool.map(one, range(times)))
 
 
 def act(relay: Relay, account_id: UUID, verb: Verb, cause: Cause | None = None) -> None:
@@ -221,11 +247,7 @@ def meanwhile(relay: Relay, do: Callable[[], Any], change: Callable[[Any], None]
         with relay.sessions.begin() as session:
             session.execute(select(Site.id).with_for_update(key_share=True))
             done = pool.submit(do)
-            for _ in range(500):
-                if waits(relay):
-                    break
-                time.sleep(0.01)
-            else:
-                raise AssertionError("nobody waits for the lock")
+            until(lambda: waits(relay) or done.done())
+            assert not done.done(), done.exception() or "nobody waited for the lock"
             change(session)
-        return done.result(30)
+        return done.result(PATIENCE)

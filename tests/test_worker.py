@@ -19,15 +19,7 @@ from relay.worker import Duties, Worker
 from tests import factories
 from tests.factories import ses_event
 from tests.fakes import FakeAmazon, FakeClock, FakeMailer
-from tests.steps import accept, claim, copy_of, start, status, statuses
-
-
-def until(true: object, within: float = 10.0) -> None:
-    """Wait for something that other threads do."""
-    ends = time.monotonic() + within
-    while not true():  # type: ignore[operator]
-        assert time.monotonic() < ends, "it never came"
-        time.sleep(0.01)
+from tests.steps import PATIENCE, accept, claim, copy_of, start, status, statuses, until
 
 
 def test_what_is_due_goes_out(relay: Relay, site: Site, mailer: FakeMailer) -> None:
@@ -74,7 +66,7 @@ def test_a_stop_finishes_what_is_on_the_wire_and_gives_the_rest_back(shared: Rel
 
         def send(self, envelope: Envelope) -> str:
             self.begun.release()
-            self.go.wait(10)
+            self.go.wait(PATIENCE)
             return super().send(envelope)
 
     slow = Slow()
@@ -84,11 +76,13 @@ def test_a_stop_finishes_what_is_on_the_wire_and_gives_the_rest_back(shared: Rel
     worker = Worker(relay)
     running = threading.Thread(target=worker.run)
     running.start()
-    for _ in range(relay.settings.sender_threads):
-        assert slow.begun.acquire(timeout=10)
-    worker.stop()
-    slow.go.set()
-    running.join(20)
+    try:
+        for _ in range(relay.settings.sender_threads):
+            assert slow.begun.acquire(timeout=PATIENCE)
+    finally:
+        worker.stop()
+        slow.go.set()
+        running.join(PATIENCE)
 
     assert not running.is_alive()
     found = statuses(relay, site, receipt)
@@ -118,7 +112,7 @@ def test_a_database_that_goes_away_does_not_end_the_worker(shared: Relay) -> Non
         until(lambda: status(shared, site, receipt) == "sent")
     finally:
         worker.stop()
-        running.join(20)
+        running.join(PATIENCE)
 
 
 def test_the_duties_bring_home_what_got_lost(
@@ -162,7 +156,7 @@ def test_trouble_with_the_provider_holds_the_worker(
     receipt = accept(relay, site, to=[f"p{n}@customer.example" for n in range(50)])
     mailer.failures[:] = [MailerBusy("stop", code=code, scope="all")] * 8
     worker = Worker(relay)
-    until_held = threading.Timer(1.0, worker.stop)
+    until_held = threading.Timer(0.5, worker.stop)
     until_held.start()
     worker.run_until_idle()
     until_held.cancel()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from typing import Any
 
 import pytest
@@ -17,6 +16,7 @@ from tests import factories
 from tests.api.requests import check_problem
 from tests.connecting import HOME, VERIFIER, Owner, letters_to
 from tests.fakes import FakeClock
+from tests.steps import at_once
 
 
 @pytest.fixture
@@ -131,18 +131,8 @@ def test_of_many_at_once_one_gets_the_key(shared: Relay) -> None:
         factories.make_site(session, account)
     app = create_app(shared)
     code = Owner(shared, app.test_client()).code()
-    start, answers = threading.Barrier(6), []
 
-    def fetch() -> None:
-        owner = Owner(shared, app.test_client())
-        start.wait()
-        answers.append(owner.fetch(code).status_code)
-
-    threads = [threading.Thread(target=fetch) for _ in range(6)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    answers = at_once(6, lambda _: Owner(shared, app.test_client()).fetch(code).status_code)
 
     assert sorted(answers) == [200, 422, 422, 422, 422, 422]
     assert keys(shared) == 1

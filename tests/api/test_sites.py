@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -23,7 +22,7 @@ from tests.api.requests import check_problem
 from tests.connecting import Owner, letters_to
 from tests.factories import SECRET
 from tests.fakes import MORNING, FakeClock
-from tests.steps import meanwhile
+from tests.steps import at_once, meanwhile
 
 NEW = "https://new.example"
 
@@ -347,24 +346,15 @@ def test_of_many_at_once_one_makes_the_site_and_all_get_a_key(shared: Relay) -> 
         account = factories.make_account(session)
         secret = factories.make_account_key(session, account).secret
     app = create_app(shared)
-    start, answers = threading.Barrier(6), []
 
-    def connect() -> None:
-        client = app.test_client()
-        start.wait()
-        answers.append(
-            client.post(
-                "/v1/sites",
-                json={"url": NEW, "domain": "auto"},
-                headers={"Authorization": f"Bearer {secret}"},
-            )
+    def connect(_: int) -> TestResponse:
+        return app.test_client().post(
+            "/v1/sites",
+            json={"url": NEW, "domain": "auto"},
+            headers={"Authorization": f"Bearer {secret}"},
         )
 
-    threads = [threading.Thread(target=connect) for _ in range(6)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    answers = at_once(6, connect)
 
     assert sorted(each.status_code for each in answers) == [200] * 5 + [201]
     assert len({(each.json or {})["key"] for each in answers}) == 6

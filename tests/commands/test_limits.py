@@ -120,12 +120,13 @@ def test_who_is_not_there_is_looked_for_elsewhere(
 
 def test_an_open_breaker_is_shown_and_closed(installation: Installation) -> None:
     now = datetime.now(UTC)
+    next_hour = (now + timedelta(hours=1)).replace(minute=0, second=0, microsecond=0)
     with installation.sessions.begin() as session:
         session.add(
             SourceCount(
                 site_id=UUID(installation.site),
                 source="cf7/footer",
-                hour_at=now.replace(minute=0, second=0, microsecond=0),
+                hour_at=next_hour,  # it counts now, and still if that begins meanwhile
                 hour_used=31,
                 opened_at=now,
                 open_until=now + timedelta(hours=30),

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import _thread
 import json
-import signal
-import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from itertools import pairwise
+from types import SimpleNamespace
 
 import pytest
 from sqlalchemy import Engine
@@ -110,21 +108,22 @@ def test_a_hold_is_told_with_its_reason(site: Site, engine: Engine) -> None:
     )
 
 
-@pytest.fixture
-def keyboard() -> Iterator[None]:
-    """Ctrl-C is heard, also where the tests were started in the background, which is deaf to it."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
+def test_watching_looks_again_until_it_is_stopped(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pauses = []
 
+    def pause(seconds: float) -> None:
+        pauses.append(seconds)
+        if len(pauses) == 2:
+            raise KeyboardInterrupt
 
-@pytest.mark.usefixtures("keyboard")
-def test_watching_looks_again_until_it_is_stopped(site: Site) -> None:
-    ctrl_c = threading.Timer(0.8, _thread.interrupt_main)
-    ctrl_c.start()
+    monkeypatch.setattr(command, "time", SimpleNamespace(sleep=pause))
+
     done = run("queue", "--watch", "0.5", "--json")
+
     looks = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
-    assert (done.returncode, len(looks)) == (0, 2)
+    assert (done.returncode, len(looks), pauses) == (0, 2, [0.5, 0.5])
     assert looks[0]["lanes"][1]["stages"] == {"queued": 30}
 
 

@@ -73,7 +73,7 @@ class _Handler(BaseHTTPRequestHandler):
         answers = self.told.answers
         answer = answers.pop(0) if len(answers) > 1 else answers[0]
         if answer.after is not None:
-            answer.after.wait(10)
+            answer.after.wait(60)
         if answer.hang_up:
             self.close_connection = True
             self.connection.shutdown(socket.SHUT_RDWR)

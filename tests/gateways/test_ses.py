@@ -33,6 +33,7 @@ from relay.gateways.ses import (
 from relay.mail import Envelope
 from tests.factories import make_envelope, make_message
 from tests.gateways.servers import Answer, Request, Server, said, serve
+from tests.steps import until
 
 REGION = "eu-west-1"
 SECRETS = Credentials("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", "a-session-token")
@@ -64,7 +65,7 @@ def make_mailer(url: str, **given: Any) -> SesMailer:
             "region": REGION,
             "configuration_set": "postreeve",
             "endpoint_url": url,
-            "timeout": timedelta(seconds=5),
+            "timeout": timedelta(seconds=60),
             "credentials": SECRETS,
         }
         | given
@@ -383,6 +384,7 @@ def test_silence_after_the_request_went_out_leaves_the_copy_unknown(ses: Server)
     try:
         with pytest.raises(MailerSilent):
             make_mailer(ses.url, timeout=timedelta(seconds=0.2)).send(make_envelope())
+        until(lambda: ses.requests)  # its thread may be slower than we are impatient
     finally:
         over.set()
     assert len(ses.requests) == 1

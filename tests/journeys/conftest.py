@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.journeys.installations import Installation, installation
-from tests.wordpress import databases, packages, sites, trees
+from tests.wordpress import databases, packages, processes, sites, trees
 
 ROOT = Path(__file__).parents[2]
 
@@ -47,10 +47,12 @@ def relay(site: sites.Site, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 @pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
     """A browser that can reach this machine only."""
-    expect.set_options(timeout=60_000)  # patience is not what is tested, and machines are slow
+    expect.set_options(timeout=180_000)  # patience is not what is tested, and machines are slow
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=packages.program("chromium"), args=list(CHROMIUM)
+            executable_path=packages.program("chromium"),
+            args=list(CHROMIUM),
+            timeout=1_000 * processes.PATIENCE,
         )
         yield browser
         browser.close()
@@ -60,7 +62,7 @@ def chromium() -> Iterator[Browser]:
 def page(chromium: Browser) -> Iterator[Page]:
     """A window of somebody who has never been here."""
     context = chromium.new_context(viewport={"width": 1280, "height": 900})
-    context.set_default_timeout(60_000)
+    context.set_default_timeout(180_000)
     yield context.new_page()
     context.close()
 

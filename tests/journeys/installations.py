@@ -47,7 +47,7 @@ class Installation:
     def text_of(self, mail: Mapping[str, Any]) -> str:
         """The plain text of a mail the simulator got."""
         raw = f"{self.simulator_url}/mails/{mail['id']}/raw"
-        with urllib.request.urlopen(raw, timeout=5) as answer:
+        with urllib.request.urlopen(raw, timeout=processes.PATIENCE) as answer:
             read = message_from_bytes(answer.read(), policy=policy.default)
         body = read.get_body(("plain",))
         return str(body.get_content()) if body else ""
@@ -148,12 +148,14 @@ def _is_subscribed(simulator_url: str, hook: str) -> bool:
 
 def _answers(url: str) -> bool:
     try:
-        with urllib.request.urlopen(url, timeout=5) as answer:
+        with urllib.request.urlopen(url, timeout=processes.PATIENCE) as answer:
             return bool(answer.status == 200)
     except (urllib.error.URLError, ConnectionError, TimeoutError):
         return False
 
 
 def _json(url: str, **headers: str) -> Any:
-    with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=5) as answer:
+    with urllib.request.urlopen(
+        urllib.request.Request(url, headers=headers), timeout=processes.PATIENCE
+    ) as answer:
         return json.load(answer)

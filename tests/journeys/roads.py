@@ -79,7 +79,7 @@ class _Carrier(BaseHTTPRequestHandler):
             self.relay_url + self.path, body or None, headers, method=self.command
         )
         try:
-            answer = urllib.request.urlopen(request, timeout=60)
+            answer = urllib.request.urlopen(request, timeout=180)
         except urllib.error.HTTPError as refused:
             answer = refused
         with answer:

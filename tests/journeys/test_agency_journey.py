@@ -76,7 +76,7 @@ def test_an_agency_connects_a_site_with_one_command_and_its_mail_arrives(
     (live,) = say(new_site, ["live", {}])
     assert live["code"] == 0, live
     assert json.loads(new_site.run(SCRIPTS / "mail.php", "ada@customer.example", "Your order"))
-    processes.wait_until(lambda: bool(relay.mails("ada@customer.example")), "the mail", within=60)
+    processes.wait_until(lambda: bool(relay.mails("ada@customer.example")), "the mail")
     (mail,) = relay.mails("ada@customer.example")
     assert mail["subject"] == "Your order"
     assert read(relay, "/v1/sites", key)["sites"][0]["last_used_at"] is not None
@@ -100,7 +100,7 @@ def test_an_agency_connects_a_site_with_one_command_and_its_mail_arrives(
     assert refused["code"] == 1
     assert "revoked or replaced" in refused["said"][0][1]
     assert json.loads(new_site.run(SCRIPTS / "mail.php", "bob@customer.example", "Your order"))
-    processes.wait_until(lambda: bool(relay.mails("bob@customer.example")), "the mail", within=60)
+    processes.wait_until(lambda: bool(relay.mails("bob@customer.example")), "the mail")
 
 
 def say(site: Site, *commands: list[Any], given: str | None = None) -> list[dict[str, Any]]:
@@ -112,7 +112,7 @@ def say(site: Site, *commands: list[Any], given: str | None = None) -> list[dict
 
 def wrote_to(relay: Installation, address: str) -> list[str]:
     """The subjects of the mails that somebody got, as soon as there is one."""
-    processes.wait_until(lambda: bool(relay.mails(address)), f"mail to {address}", within=60)
+    processes.wait_until(lambda: bool(relay.mails(address)), f"mail to {address}")
     return [mail["subject"] for mail in relay.mails(address)]
 
 
@@ -121,5 +121,5 @@ def read(relay: Installation, path: str, key: str) -> Any:
     request = urllib.request.Request(
         relay.relay_url + path, headers={"Authorization": f"Bearer {key}"}
     )
-    with urllib.request.urlopen(request, timeout=5) as answer:
+    with urllib.request.urlopen(request, timeout=processes.PATIENCE) as answer:
         return json.load(answer)

@@ -283,7 +283,7 @@ def test_a_scanner_that_follows_every_link_changes_nothing(door: Door, chromium:
 
 def _fetch(url: str, method: str) -> int:
     try:
-        with urllib.request.urlopen(urllib.request.Request(url, method=method), timeout=10) as it:
+        with urllib.request.urlopen(urllib.request.Request(url, method=method), timeout=180) as it:
             return int(it.status)
     except urllib.error.HTTPError as error:
         return error.code

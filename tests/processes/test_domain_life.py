@@ -103,7 +103,7 @@ def test_zone_edits_alone_lead_from_pending_to_verified_to_failing_and_back(
             found.update(check())
             return bool(found["status"] == status)
 
-        eventually(is_so, 30, pause=0.5)
+        eventually(is_so, 180, pause=0.5)
         return found
 
     zone.write_text(master_file(added["records"]))

@@ -16,14 +16,15 @@ from bench import faults
 from bench.faults import Ledger
 from bench.ports import BELOW, free_port
 from bench.rig import PostgreSQL, Rig, RigError
+from tests.databases import open_up
 
 pytestmark = pytest.mark.processes
 
 
 @pytest.fixture
 def postgresql(tmp_path: Path) -> Iterator[PostgreSQL]:
-    for folder in (tmp_path, *tmp_path.parents[:2]):  # its user must get through
-        folder.chmod(folder.stat().st_mode | 0o011)
+    if os.geteuid() == 0:
+        open_up(tmp_path)
     running = PostgreSQL(tmp_path / "postgresql")
     yield running
     running.stop()
@@ -57,5 +58,5 @@ def test_a_breakage_that_fails_ends_the_load_with_it() -> None:
     began = time.monotonic()
     with pytest.raises(RigError, match="does not come back"):
         faults.scenario(rig, [faults.Site("site", "key")], "gone", break_things, mails=80)
-    assert time.monotonic() - began < 15
+    assert time.monotonic() - began < 60
     assert "feeder" not in {thread.name for thread in threading.enumerate()}

@@ -13,7 +13,7 @@ from relay.services.actions import Order, Subject
 from relay.services.appeal_answers import Answer
 from relay.vocabulary import AppealDecision, Cause, Verb
 from tests import factories
-from tests.services.test_races import at_once
+from tests.steps import at_once
 
 SENDER = "relay@relay.example"
 

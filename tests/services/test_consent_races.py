@@ -14,8 +14,7 @@ from relay.models import Site, SubscriptionRequest
 from relay.vocabulary import ConsentKind, RequestOutcome
 from tests import factories
 from tests.consent import answer_due, asked_by_mail, confirm, ledger_of, outcomes, refuse, sign_up
-from tests.services.test_races import at_once
-from tests.steps import deliver_due
+from tests.steps import at_once, deliver_due
 
 
 def shops(relay: Relay, number: int) -> list[Site]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -30,7 +29,7 @@ from relay.worker import Duties
 from tests import factories
 from tests.connecting import letters_to
 from tests.fakes import FakeClock
-from tests.steps import accept
+from tests.steps import accept, at_once
 
 ADA, BOB = "ada@relay.example", "bob@relay.example"
 SUBJECT, PERSON = "A secret offer", "person@customer.example"
@@ -297,17 +296,10 @@ def test_workers_who_look_at_once_write_one_letter(shared: Relay, clock: FakeClo
     site, _ = factories.make_shop(shared)
     report(shared, site)
     clock.advance(minutes=5)
-    relay, start = named(shared, ADA), threading.Barrier(4)
+    relay = named(shared, ADA)
 
-    def work() -> None:
-        start.wait()
-        tell(relay)
+    at_once(4, lambda _: tell(relay))
 
-    threads = [threading.Thread(target=work) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
     assert len(letters_to(shared, ADA)) == 1
 
 

@@ -30,7 +30,7 @@ from relay.worker import Duties
 from tests import factories
 from tests.factories import make_record, parse
 from tests.fakes import FakeClock
-from tests.services.test_races import at_once
+from tests.steps import at_once
 
 
 def seal(relay: Relay, most: int = seals.MOST) -> int:

@@ -15,7 +15,8 @@ from relay.context import Relay
 from relay.models import Account, Message, Recipient, SiteCount, SourceCount
 from relay.services import counts, locks
 from tests import factories
-from tests.services.test_races import at_once, count, network
+from tests.services.test_races import count, network
+from tests.steps import at_once
 
 __all__ = ["network"]  # a fixture that each test here uses, too
 

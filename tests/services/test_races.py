@@ -5,11 +5,9 @@ from __future__ import annotations
 import contextlib
 import random
 import threading
-import time
 from collections import Counter
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -39,22 +37,7 @@ from tests.api.requests import BOUNDARY, encoded, parts
 from tests.databases import ON_POSTGRESQL
 from tests.factories import make_draft, make_event
 from tests.fakes import FakeAmazon, FakeMailer
-from tests.steps import accept, claim, deliver_due, look, statuses
-
-T = TypeVar("T")
-
-
-def at_once(times: int, do: Callable[[int], T]) -> list[T]:
-    """Do it so many times, all beginning at the same moment."""
-    ready = threading.Barrier(times)
-
-    def one(number: int) -> T:
-        ready.wait(30)
-        return do(number)
-
-    with ThreadPoolExecutor(times) as pool:
-        return list(pool.map(one, range(times)))
-
+from tests.steps import accept, at_once, claim, deliver_due, look, statuses, until
 
 NETWORKS = ("new network", "known network") if ON_POSTGRESQL else ("new network",)
 """On SQLite nothing is hurried: there a known network would be the same once more, with less to do."""
@@ -347,11 +330,15 @@ def test_workers_events_and_duties_do_not_lock_each_other_out(
         while not over.is_set():
             Duties(shared).run_once()
 
+    def all_are_sent() -> bool:
+        deliver(0)
+        return len(mailer.sent) >= 200
+
     def finish(_: int) -> None:
-        while len(mailer.sent) < 200:
-            deliver(0)
-            time.sleep(0.01)
-        over.set()
+        try:
+            until(all_are_sent, within=300.0)
+        finally:
+            over.set()  # the others go on until then, whatever happened
 
     roles = [deliver, deliver, hear, hear, tidy, finish]
     at_once(len(roles), lambda number: roles[number](number))

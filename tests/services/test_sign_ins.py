@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import threading
 from uuid import UUID
 
 import pytest
@@ -20,6 +19,7 @@ from relay.services.sign_ins import House, Start
 from relay.services.visitors import Visitor
 from tests.connecting import OWNER, asking, letters_to
 from tests.fakes import FakeClock
+from tests.steps import at_once
 
 BROWSER, OTHER_BROWSER = "the secret of a browser", "the secret of another"
 HERE, STRANGER = "203.0.113.9", "198.51.100.1"
@@ -46,17 +46,7 @@ def begin(
 
 
 def test_three_letters_are_three_however_many_ask_at_once(shared: Relay) -> None:
-    start = threading.Barrier(8)
-
-    def ask() -> None:
-        start.wait()
-        begin(shared, ip=HERE)
-
-    threads = [threading.Thread(target=ask) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    at_once(8, lambda _: begin(shared, ip=HERE))
 
     assert len(letters_to(shared, OWNER)) == 3
     with shared.reads() as session:

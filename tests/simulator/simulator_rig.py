@@ -37,8 +37,12 @@ MAIL = (
 Value = TypeVar("Value")
 
 
+PATIENCE = 60.0
+"""Seconds to wait for what takes a fraction of one, on a machine that has other things to do."""
+
+
 def eventually(
-    question: Callable[[], Value], seconds: float = 5.0, *, pause: float = 0.02
+    question: Callable[[], Value], seconds: float = PATIENCE, *, pause: float = 0.02
 ) -> Value:
     """The first truthy answer to `question`; fails if none comes in time."""
     end = time.monotonic() + seconds
@@ -72,12 +76,16 @@ class Simulator:
             stderr=subprocess.STDOUT,
             text=True,
         )
-        eventually(self.answers, 10)
+        try:
+            eventually(self.answers)
+        except BaseException:
+            self.process.kill()
+            raise
 
     def answers(self) -> bool:
         assert self.process.poll() is None, self.process.communicate()[0]
         with contextlib.suppress(OSError):
-            urllib.request.urlopen(f"{self.url}/healthz", timeout=5).close()
+            urllib.request.urlopen(f"{self.url}/healthz", timeout=PATIENCE).close()
             return True
         return False
 
@@ -85,7 +93,7 @@ class Simulator:
         """End the process with a signal, and give what it printed."""
         if self.process.poll() is None:
             self.process.send_signal(number)
-        return self.process.communicate(timeout=10)[0]
+        return self.process.communicate(timeout=PATIENCE)[0]
 
     def kill(self) -> None:
         self.stop(signal.SIGKILL)
@@ -106,7 +114,7 @@ class Simulator:
     ) -> tuple[int, dict[str, str], bytes]:
         request = urllib.request.Request(self.url + path, data=body, method=method)
         try:
-            with urllib.request.urlopen(request, timeout=10) as answer:
+            with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
                 return answer.status, dict(answer.headers), answer.read()
         except urllib.error.HTTPError as error:
             with error:
@@ -207,7 +215,7 @@ class Subscriber:
 
 
 @contextlib.contextmanager
-def listening(port: int = 0) -> Iterator[Subscriber]:
+def listening(port: int | None = None) -> Iterator[Subscriber]:
     """A subscriber that listens."""
     subscriber = Subscriber()
 
@@ -234,7 +242,7 @@ def listening(port: int = 0) -> Iterator[Subscriber]:
         def handle_error(self, *_: Any) -> None:
             """A simulator that was killed resets its connections; that is no news."""
 
-    server = Server(("127.0.0.1", port), Handler)
+    server = Server(("127.0.0.1", port or free_port()), Handler)
     subscriber.url = f"http://127.0.0.1:{server.server_address[1]}/hooks/ses"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()

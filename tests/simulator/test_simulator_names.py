@@ -25,7 +25,7 @@ from click.testing import CliRunner
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 from dns.message import Message
-from simulator_rig import Simulator, eventually
+from simulator_rig import PATIENCE, Simulator, eventually
 
 from simulator.__main__ import main
 from simulator.names.lookup import look_up
@@ -78,7 +78,7 @@ class Names:
     def ask(self, name: str, type: str, **options: Any) -> Message:
         """The server's answer over UDP, as it came."""
         return dns.query.udp(
-            dns.message.make_query(name, type, **options), "127.0.0.1", 5, self.port
+            dns.message.make_query(name, type, **options), "127.0.0.1", PATIENCE, self.port
         )
 
     def texts(self, name: str, type: str) -> list[str]:
@@ -184,7 +184,7 @@ def test_names_of_others_are_refused(names: Names) -> None:
 def test_zones_are_not_transferred(names: Names, type: str) -> None:
     query = dns.message.make_query("shop.example", type)
 
-    answer = dns.query.tcp(query, "127.0.0.1", 5, names.port)
+    answer = dns.query.tcp(query, "127.0.0.1", PATIENCE, names.port)
 
     assert answer.rcode() == dns.rcode.REFUSED
 
@@ -268,7 +268,7 @@ MALFORMED = {
 @pytest.mark.parametrize(("wire", "rcode"), MALFORMED.values(), ids=MALFORMED)
 def test_what_is_no_question_is_told_so(names: Names, wire: bytes, rcode: str) -> None:
     with socket.socket(type=socket.SOCK_DGRAM) as sender:
-        sender.settimeout(5)
+        sender.settimeout(PATIENCE)
         sender.sendto(b"\x00", ("127.0.0.1", names.port))
         sender.sendto(b"\x12\x34\x80\x00" + bytes(8), ("127.0.0.1", names.port))
         sender.sendto(wire, ("127.0.0.1", names.port))
@@ -279,7 +279,7 @@ def test_what_is_no_question_is_told_so(names: Names, wire: bytes, rcode: str) -
 
 
 def test_many_questions_share_a_tcp_connection(names: Names) -> None:
-    with socket.create_connection(("127.0.0.1", names.port), 5) as connection:
+    with socket.create_connection(("127.0.0.1", names.port), PATIENCE) as connection:
         for name in ("shop.example", "far.other.example"):
             query = dns.message.make_query(name, "A")
             dns.query.send_tcp(connection, query)
@@ -392,7 +392,7 @@ def test_people_see_the_zones_and_programs_get_json(names: Names) -> None:
 
 def read_page(names: Names, path: str) -> str:
     request = urllib.request.Request(names.simulator.url + path, headers={"Accept": "text/html"})
-    with urllib.request.urlopen(request, timeout=10) as answer:
+    with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
         return str(answer.read().decode())
 
 
@@ -409,7 +409,7 @@ def test_a_name_can_be_failed_or_refused(
     names.simulator.control(names={"shop.example": trouble})
     ask = {"udp": dns.query.udp, "tcp": dns.query.tcp}[over]
 
-    answer = ask(dns.message.make_query("shop.example", "A"), "127.0.0.1", 5, names.port)
+    answer = ask(dns.message.make_query("shop.example", "A"), "127.0.0.1", PATIENCE, names.port)
 
     assert answer.rcode() == rcode
     assert not answer.answer
@@ -423,21 +423,23 @@ def test_silence_is_no_answer_at_all(names: Names, ask: Callable[..., Message]) 
     with pytest.raises(dns.exception.Timeout):
         ask(dns.message.make_query("www.shop.example", "A"), "127.0.0.1", 0.3, names.port)
 
-    assert names.simulator.json("/names.json")["questions"][0]["answer"] == "no answer"
+    eventually(lambda: names.simulator.json("/names.json")["questions"][0]["answer"] == "no answer")
 
 
 @pytest.mark.parametrize("ask", [dns.query.udp, dns.query.tcp])
 def test_an_answer_can_be_late_while_others_are_not(
     names: Names, ask: Callable[..., Message]
 ) -> None:
-    names.simulator.control(names={"www.shop.example": "delay:200"})
+    names.simulator.control(names={"www.shop.example": "delay:1000"})
     start = time.monotonic()
 
     assert names.texts("far.other.example", "A")
     quick = time.monotonic() - start
-    assert ask(dns.message.make_query("www.shop.example", "A"), "127.0.0.1", 5, names.port).answer
+    assert ask(
+        dns.message.make_query("www.shop.example", "A"), "127.0.0.1", PATIENCE, names.port
+    ).answer
 
-    assert quick < 0.2 <= time.monotonic() - start
+    assert quick < 1.0 <= time.monotonic() - start
 
 
 def test_every_answer_over_udp_can_be_truncated(names: Names) -> None:

@@ -368,11 +368,12 @@ def test_a_gateway_may_turn_away_what_is_too_much(
 ) -> None:
     simulator.control(
         delivery_seconds=0.01,
-        gateways={"strict.example": {"mails": 1, "seconds": 0.5, "form": "bounce"}},
+        gateways={"strict.example": {"mails": 1, "seconds": 2.0, "form": "bounce"}},
     )
-    subscriber.wait_for(simulator.send("ada@strict.example"), "Send", "Delivery")
-    subscriber.wait_for(simulator.send("bob@strict.example"), "Send", "Bounce")
-    time.sleep(0.6)
+    first, at_once = (simulator.send(f"{name}@strict.example") for name in ("ada", "bob"))
+    subscriber.wait_for(first, "Send", "Delivery")
+    subscriber.wait_for(at_once, "Send", "Bounce")
+    time.sleep(2.0)
     subscriber.wait_for(simulator.send("bob@strict.example"), "Send", "Delivery")
 
 

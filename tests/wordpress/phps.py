@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -98,11 +99,18 @@ def unpacked(release: Release) -> Php:
     settings.mkdir(exist_ok=True)
     extensions = folder / "extensions"
     shared = {path.stem for path in extensions.glob("*.so")}
-    (settings / "extensions.ini").write_text(
+    wanted = (
         f"extension_dir = {extensions}\n"
         + ("zend_extension = opcache\n" if "opcache" in shared else "")
         + "".join(f"extension = {name}\n" for name in EXTENSIONS if name in shared)
     )
+    written = settings / "extensions.ini"
+    if not written.exists() or written.read_text() != wanted:
+        # In one go: another test's PHP may be reading it.
+        draft = Path(tempfile.mkstemp(dir=settings, suffix=".new")[1])
+        draft.write_text(wanted)
+        draft.chmod(0o644)
+        draft.replace(written)
     libraries = None if release.newer else folder / "libraries"
     return Php(folder / "php", libraries=libraries, settings=settings)
 

@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-PATIENCE = 60.0
-"""Seconds a program may take until it is ready, and again until it is gone."""
+PATIENCE = 180.0
+"""Seconds a program may take until it is ready, and again until it is gone: it takes one or two where
+the machine has nothing else to do."""
 
 
 class NotReady(Exception):
@@ -80,7 +81,13 @@ def listens(port: int) -> bool:
 
 
 def _await(process: subprocess.Popen[bytes], ready: Callable[[], bool], log: Path) -> None:
-    wait_until(lambda: process.poll() is not None or ready(), f"{process.args!r}")
+    try:
+        wait_until(lambda: process.poll() is not None or ready(), f"{process.args!r}")
+    except NotReady as late:
+        raise NotReady(f"{late}\n{_ending(log)}") from None
     if process.poll() is not None:
-        ending = log.read_text(errors="replace")[-3000:]
-        raise NotReady(f"{process.args!r} ended at once:\n{ending}")
+        raise NotReady(f"{process.args!r} ended at once:\n{_ending(log)}")
+
+
+def _ending(log: Path) -> str:
+    return log.read_text(errors="replace")[-3000:]

@@ -139,7 +139,9 @@ class Site:
 
     def _answers(self) -> bool:
         try:
-            with urllib.request.urlopen(f"{self.url}/wp-login.php", timeout=10) as page:
+            with urllib.request.urlopen(
+                f"{self.url}/wp-login.php", timeout=processes.PATIENCE
+            ) as page:
                 return bool(page.status == 200)
         except (urllib.error.URLError, ConnectionError, TimeoutError):
             return False

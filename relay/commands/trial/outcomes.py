@@ -14,7 +14,7 @@ from relay.commands.trial.steps import Tell
 ASK_EVERY = 0.2
 """Seconds between two questions for news."""
 
-WITHIN = 60.0
+WITHIN = 180.0
 """Seconds until every outcome should be known; with an idle simulator it is two."""
 
 

@@ -83,10 +83,10 @@ final class OutboxTest extends Site_Test_Case {
 	public function test_a_mail_whose_answer_was_lost_arrives_once(): void {
 		$this->on_a_page();
 		add_filter( 'postreeve_seconds_per_request', array( $this, 'half_a_second' ) );
-		$this->relay->answer( 202, '{"id": "lost"}', 'application/json', 1.5 );
+		$this->relay->answer( 202, '{"id": "lost"}', 'application/json', 6.0 );
 		$began = microtime( true );
 		$this->assertTrue( wp_mail( 'ada@x.example', 'Hello', 'Text' ) );
-		$this->assertLessThan( 1.2, microtime( true ) - $began );
+		$this->assertLessThan( 5.0, microtime( true ) - $began );
 		remove_filter( 'postreeve_seconds_per_request', array( $this, 'half_a_second' ) );
 
 		$this->let_time_pass();
@@ -107,14 +107,17 @@ final class OutboxTest extends Site_Test_Case {
 
 	public function test_after_a_lost_answer_nobody_else_waits_for_a_minute(): void {
 		( new Settings() )->connect( 'http://127.0.0.1:1', Relay::KEY );
+		$before = time();
 		wp_mail( 'ada@x.example', 'First', 'Text' );
+		$after = time();
 		( new Settings() )->connect( $this->relay->url(), Relay::KEY );
 
 		wp_mail( 'ada@x.example', 'Second', 'Text' );
 
 		$this->assertSame( array(), $this->relay->requests() );
 		$this->assertCount( 2, $this->kept( 'waiting' ) );
-		$this->assertEqualsWithDelta( time() + 60, get_option( Breaker::OPTION ), 2 );
+		$this->assertGreaterThanOrEqual( $before + 60, get_option( Breaker::OPTION ) );
+		$this->assertLessThanOrEqual( $after + 60, get_option( Breaker::OPTION ) );
 	}
 
 	public function test_from_a_requests_third_mail_on_they_leave_together_after_the_response(): void {
@@ -137,13 +140,22 @@ final class OutboxTest extends Site_Test_Case {
 
 	public function test_one_page_spends_two_seconds_on_the_relay_and_not_more(): void {
 		$this->on_a_page();
+		$share  = 0.1;
+		$offers = array();
+		add_filter(
+			'postreeve_seconds_per_request',
+			function ( $seconds ) use ( &$share, &$offers ) {
+				$offers[] = $seconds;
+				return $seconds / $share;
+			}
+		);
 		$this->relay->answer( 202, '{"id": "a"}', 'application/json', 1.85 );
 
 		wp_mail( 'ada@x.example', 'First', 'Text' );
-		$began = microtime( true );
+		$share = 1; // On a slow machine the first would else have had no answer in time.
 		wp_mail( 'ada@x.example', 'Second', 'Text' );
 
-		$this->assertLessThan( 0.3, microtime( true ) - $began );
+		$this->assertSame( array( 2.0 ), array_values( array_unique( $offers ) ) );
 		$this->assertCount( 1, $this->relay->arrivals() );
 		$this->assertSame( array( 'waiting no-time' ), $this->kept() );
 	}
@@ -208,7 +220,7 @@ final class OutboxTest extends Site_Test_Case {
 
 		$this->assertSame( array( $code, true ), array( $this->failure()['relay_code'], $this->failure()['relay_parked'] ) );
 		$this->assertSame( array( "parked $code" ), $this->kept() );
-		$this->assertEqualsWithDelta( time() + 72 * HOUR_IN_SECONDS, ( new Outbox() )->rows()[0]['expires_at'], 5 );
+		$this->assertEqualsWithDelta( time() + 72 * HOUR_IN_SECONDS, ( new Outbox() )->rows()[0]['expires_at'], 30 );
 		do_action( Runner::HOOK );
 		$this->assertCount( 1, $this->relay->requests(), 'It waits for the owner.' );
 
@@ -317,7 +329,7 @@ final class OutboxTest extends Site_Test_Case {
 		$this->assertSame( array( 'waiting limit-reached', 'parked sender-not-verified', 'failed nobody-to-mail' ), $this->kept() );
 		$this->assertSame( array( 'nobody-to-mail' ), $failed );
 		$rows = ( new Outbox() )->rows( 'waiting' );
-		$this->assertGreaterThanOrEqual( time() + 595, $rows[0]['due_at'], 'The relay asked for ten minutes.' );
+		$this->assertGreaterThanOrEqual( time() + 570, $rows[0]['due_at'], 'The relay asked for ten minutes.' );
 		$this->assertSame( 1, $rows[0]['attempts'] );
 	}
 
