@@ -346,10 +346,28 @@ class TestMails:
         assert "cannot be reached at the moment (timed out)" in never.text
         assert "This was not asked before, so there is no answer to show." in never.text
 
+    def test_a_mail_s_page_of_a_site_that_is_no_longer_connected_says_so(
+        self, owner: Visitor
+    ) -> None:
+        page = owner.get(f"{SCREEN}&mail=018f")
+
+        assert "As soon as this site sends its mail through a relay" in page.text
+        assert "Connect this site" in page.text
+
     def test_older_mails_are_a_cursor_away(self, connected: Visitor, relay: FakeRelay) -> None:
         connected.get(f"{MAILS}&cursor=018f")
 
         assert asked(relay) == ["/v1/messages?limit=20&cursor=018f"]
+
+    def test_a_mail_s_page_can_be_loaded_anew(self, connected: Visitor, relay: FakeRelay) -> None:
+        send_test_mail(connected, to="ada@x.example")
+        (identifier,) = relay.messages
+
+        page = connected.get(connected.get(MAILS).link("ada@x.example"))
+        anew = connected.get(page.address_bar)
+
+        assert identifier in page.address_bar
+        assert "Back to all mails" in anew.text
 
     def test_a_bounce_is_explained_in_our_words(self, connected: Visitor, relay: FakeRelay) -> None:
         send_test_mail(connected, to="ada@company.example")
@@ -361,7 +379,7 @@ class TestMails:
             "diagnosticCode": "550 5.7.1 Rejected by policy",
         }
 
-        page = connected.get(f"{SCREEN}&message={identifier}")
+        page = connected.get(f"{SCREEN}&mail={identifier}")
 
         for words in (
             "The mail server of company.example (Mimecast) refused this mail because of its own",
@@ -379,7 +397,7 @@ class TestMails:
         relay.settle("bounced")
         relay.suppressions.append(a_suppression("ada@x.example"))
         (identifier,) = relay.messages
-        screen = f"{SCREEN}&message={identifier}"
+        screen = f"{SCREEN}&mail={identifier}"
 
         page = press(connected, "contest", screen)
 
@@ -418,7 +436,7 @@ class TestMails:
         relay.settle("bounced")
         (identifier,) = relay.messages
 
-        page = press(connected, "resend", f"{SCREEN}&message={identifier}", to="eda@x.example")
+        page = press(connected, "resend", f"{SCREEN}&mail={identifier}", to="eda@x.example")
 
         assert "The mail is sent again, as a new one." in page.text
         (resent,) = (each for each in relay.requests if each["path"].endswith("/resend"))
@@ -440,7 +458,7 @@ class TestMails:
         send_test_mail(connected, to="ada@x.example")
         relay.settle("delivered")
         (message,) = relay.messages.values()
-        address = f"{SCREEN}&message={message['id']}"
+        address = f"{SCREEN}&mail={message['id']}"
         assert 'value="resend"' in connected.get(address).html
 
         message |= {"resendable": False, "source": source}
@@ -457,7 +475,7 @@ class TestMails:
         relay.settle("bounced")
         (identifier,) = relay.messages
 
-        page = press(connected, "resend", f"{SCREEN}&message={identifier}", to="nonsense")
+        page = press(connected, "resend", f"{SCREEN}&mail={identifier}", to="nonsense")
 
         assert "That is not an e-mail address." in page.text
         assert not [each for each in relay.requests if each["path"].endswith("/resend")]

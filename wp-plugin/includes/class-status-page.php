@@ -208,7 +208,7 @@ final class Status_Page {
 				'label' => __( 'Send a test mail and see it delivered', 'postreeve' ),
 				'done'  => $test['delivered'],
 				'text'  => '' !== $test['id'] && ! $test['delivered'] ? __( 'It is on its way.', 'postreeve' ) : '',
-				'url'   => '' !== $test['id'] ? Screen::url( array( 'message' => rawurlencode( $test['id'] ) ) ) : '#postreeve-test-to',
+				'url'   => '' !== $test['id'] ? Screen::url( array( 'mail' => rawurlencode( $test['id'] ) ) ) : '#postreeve-test-to',
 			),
 			array(
 				'label' => __( 'Go live: hand this site\'s mail to the relay', 'postreeve' ),

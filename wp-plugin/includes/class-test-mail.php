@@ -62,7 +62,7 @@ final class Test_Mail {
 		}
 		self::remember( $id, false );
 		Desk::forget();
-		wp_safe_redirect( Screen::url( array( 'message' => rawurlencode( $id ) ) ) );
+		wp_safe_redirect( Screen::url( array( 'mail' => rawurlencode( $id ) ) ) );
 		exit;
 	}
 
