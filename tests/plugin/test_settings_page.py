@@ -333,11 +333,14 @@ def test_the_off_switch_is_shown(connected: Visitor, disconnected: sites.Site) -
     constants = disconnected.path / "wp-content" / "mu-plugins" / "constants.php"
     constants.write_text("<?php define( 'POSTREEVE_OFF', true );\n")
 
-    page = connected.get(SCREEN)
+    page, settings = connected.get(SCREEN), connected.get(SETTINGS)
 
     constants.unlink()
     assert "Switched off. Set by POSTREEVE_OFF in wp-config.php." in page.text
     assert "Send test mail" not in page.html
+    assert "it goes the way it did before Set by POSTREEVE_OFF in wp-config.php." in settings.text
+    assert 'value="go-back"' not in settings.html
+    assert 'value="go-live"' not in settings.html
 
 
 def test_changed_salts_are_said_on_every_screen_of_the_owner(

@@ -83,11 +83,13 @@ final class Health {
 			'test'              => 'postreeve_connected',
 			'async_direct_test' => array( $this, 'connected' ),
 		);
-		$tests['async']['postreeve_domain']        = array(
-			'label'             => __( 'The sending domain is verified', 'postreeve' ),
-			'test'              => 'postreeve_domain',
-			'async_direct_test' => array( $this, 'domain' ),
-		);
+		if ( $this->settings->is_connected() ) {
+			$tests['async']['postreeve_domain'] = array(
+				'label'             => __( 'The sending domain is verified', 'postreeve' ),
+				'test'              => 'postreeve_domain',
+				'async_direct_test' => array( $this, 'domain' ),
+			);
+		}
 		return $tests;
 	}
 
@@ -109,6 +111,9 @@ final class Health {
 	 * Whether the relay answers and takes this site's mail.
 	 */
 	public function connected(): array {
+		if ( $this->settings->is_off() ) {
+			return $this->result( 'connected', 'recommended', 'Postreeve: ' . __( 'Switched off.', 'postreeve' ), Given::sentence( Given::OFF ) . ' ' . __( 'WordPress sends this site\'s mail by itself.', 'postreeve' ) );
+		}
 		$connection = Connection::check( $this->settings, $this->account );
 		$statuses   = array(
 			'success' => 'good',

@@ -55,10 +55,10 @@ final class Test_Mail {
 		$outcome = $this->deliver( $to );
 		$id      = is_wp_error( $outcome ) ? '' : (string) ( $outcome['id'] ?? '' );
 		if ( is_wp_error( $outcome ) ) {
-			Access::answer( $outcome, Screen::url() );
+			Access::answer( $outcome, Screen::url( array( 'fresh' => '1' ) ) );
 		}
 		if ( '' === $id ) {
-			Access::answer( new WP_Error( 'kept', __( 'The test mail could not be handed to the relay at once. It is kept here and tried again.', 'postreeve' ) ), Screen::url() );
+			Access::answer( new WP_Error( 'kept', __( 'The test mail could not be handed to the relay at once. It is kept here and tried again.', 'postreeve' ) ), Screen::url( array( 'fresh' => '1' ) ) );
 		}
 		self::remember( $id, false );
 		Desk::forget();
