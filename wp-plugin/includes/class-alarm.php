@@ -137,6 +137,8 @@ final class Alarm {
 				'id'    => 'postreeve',
 				'title' => '<span class="ab-icon dashicons dashicons-' . ( self::OVER === $word ? 'yes-alt' : 'warning' ) . '" aria-hidden="true"></span><span class="ab-label">' . esc_html( $text ) . '</span>',
 				'href'  => Screen::url(),
+				// On a phone WordPress hides all but its own.
+				'meta'  => array( 'html' => '<style>#wp-admin-bar-postreeve{display:block!important}</style>' ),
 			)
 		);
 	}
