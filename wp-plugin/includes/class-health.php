@@ -140,6 +140,10 @@ final class Health {
 		if ( array() === $known['domains'] ) {
 			return $this->result( 'domain', 'critical', __( 'No sending domain is verified', 'postreeve' ), __( 'The relay refuses this site\'s mail until the DNS records of its domain are published.', 'postreeve' ) );
 		}
+		$failing = Account::failing( $answer );
+		if ( '' !== $failing ) {
+			return $this->result( 'domain', 'recommended', ...Summary::failing( $failing ) );
+		}
 		/* translators: %s: names of domains */
 		return $this->result( 'domain', 'good', __( 'The sending domain is verified', 'postreeve' ), sprintf( __( 'Mail can come from %s.', 'postreeve' ), implode( ', ', $known['domains'] ) ) );
 	}

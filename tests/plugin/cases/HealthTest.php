@@ -103,6 +103,14 @@ final class HealthTest extends Site_Test_Case {
 					$relay->change( array( 'domains' => array( array( 'name' => 'shop.example', 'status' => 'pending' ) ) ) );
 				},
 			),
+			'records gone' => array(
+				'domain',
+				'recommended',
+				'shop.example: Its DNS records are missing.',
+				function ( $relay ) {
+					$relay->change( array( 'domains' => array( array( 'name' => 'shop.example', 'status' => 'failing' ) ) ) );
+				},
+			),
 			'moved'       => array(
 				'interception',
 				'critical',
