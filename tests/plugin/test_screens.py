@@ -649,6 +649,24 @@ class TestDashboardAndAdminBar:
         assert "wp-admin-bar-postreeve" not in connected.get("/").html
 
 
+    def test_on_the_site_s_pages_too_the_admin_bar_speaks_its_reader_s_language(
+        self, connected: Visitor, relay: FakeRelay, disconnected: sites.Site
+    ) -> None:
+        press(connected, "go-live")
+        relay.problem("sender-not-verified", 422, "No")
+        send_test_mail(connected)
+        german = disconnected.path / "wp-content" / "mu-plugins" / "german.php"
+        german.write_text(
+            "<?php foreach ( array( 'locale', 'determine_locale' ) as $filter ) {\n"
+            "\tadd_filter( $filter, function () { return 'de_DE'; } );\n}\n"
+        )
+
+        page = connected.get("/")
+
+        german.unlink()
+        assert "E-Mail: einige zurückgelegt" in page.text
+
+
 class TestStrangers:
     @pytest.mark.parametrize("button", ["add-domain", "check-domain"])
     @pytest.mark.parametrize("lacks", ["right", "nonce"])

@@ -122,16 +122,17 @@ final class Alarm {
 	}
 
 	/**
-	 * Warns in the admin bar. Asks nobody and reads nothing but what is loaded already.
+	 * Warns in the admin bar. Asks nobody and reads nothing but what is loaded already, and how to say it.
 	 *
 	 * @param WP_Admin_Bar $bar WordPress's.
 	 */
 	public function warn( $bar ): void {
 		$word = $this->settings->alarm();
-		$text = $this->title( $word );
-		if ( '' === $text || ! $this->settings->is_in_charge() || ! Access::may() ) {
+		if ( '' === $word || ! $this->settings->is_in_charge() || ! Access::may() ) {
 			return;
 		}
+		Plugin::load_words(); // Before 6.8 WordPress does not find them by itself.
+		$text = $this->title( $word );
 		$bar->add_node(
 			array(
 				'id'    => 'postreeve',

@@ -159,7 +159,7 @@ final class Plugin {
 	/**
 	 * Loads the translations that come with the plugin, where people read them.
 	 */
-	public function load_words(): void {
+	public static function load_words(): void {
 		load_plugin_textdomain( 'postreeve', false, dirname( plugin_basename( FILE ) ) . '/languages' );
 	}
 
