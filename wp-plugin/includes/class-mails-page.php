@@ -108,7 +108,7 @@ final class Mails_Page {
 	 */
 	public function render(): void {
 		if ( ! $this->settings->is_connected() ) {
-			View::show( 'not-connected', array( 'text' => __( 'As soon as this site sends its mail through a relay, you see here what became of every mail.', 'postreeve' ) ) );
+			View::not_connected( __( 'As soon as this site sends its mail through a relay, you see here what became of every mail.', 'postreeve' ) );
 			return;
 		}
 		if ( '' !== self::asked_message() ) {
