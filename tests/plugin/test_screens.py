@@ -811,6 +811,40 @@ class TestOneMoreAddress:
         assert 'value="same"' not in page.html
 
 
+class TestElsewhere:
+    """The site is not where it was connected."""
+
+    def test_no_test_mail_is_promised_that_would_only_be_kept(
+        self, connected: Visitor, relay: FakeRelay, disconnected: sites.Site
+    ) -> None:
+        press(connected, "go-live")
+        fields = connected.get(SCREEN).form_with("action", "postreeve_test")
+        disconnected.run(SCRIPTS / "bind.php", "shop.example")
+
+        page = connected.get(SCREEN)
+        sent = connected.post("/wp-admin/admin-post.php", fields)
+
+        assert 'value="postreeve_test"' not in page.html
+        assert "It is not where it was connected." in sent.text
+        assert "tried again" not in sent.text
+        assert "data-kept" not in sent.html
+        assert relay.messages == {}
+
+    def test_a_site_that_moves_before_it_is_live_is_asked_too_and_goes_on(
+        self, connected: Visitor, relay: FakeRelay, disconnected: sites.Site
+    ) -> None:
+        disconnected.run(SCRIPTS / "bind.php", "shop.example")
+
+        page = connected.get(SCREEN)
+        assert "Say whether it has moved or is a copy." in page.text
+        assert "no mail leaves this site" not in page.text, "it mails as it did before"
+        assert "wp-admin-bar-postreeve" not in page.html
+
+        press(connected, "moved")
+        assert "The relay has accepted it" in send_test_mail(connected).text
+        assert 'data-live="yes"' in press(connected, "go-live").html
+
+
 class TestParked:
     """Mails the relay refused, and what their button does where nothing can leave."""
 

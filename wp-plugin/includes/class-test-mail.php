@@ -98,6 +98,10 @@ final class Test_Mail {
 		if ( ! $this->settings->is_connected() || $this->settings->is_off() ) {
 			return new WP_Error( 'not-ours', __( 'Postreeve does not carry this site\'s mail at the moment, so there is nothing to test.', 'postreeve' ) );
 		}
+		$objection = Whereabouts::objection();
+		if ( null !== $objection ) {
+			return $objection;
+		}
 		if ( ! is_email( $to ) ) {
 			return new WP_Error( 'address', __( 'That is not an e-mail address.', 'postreeve' ) );
 		}
