@@ -128,9 +128,6 @@ final class Status_Page {
 			View::show( 'standing', $arguments );
 		}
 		View::show( 'state', $arguments );
-		if ( $this->settings->is_connected() && ! $this->settings->is_off() && ! $this->whereabouts->is_elsewhere() ) {
-			View::show( 'test-mail' );
-		}
 		if ( $this->account->is_known() ) {
 			View::show( 'connection', $arguments );
 			View::show( 'limits', $arguments );
