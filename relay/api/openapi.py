@@ -153,6 +153,12 @@ ONE_FOR_OPERATORS: dict[str, Any] = {
 }
 """A route that shows operators one thing."""
 
+LISTED_FOR_OPERATORS: dict[str, Any] = {
+    "responses": {**NO_SUCH_THING, **PROBLEM},
+    **OPERATORS_ONLY,
+}
+"""A route that lists what concerns an account or a site, if one is named."""
+
 DONE_BY_OPERATORS: dict[str, Any] = {
     "responses": {**NO_SUCH_THING, **NOT_NOW, **PROBLEM},
     **OPERATORS_ONLY,

@@ -11,7 +11,7 @@ from flask_smorest import Blueprint
 from relay.api.auth import for_operators, officer, relay
 from relay.api.openapi import (
     DONE_BY_OPERATORS,
-    NO_SUCH_THING,
+    LISTED_FOR_OPERATORS,
     ONE_FOR_OPERATORS,
     OPERATORS_ONLY,
     PROBLEM,
@@ -29,6 +29,7 @@ from relay.api.operator_schemas import (
 from relay.models import Action
 from relay.services import account_views, actions, decisions
 from relay.services.account_views import Page
+from relay.services.accounts import check_named
 from relay.services.actions import Order, Subject
 from relay.services.decisions import NO_WAIVERS, Waivers
 from relay.services.paging import cut
@@ -135,15 +136,12 @@ class Actions(MethodView):
     @for_operators
     @blueprint.arguments(ActionsQuerySchema, location="query", unknown=None, error_status_code=400)
     @blueprint.response(200, ActionsSchema)
-    @blueprint.doc(
-        operationId="listActions",
-        responses={**NO_SUCH_THING, **PROBLEM},
-        **OPERATORS_ONLY,
-    )
+    @blueprint.doc(operationId="listActions", **LISTED_FOR_OPERATORS)
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
         """List what was done, newest first: to an account with its sites, or a site with its account."""
         limit = query["limit"]
         with relay().reads() as session:
+            check_named(session, account_id=query["account"], site_id=query["site"])
             found = actions.history(
                 session,
                 account_id=query["account"],

@@ -10,7 +10,12 @@ from flask_smorest import Blueprint
 from sqlalchemy.orm import Session
 
 from relay.api.auth import for_operators, officer, relay
-from relay.api.openapi import DONE_BY_OPERATORS, ONE_FOR_OPERATORS, OPERATORS_ONLY, PROBLEM
+from relay.api.desk_lists import page
+from relay.api.openapi import (
+    DONE_BY_OPERATORS,
+    LISTED_FOR_OPERATORS,
+    ONE_FOR_OPERATORS,
+)
 from relay.api.operator_schemas import (
     AppealAnswerSchema,
     AppealCasesSchema,
@@ -23,7 +28,6 @@ from relay.api.operator_schemas import (
 )
 from relay.services import appeal_answers, appeals, reviews
 from relay.services.appeal_answers import Answer
-from relay.services.paging import cut
 from relay.vocabulary import AppealDecision, Decision
 
 blueprint = Blueprint(
@@ -38,20 +42,10 @@ class Reviews(MethodView):
     @for_operators
     @blueprint.arguments(WaitingQuerySchema, location="query", unknown=None, error_status_code=400)
     @blueprint.response(200, HeldListSchema)
-    @blueprint.doc(operationId="listReviews", responses=PROBLEM, **OPERATORS_ONLY)
+    @blueprint.doc(operationId="listReviews", **LISTED_FOR_OPERATORS)
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
         """List mail that waits for a decision, oldest first; or what was decided, newest first."""
-        limit = query["limit"]
-        with relay().reads() as session:
-            found = reviews.waiting(
-                session,
-                site_id=query["site"],
-                decided=query["decided"],
-                limit=limit + 1,
-                after=query["cursor"],
-            )
-        shown, cursor = cut(found, limit, reviews.place)
-        return {"reviews": shown, "next_cursor": cursor}
+        return page("reviews", reviews.waiting, reviews.place, **query)
 
 
 @blueprint.route("/reviews/<uuid:review_id>")
@@ -104,20 +98,10 @@ class Appeals(MethodView):
         WaitingAppealsQuerySchema, location="query", unknown=None, error_status_code=400
     )
     @blueprint.response(200, AppealCasesSchema)
-    @blueprint.doc(operationId="listAppealCases", responses=PROBLEM, **OPERATORS_ONLY)
+    @blueprint.doc(operationId="listAppealCases", **LISTED_FOR_OPERATORS)
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
         """List open appeals, the most urgent first; or those that were answered, newest first."""
-        limit = query["limit"]
-        with relay().reads() as session:
-            found = appeals.cases(
-                session,
-                account_id=query["account"],
-                decided=query["decided"],
-                limit=limit + 1,
-                after=query["cursor"],
-            )
-        shown, cursor = cut(found, limit, appeals.place)
-        return {"appeals": shown, "next_cursor": cursor}
+        return page("appeals", appeals.cases, appeals.place, **query)
 
 
 @blueprint.route("/appeals/<uuid:appeal_id>")

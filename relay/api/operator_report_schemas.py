@@ -20,10 +20,12 @@ from relay.vocabulary import (
 class ReportsQuerySchema(DeskQuerySchema):
     """Which reports to list."""
 
-    site = fields.UUID(load_default=None)
-    account = fields.UUID(load_default=None)
+    site = fields.UUID(load_default=None, attribute="site_id")
+    account = fields.UUID(load_default=None, attribute="account_id")
     open = fields.Boolean(
-        load_default=False, metadata={"description": "Only those nobody has decided about."}
+        load_default=False,
+        attribute="undecided",
+        metadata={"description": "Only those nobody has decided about."},
     )
 
 
@@ -80,6 +82,22 @@ class FeedbackSchema(Closed):
             "description": "The whole mail (multipart/report; report-type=feedback-report), base64.",
         },
     )
+
+
+class UnmatchedSchema(Answer):
+    """A feedback report of which nobody knows which mail it is about; `told` is what it says."""
+
+    id = fields.UUID()
+    at = fields.AwareDateTime()
+    type = worded(FeedbackType)
+    told = fields.Dict()
+
+
+class UnmatchedListSchema(Answer):
+    """Feedback reports."""
+
+    feedback = fields.List(fields.Nested(UnmatchedSchema))
+    next_cursor = fields.String(allow_none=True)
 
 
 class TakenSchema(Answer):

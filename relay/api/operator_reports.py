@@ -10,8 +10,15 @@ from flask.views import MethodView
 from flask_smorest import Blueprint
 
 from relay.api.auth import for_operators, officer, relay
+from relay.api.desk_lists import page
 from relay.api.drafts import from_base64
-from relay.api.openapi import DONE_BY_OPERATORS, ONE_FOR_OPERATORS, OPERATORS_ONLY, PROBLEM
+from relay.api.openapi import (
+    DONE_BY_OPERATORS,
+    LISTED_FOR_OPERATORS,
+    ONE_FOR_OPERATORS,
+    OPERATORS_ONLY,
+    PROBLEM,
+)
 from relay.api.operator_report_schemas import (
     FeedbackSchema,
     OneReportSchema,
@@ -19,9 +26,10 @@ from relay.api.operator_report_schemas import (
     ReportsQuerySchema,
     ReportsSchema,
     TakenSchema,
+    UnmatchedListSchema,
 )
+from relay.api.operator_schemas import DeskQuerySchema
 from relay.services import abuse_reports, arf
-from relay.services.paging import cut
 from relay.vocabulary import AbuseDecision
 
 blueprint = Blueprint(
@@ -48,21 +56,10 @@ class Reports(MethodView):
     @for_operators
     @blueprint.arguments(ReportsQuerySchema, location="query", unknown=None, error_status_code=400)
     @blueprint.response(200, ReportsSchema)
-    @blueprint.doc(operationId="listAbuseReports", responses=PROBLEM, **OPERATORS_ONLY)
+    @blueprint.doc(operationId="listAbuseReports", **LISTED_FOR_OPERATORS)
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
         """List what people reported, newest first; the open ones, the gravest first."""
-        limit = query["limit"]
-        with relay().reads() as session:
-            found = abuse_reports.reports(
-                session,
-                site_id=query["site"],
-                account_id=query["account"],
-                undecided=query["open"],
-                limit=limit + 1,
-                after=query["cursor"],
-            )
-        shown, cursor = cut(found, limit, abuse_reports.place)
-        return {"reports": shown, "next_cursor": cursor}
+        return page("reports", abuse_reports.reports, abuse_reports.place, **query)
 
 
 @blueprint.route("/abuse-reports/<uuid:report_id>")
@@ -109,6 +106,14 @@ class ReportDecision(MethodView):
 @blueprint.route("/arf")
 class FeedbackReports(MethodView):
     """Feedback reports of mailbox providers (RFC 5965)."""
+
+    @for_operators
+    @blueprint.arguments(DeskQuerySchema, location="query", unknown=None, error_status_code=400)
+    @blueprint.response(200, UnmatchedListSchema)
+    @blueprint.doc(operationId="listUnmatchedFeedback", responses=PROBLEM, **OPERATORS_ONLY)
+    def get(self, query: dict[str, Any]) -> dict[str, Any]:
+        """List feedback reports that fit no mail, newest first; they are kept for 90 days."""
+        return page("feedback", arf.unmatched, arf.place, **query)
 
     @for_operators
     @blueprint.arguments(FeedbackSchema, error_status_code=400, example={"message": EXAMPLE})

@@ -58,13 +58,13 @@ class DeskQuerySchema(Closed):
     """Which part of a list of what waits, or has waited, for a person."""
 
     limit = fields.Integer(load_default=50, validate=validate.Range(min=1, max=MOST_LISTED))
-    cursor = PlaceField(load_default=None)
+    cursor = PlaceField(load_default=None, attribute="after")
 
 
 class WaitingQuerySchema(DeskQuerySchema):
     """What waits for a decision, or was decided."""
 
-    site = fields.UUID(load_default=None)
+    site = fields.UUID(load_default=None, attribute="site_id")
     decided = fields.Boolean(
         load_default=False, metadata={"description": "List what was decided, newest first."}
     )
@@ -73,7 +73,7 @@ class WaitingQuerySchema(DeskQuerySchema):
 class WaitingAppealsQuerySchema(DeskQuerySchema):
     """Which appeals to list."""
 
-    account = fields.UUID(load_default=None)
+    account = fields.UUID(load_default=None, attribute="account_id")
     decided = fields.Boolean(
         load_default=False, metadata={"description": "List those that were answered."}
     )

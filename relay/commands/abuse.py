@@ -10,7 +10,6 @@ from uuid import UUID
 import click
 
 from relay.addresses import parse
-from relay.commands.finding import check_account, check_site
 from relay.commands.groups import Group
 from relay.commands.output import (
     Row,
@@ -27,6 +26,7 @@ from relay.errors import NotFound
 from relay.models import AbuseReport
 from relay.services import abuse_reports, accounts, arf, links, networks, operators, proofs
 from relay.services.abuse_reports import Said
+from relay.services.accounts import check_named, find_account, find_site
 from relay.services.paging import Place, cut
 from relay.vocabulary import AbuseDecision, AbuseReason
 
@@ -46,7 +46,7 @@ def list_reports(
 ) -> None:
     """List reports, newest first."""
     with relay().reads() as session:
-        check_site(session, site_id)
+        check_named(session, site_id=site_id)
         found = abuse_reports.reports(
             session, site_id=site_id, undecided=undecided, limit=limit + 1, after=after
         )
@@ -125,6 +125,7 @@ def add_report(
     """
     context = relay()
     with context.sessions.begin() as session:
+        find_site(session, site_id)
         id = abuse_reports.by_operator(
             session,
             context.settings.keyring,
@@ -172,16 +173,16 @@ def take_arf(file: Path, as_json: bool) -> None:
 
 
 @abuse.command("unmatched")
-@limit_option()
+@page_options
 @json_option
-def list_unmatched(limit: int, as_json: bool) -> None:
-    """List feedback reports of which nobody knows what mail they are about."""
+def list_unmatched(limit: int, after: Place | None, as_json: bool) -> None:
+    """List feedback reports of which nobody knows what mail they are about, newest first."""
     with relay().reads() as session:
-        rows = [
-            {"id": each.id, "at": each.at, "type": each.type.value, **each.told}
-            for each in arf.unmatched(session, limit=limit)
-        ]
+        found = arf.unmatched(session, limit=limit + 1, after=after)
+    shown, cursor = cut(found, limit, arf.place)
+    rows = [{"id": each.id, "at": each.at, "type": each.type.value, **each.told} for each in shown]
     show(rows, as_json=as_json, title="Unmatched feedback", empty="Every report has its mail.")
+    tell_more(cursor)
 
 
 @abuse.command("links")
@@ -191,7 +192,7 @@ def list_unmatched(limit: int, as_json: bool) -> None:
 def list_links(account_id: UUID, limit: int, as_json: bool) -> None:
     """List where the mail of an account leads, as far as it was read, and who else links there."""
     with relay().reads() as session:
-        check_account(session, account_id)
+        find_account(session, account_id)
         rows = [
             {
                 "host": each.host,

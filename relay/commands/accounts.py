@@ -8,7 +8,6 @@ import click
 from sqlalchemy import select
 
 from relay.commands import standing, tenants
-from relay.commands.finding import check_account
 from relay.commands.groups import Group
 from relay.commands.output import Row, json_option, relay, show, show_one
 from relay.commands.parameters import ACCOUNT_ID, SITE_ID, Name
@@ -85,7 +84,6 @@ def create_account(
 def show_account(account_id: UUID, as_json: bool) -> None:
     """Show an account: its standing and what that is about, its sites, what was done to it."""
     with relay().reads() as session:
-        check_account(session, account_id)
         found = accounts.find_account(session, account_id)
         asked = session.get(AccountRequest, account_id)
         row = _account(found) | {
@@ -143,7 +141,6 @@ def create_site(
     check_website(url)
     context = relay()
     with context.sessions.begin() as session:
-        check_account(session, account_id)
         if known := site_at(session, account_id, url):
             raise AlreadyExists(f"This account has a site at this address: {known.id} {known.name}")
         made = accounts.create_site(

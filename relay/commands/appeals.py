@@ -7,7 +7,6 @@ from uuid import UUID
 
 import click
 
-from relay.commands.finding import check_account
 from relay.commands.groups import Group
 from relay.commands.output import (
     Row,
@@ -22,6 +21,7 @@ from relay.commands.parameters import ACCOUNT_ID, Id
 from relay.commands.standing import BY
 from relay.services import appeal_answers, operators, reviews
 from relay.services import appeals as cases
+from relay.services.accounts import check_named
 from relay.services.appeal_answers import Answer
 from relay.services.appeals import Case
 from relay.services.paging import Place, cut
@@ -47,7 +47,7 @@ def list_appeals(
 ) -> None:
     """List open appeals, the most urgent first."""
     with relay().reads() as session:
-        check_account(session, account_id)
+        check_named(session, account_id=account_id)
         found = cases.cases(
             session, account_id=account_id, decided=decided, limit=limit + 1, after=after
         )

@@ -15,11 +15,11 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from relay.addresses import parse
-from relay.commands.finding import check_site
 from relay.commands.groups import Group
 from relay.commands.output import json_option, relay, show
 from relay.commands.parameters import SITE_ID
 from relay.services import key_versions, proof_pages, proofs, verification
+from relay.services.accounts import check_named, find_site
 from relay.services.seals import Head, parse_head
 from relay.services.verification import Verdict
 
@@ -60,7 +60,7 @@ def verify(site_id: UUID | None, noted: Head | None, as_json: bool) -> None:
     context = relay()
     keyring, now = context.settings.keyring, context.clock()
     with context.reads() as session:
-        check_site(session, site_id)
+        check_named(session, site_id=site_id)
         ids = [site_id] if site_id else list(verification.sites(session))
         with _progress(verification.count(session, ids)) as advance:
             verdicts = [
@@ -172,7 +172,7 @@ def proof(email: str, site_id: UUID, html: Path | None) -> None:
     """Print what proves the consent of EMAIL at a site, as JSON."""
     address, context = parse(email), relay()
     with context.reads() as session:
-        check_site(session, site_id)
+        find_site(session, site_id)
         made = proofs.proof(
             session,
             context.settings.keyring,

@@ -8,13 +8,14 @@ from uuid import UUID
 
 import click
 
-from relay.commands.finding import check_account, shown_by
+from relay.commands.finding import shown_by
 from relay.commands.groups import Group
 from relay.commands.output import Row, console, json_option, relay, show, show_one
 from relay.commands.parameters import ACCOUNT_ID
 from relay.context import Relay
 from relay.models import Domain
 from relay.services import domain_looks, domain_rules, domain_views, domains
+from relay.services.accounts import check_named, find_account
 from relay.services.domain_views import DomainView
 from relay.vocabulary import DomainStatus
 
@@ -53,7 +54,7 @@ def add_domain(name: str, account_id: UUID, verified: bool, mail_from: str, as_j
     """Add the domain NAME to an account, and show which records to publish."""
     context = relay()
     with context.sessions.begin() as session:
-        check_account(session, account_id)
+        find_account(session, account_id)
         made = domains.claim(
             session, account_id, name, region=context.settings.aws_region, mail_from=mail_from,
             vouched=verified, now=context.clock(),
@@ -72,6 +73,7 @@ def add_domain(name: str, account_id: UUID, verified: bool, mail_from: str, as_j
 def list_domains(account_id: UUID | None, status: str | None, review: bool, as_json: bool) -> None:
     """List sending domains."""
     with relay().reads() as session:
+        check_named(session, account_id=account_id)
         found = (
             domain_looks.in_review(session)
             if review
@@ -152,7 +154,7 @@ def consent(name: str, account_id: UUID, other: UUID, withdraw: bool, as_json: b
     """Let another account claim names under the domain NAME."""
     context = relay()
     with context.sessions.begin() as session, shown_by(LISTED):
-        check_account(session, other)
+        find_account(session, other)
         if withdraw:
             domains.withdraw_consent(session, account_id, name, other)
         else:
@@ -182,7 +184,7 @@ def allow(name: str, account_id: UUID | None, reason: str, as_json: bool) -> Non
     """Let NAME be claimed although it looks like a brand."""
     context = relay()
     with context.sessions.begin() as session:
-        check_account(session, account_id)
+        check_named(session, account_id=account_id)
         rule = domain_rules.allow(
             session, name, account_id=account_id, reason=reason, now=context.clock()
         )

@@ -1,29 +1,11 @@
-"""What commands ask about what they were given, before they do anything."""
+"""What commands say of what is not there."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from uuid import UUID
-
-from sqlalchemy.orm import Session
 
 from relay.errors import NotFound
-from relay.models import Account, Site
-
-
-def check_account(session: Session, account_id: UUID | None) -> None:
-    """There is such an account, if one is named. Raises `NotFound`."""
-    if account_id is not None and session.get(Account, account_id) is None:
-        raise NotFound(
-            "There is no account with this id; `python -m relay account list` shows them"
-        )
-
-
-def check_site(session: Session, site_id: UUID | None) -> None:
-    """There is such a site, if one is named. Raises `NotFound`."""
-    if site_id is not None and session.get(Site, site_id) is None:
-        raise NotFound("There is no site with this id; `python -m relay site list` shows them")
 
 
 @contextmanager

@@ -6,7 +6,6 @@ from uuid import UUID
 
 import click
 
-from relay.commands.finding import check_site
 from relay.commands.groups import Group
 from relay.commands.output import (
     Row,
@@ -20,6 +19,7 @@ from relay.commands.output import (
 from relay.commands.parameters import SITE_ID, Id
 from relay.commands.standing import BY
 from relay.services import operators, reviews
+from relay.services.accounts import check_named
 from relay.services.paging import Place, cut
 from relay.services.reviews import Waiting
 from relay.vocabulary import Decision
@@ -44,7 +44,7 @@ def list_held(
 ) -> None:
     """List what waits, oldest first."""
     with relay().reads() as session:
-        check_site(session, site_id)
+        check_named(session, site_id=site_id)
         found = reviews.waiting(
             session, site_id=site_id, decided=decided, limit=limit + 1, after=after
         )

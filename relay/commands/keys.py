@@ -7,15 +7,13 @@ from uuid import UUID
 
 import click
 from click.core import ParameterSource
-from sqlalchemy.orm import Session
 
-from relay.commands.finding import check_account, check_site
 from relay.commands.groups import Group
 from relay.commands.output import Row, json_option, relay, show, show_one
 from relay.commands.parameters import ACCOUNT_ID, SITE_ID
 from relay.models import ApiKey
 from relay.services import accounts
-from relay.services.accounts import NewKey
+from relay.services.accounts import NewKey, check_named
 from relay.vocabulary import Scope
 
 SHOWN_ONCE = "Copy the key now: only its digest is kept, and it is never shown again."
@@ -65,7 +63,6 @@ def create_key(
     context = relay()
     secret, now = context.settings.secret, context.clock()
     with context.sessions.begin() as session:
-        _check(session, site_id, account_id)
         if account_id is not None:
             made = accounts.create_account_key(
                 session, account_id, secret=secret, name=name, now=now
@@ -117,16 +114,10 @@ def revoke_key(prefix: str, as_json: bool) -> None:
 def list_keys(site_id: UUID | None, account_id: UUID | None, as_json: bool) -> None:
     """List keys, without their secrets."""
     with relay().reads() as session:
-        _check(session, site_id, account_id)
+        check_named(session, account_id=account_id, site_id=site_id)
         found = accounts.list_keys(session, site_id, account_id=account_id)
         rows = [_key(each) if as_json else _line(each) for each in found]
     show(rows, as_json=as_json, title="API keys", empty="No keys yet; try: key create --help")
-
-
-def _check(session: Session, site_id: UUID | None, account_id: UUID | None) -> None:
-    """Whose key it is, is there. Raises `NotFound`."""
-    check_site(session, site_id)
-    check_account(session, account_id)
 
 
 def _key(made: ApiKey) -> Row:

@@ -7,16 +7,15 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 import click
-from sqlalchemy.orm import Session
 
 from relay.commands.accounts import account, site
-from relay.commands.finding import check_account
 from relay.commands.output import Row, json_option, relay, show, show_one
 from relay.commands.parameters import ACCOUNT_ID, SITE_ID
 from relay.models import Account
 from relay.policy import plans
 from relay.policy.plans import LEAST, MOST, NAMES
 from relay.services import limits
+from relay.services.accounts import find_account
 from relay.services.limits import SiteLimits
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -64,7 +63,9 @@ def show_plan(account_id: UUID, name: str | None, as_json: bool) -> None:
     """Show the plan of the account ACCOUNT_ID, or put it on PLAN."""
     with relay().sessions.begin() as session:
         found = (
-            limits.set_plan(session, account_id, name) if name else _account(session, account_id)
+            limits.set_plan(session, account_id, name)
+            if name
+            else find_account(session, account_id)
         )
         row = _account_row(found)
     show_one(
@@ -88,7 +89,7 @@ def account_limits(
         if changes or clear:
             found = limits.set_for_account(session, account_id, changes, cleared=_cleared(clear))
         else:
-            found = _account(session, account_id)
+            found = find_account(session, account_id)
         row = _account_row(found)
     show_one(row, as_json=as_json, title="Limits of the account")
 
@@ -136,11 +137,6 @@ def site_limits(
 
 def _cleared(clear: tuple[str, ...]) -> frozenset[str]:
     return frozenset(NAMES if "all" in clear else clear)
-
-
-def _account(session: Session, account_id: UUID) -> Account:
-    check_account(session, account_id)
-    return session.get_one(Account, account_id)
 
 
 def _account_row(found: Account) -> Row:

@@ -6,13 +6,14 @@ from uuid import UUID
 
 import click
 
-from relay.commands.finding import check_site, shown_by
+from relay.commands.finding import shown_by
 from relay.commands.groups import Group
 from relay.commands.output import Row, json_option, relay, show, show_one
 from relay.commands.parameters import SITE_ID
 from relay.languages import ENGLISH, LANGUAGES
 from relay.models import MailingList
 from relay.services import lists
+from relay.services.accounts import find_site
 
 
 @click.group("list", cls=Group)
@@ -37,7 +38,7 @@ def create_list(key: str, site_id: UUID, as_json: bool, **given: str) -> None:
     """Create a list that the site calls KEY."""
     context = relay()
     with context.sessions.begin() as session:
-        check_site(session, site_id)
+        find_site(session, site_id)
         made = lists.create(session, site_id, key, given, now=context.clock())
     show_one(_row(made), as_json=as_json, title="List created")
 
@@ -49,7 +50,7 @@ def create_list(key: str, site_id: UUID, as_json: bool, **given: str) -> None:
 def list_lists(site_id: UUID, archived: bool, as_json: bool) -> None:
     """List the site's lists."""
     with relay().reads() as session:
-        check_site(session, site_id)
+        find_site(session, site_id)
         rows = [_short(each) for each in lists.of_site(session, site_id, archived=archived)]
     show(rows, as_json=as_json, title="Lists", empty="No lists yet; try: list create --help")
 
@@ -61,7 +62,7 @@ def list_lists(site_id: UUID, archived: bool, as_json: bool) -> None:
 def show_list(key: str, site_id: UUID, as_json: bool) -> None:
     """Show the list that the site calls KEY."""
     with relay().reads() as session, shown_by(f"list list --site {site_id}"):
-        check_site(session, site_id)
+        find_site(session, site_id)
         row = _row(lists.find(session, site_id, key))
     show_one(row, as_json=as_json, title="List")
 

@@ -87,6 +87,7 @@ def tell_more(cursor: str | None) -> None:
 def show(rows: Sequence[Row], *, as_json: bool, title: str, empty: str) -> None:
     """Print rows as a table, or as a JSON list; `empty` says what would fill it.
 
+    A row need not have everything that others have.
     Where a table would have to break ids or words, each row is printed below the other instead.
     """
     if as_json:
@@ -95,8 +96,11 @@ def show(rows: Sequence[Row], *, as_json: bool, title: str, empty: str) -> None:
     if not rows:
         click.echo(empty)
         return
-    out, texts = console(), [{name: _text(value) for name, value in row.items()} for row in rows]
-    columns = {name: [name.replace("_", " "), *(text[name] for text in texts)] for name in rows[0]}
+    out = console()
+    columns = {
+        name: [name.replace("_", " "), *(_text(row.get(name)) for row in rows)]
+        for name in dict.fromkeys(name for row in rows for name in row)
+    }
     widths = _widths(list(columns.values()), out.width - GAP * len(columns))
     if widths is None:
         click.secho(title, bold=True)
@@ -110,10 +114,10 @@ def show(rows: Sequence[Row], *, as_json: bool, title: str, empty: str) -> None:
             column[0],
             overflow="fold",
             width=width,
-            justify="right" if _are_figures(row[name] for row in rows) else "left",
+            justify="right" if _are_figures(row.get(name) for row in rows) else "left",
         )
-    for text in texts:
-        table.add_row(*map(escape, text.values()))
+    for line in zip(*(column[1:] for column in columns.values()), strict=True):
+        table.add_row(*map(escape, line))
     out.print(table)
 
 

@@ -8,12 +8,12 @@ from uuid import UUID
 import click
 
 from relay.addresses import parse
-from relay.commands.finding import check_site
 from relay.commands.groups import Group
 from relay.commands.output import json_option, relay, show_one
 from relay.commands.parameters import SITE_ID
 from relay.services import erasures
 from relay.services import people as held
+from relay.services.accounts import find_site
 
 
 @click.group(cls=Group)
@@ -28,7 +28,7 @@ def export(email: str, site_id: UUID) -> None:
     """Print everything about EMAIL at a site, as JSON."""
     address, context = parse(email), relay()
     with context.reads() as session:
-        check_site(session, site_id)
+        find_site(session, site_id)
         found = held.export(
             session,
             context.settings.keyring,
@@ -51,7 +51,7 @@ def erase(email: str, site_id: UUID, yes: bool, as_json: bool) -> None:
     """
     address, context = parse(email), relay()
     with context.reads() as session:
-        check_site(session, site_id)
+        find_site(session, site_id)
     if not yes:
         click.confirm(f"Erase {address} at site {site_id} for ever?", abort=True, err=True)
     with context.sessions.begin() as session:

@@ -7,11 +7,11 @@ from uuid import UUID
 
 import click
 
-from relay.commands.finding import check_site
 from relay.commands.groups import Group
 from relay.commands.output import Row, json_option, relay, show_one
 from relay.commands.parameters import SITE_ID
 from relay.services import rehearsals
+from relay.services.accounts import find_site
 from relay.services.rehearsals import Verdict
 from relay.settings import Settings
 
@@ -32,7 +32,7 @@ def check(from_line: str, site_id: UUID, as_json: bool) -> None:
     """
     context = relay()
     with context.sessions() as session:
-        check_site(session, site_id)
+        find_site(session, site_id)
         found = rehearsals.rehearse(
             session,
             site_id,

@@ -9,12 +9,12 @@ from uuid import UUID
 
 import click
 
-from relay.commands.finding import check_account
 from relay.commands.output import Row, json_option, relay, show, show_one
 from relay.commands.parameters import ACCOUNT_ID, SITE_ID, limit_option
 from relay.models import Action
 from relay.policy.standing import STEPS
 from relay.services import actions, decisions, operators
+from relay.services.accounts import check_named
 from relay.services.actions import OF_STREAMS, Order, Subject
 from relay.services.decisions import Waivers
 from relay.vocabulary import Cause, Stream, Verb
@@ -148,7 +148,7 @@ def _domains(done: Action) -> str:
 def audit(account_id: UUID | None, site_id: UUID | None, limit: int, as_json: bool) -> None:
     """Show what was done to accounts and sites, by whom and why. Nobody can change this log."""
     with relay().reads() as session:
-        check_account(session, account_id)
+        check_named(session, account_id=account_id, site_id=site_id)
         found = actions.history(session, account_id=account_id, site_id=site_id, limit=limit)
         rows = [
             _row(each) if as_json else _line(each, actions.name_of(session, each)) for each in found

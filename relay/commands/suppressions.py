@@ -7,12 +7,13 @@ from uuid import UUID
 import click
 
 from relay.addresses import parse
-from relay.commands.finding import check_site, shown_by
+from relay.commands.finding import shown_by
 from relay.commands.groups import Group
 from relay.commands.output import Row, json_option, relay, show, show_one
 from relay.commands.parameters import SITE_ID, Id, limit_option
 from relay.models import Suppression
 from relay.services import lifting
+from relay.services.accounts import find_site
 
 
 @click.group(cls=Group)
@@ -32,7 +33,7 @@ def list_suppressions(
     """List suppressions, newest first."""
     key = parse(address).key if address else None
     with relay().reads() as session:
-        check_site(session, site_id)
+        find_site(session, site_id)
         found = lifting.page(session, site_id, limit=limit, address_key=key, ended=ended)
         rows = [_row(each.suppression) for each in found.entries]
     show(rows, as_json=as_json, title="Suppressions", empty="Nobody is suppressed on this site.")

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import case, select, update
+from sqlalchemy import case, literal, select, update
 from sqlalchemy.orm import Session
 
 from relay.addresses import EmailAddress
@@ -39,7 +39,6 @@ LONGEST_COMMENT = 2_000
 """Characters (our decision: room for a story, none for a book)."""
 
 _REPORTS = table_of(AbuseReport)
-_UNDECIDED = dict.fromkeys(("decision", "decided_at", "decided_by", "because"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +62,10 @@ def report(
 ) -> UUID:
     """Keep what somebody says about a mail; returns the report's id.
 
-    One person counts once for one mail: who reports again corrects the earlier report, which is open
-    again if it was closed for another reason. What a provider or an operator reports does not take
-    the place of the person's own words. `evidence` is how we know: through which page, from which
-    network. Raises `NotFound` where the site is gone.
+    One person counts once for one mail: who reports again corrects the earlier report. If that was
+    closed for another reason, it is open again, and as new as if it had come now. What a provider or an
+    operator reports does not take the place of the person's own words. `evidence` is how we know:
+    through which page, from which network. Raises `NotFound` where the site is gone.
     """
     site = session.get(Site, link.site_id)
     if site is None:
@@ -85,7 +84,7 @@ def report(
         tallies.wake(session, site.id, _stream_of(session, link), now=now)
     if (earlier := _earlier(session, link)) is not None:
         if origin is AbuseOrigin.PAGE:
-            session.execute(_correction(said).where(_REPORTS.c.id == earlier))
+            session.execute(_correction(said, now).where(_REPORTS.c.id == earlier))
         return earlier
     id: UUID = session.execute(
         upsert(session, AbuseReport)
@@ -117,11 +116,18 @@ def _stream_of(session: Session, link: PersonLink) -> Stream:
     return found or Stream.MARKETING
 
 
-def _correction(said: Mapping[str, Any]) -> Any:
-    """Put other words into a report; a case that was closed for another reason is open again."""
-    same = _REPORTS.c.reason == said["reason"]
-    reopened = {name: case((same, _REPORTS.c[name]), else_=None) for name in _UNDECIDED}
-    return update(_REPORTS).values({**said, **reopened})
+def _correction(said: Mapping[str, Any], now: datetime) -> Any:
+    """Put other words into a report; a case that was closed for another reason is a new one again."""
+    stays = (_REPORTS.c.reason == said["reason"]) | _REPORTS.c.decision.is_(None)
+    anew = {"at": now, "decision": None, "decided_at": None, "decided_by": None, "because": None}
+    return update(_REPORTS).values(
+        **said,
+        **{
+            name: case((stays, column), else_=literal(anew[name], column.type))
+            for name, column in _REPORTS.c.items()
+            if name in anew
+        },
+    )
 
 
 def _earlier(session: Session, link: PersonLink) -> UUID | None:

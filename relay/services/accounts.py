@@ -73,6 +73,21 @@ def find_account(session: Session, account_id: UUID) -> Account:
     return _get(session, Account, account_id, "account")
 
 
+def find_site(session: Session, site_id: UUID) -> Site:
+    """The site, whosesoever it is. Raises `NotFound`."""
+    return _get(session, Site, site_id, "site")
+
+
+def check_named(
+    session: Session, *, account_id: UUID | None = None, site_id: UUID | None = None
+) -> None:
+    """Whom an operator names is there, if anybody is named. Raises `NotFound`."""
+    if account_id is not None:
+        find_account(session, account_id)
+    if site_id is not None:
+        find_site(session, site_id)
+
+
 def set_language(session: Session, account_id: UUID, language: str) -> Account:
     """Write to the account's owner in another language from now on. Raises `NotFound`."""
     found = find_account(session, account_id)
@@ -90,7 +105,7 @@ def create_site(
     now: datetime,
 ) -> Site:
     """A WordPress install of the account. Raises `NotFound` for an unknown account."""
-    _get(session, Account, account_id, "account")
+    find_account(session, account_id)
     sender = str(parse_address(default_from)) if default_from else None
     site = Site(
         id=new_id(), account_id=account_id, name=name, url=url.rstrip("/"), state=State.ACTIVE,
@@ -115,7 +130,7 @@ def create_key(
 
     `bind` ties the key to the site's URL: presented by a site elsewhere, it is refused.
     """
-    site = _get(session, Site, site_id, "site")
+    site = find_site(session, site_id)
     return _mint(
         session,
         secret=secret,
@@ -132,7 +147,7 @@ def create_account_key(
     session: Session, account_id: UUID, *, secret: str, name: str = "", now: datetime
 ) -> NewKey:
     """A key of the account itself: it makes sites and their keys, and never mails."""
-    _get(session, Account, account_id, "account")
+    find_account(session, account_id)
     return _mint(
         session,
         secret=secret,
@@ -213,5 +228,5 @@ def key_digest(secret: str, presented: str) -> str:
 def _get(session: Session, kind: type[T], id: UUID, word: str) -> T:
     found = session.get(kind, id)
     if found is None:
-        raise NotFound(f"There is no {word} {id}")
+        raise NotFound(f"There is no {word} with this id; `python -m relay {word} list` shows them")
     return found

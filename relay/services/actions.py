@@ -23,6 +23,7 @@ from relay.policy.reasons import CAUSES, MAIL, PROMOTIONAL, happened, numbers_of
 from relay.policy.standing import SHUTS_EVERYTHING, STEPS, stream_state
 from relay.sayings import Saying
 from relay.services import letters, limits
+from relay.services.accounts import find_site
 from relay.services.circumstances import iso
 from relay.services.letters import HOUSE_ACCOUNT
 from relay.vocabulary import Cause, State, Stream, Verb
@@ -229,9 +230,7 @@ def history(
     if account_id is not None:
         query = query.where(Action.account_id == account_id)
     if site_id is not None:
-        site = session.get(Site, site_id)
-        if site is None:
-            raise NotFound("There is no site with this id; `python -m relay site list` shows them")
+        site = find_site(session, site_id)
         query = query.where(
             (Action.site_id == site_id)
             | ((Action.account_id == site.account_id) & Action.site_id.is_(None))

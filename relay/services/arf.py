@@ -28,6 +28,7 @@ from relay.policy.abuse import COMPLAINTS, REASONS
 from relay.policy.erasures import is_placeholder
 from relay.services import abuse_reports, events, leaving, person_links
 from relay.services.leaving import Hand, Way
+from relay.services.paging import Place, in_order
 from relay.services.person_links import Page, PersonLink
 from relay.services.visitors import Visitor
 from relay.vocabulary import AbuseOrigin, EventType, FeedbackResult, FeedbackType
@@ -187,11 +188,18 @@ def _of_mail(feedback: Feedback) -> dict[str, str]:
     return {name: text for name, text in feedback.returned.items() if name != "list-unsubscribe"}
 
 
-def unmatched(session: Session, *, limit: int = 100) -> Sequence[FeedbackReport]:
-    """Reports of which nobody knows which mail they are about, newest first."""
-    return session.scalars(
-        select(FeedbackReport)
-        .where(FeedbackReport.recipient_id.is_(None))
-        .order_by(FeedbackReport.id.desc())
-        .limit(limit)
-    ).all()
+def unmatched(
+    session: Session, *, limit: int = 100, after: Place | None = None
+) -> Sequence[FeedbackReport]:
+    """Reports of which nobody knows which mail they are about, newest first.
+
+    `after` is the `place` of the last one that was seen.
+    """
+    query = select(FeedbackReport).where(FeedbackReport.recipient_id.is_(None)).limit(limit)
+    at, id = FeedbackReport.at, FeedbackReport.id
+    return session.scalars(in_order(query, at, id, after=after, newest_first=True)).all()
+
+
+def place(found: FeedbackReport) -> Place:
+    """Where a report stands in that list."""
+    return Place(found.at, found.id)

@@ -12,11 +12,11 @@ from sqlalchemy.orm import Session
 
 from relay import bulk
 from relay.db import upsert
-from relay.errors import NotFound
 from relay.models import Counter, Event, Site
 from relay.policy.counted import NOT_SPAM
 from relay.policy.first_contacts import Day, grown
 from relay.policy.windows import day_of
+from relay.services.accounts import find_site
 from relay.vocabulary import EventType, SuppressionReason
 
 COUNTER = "first-contacts judged"
@@ -31,9 +31,7 @@ def set_budget(session: Session, site_id: UUID, people: int | None) -> Site:
 
     Raises `NotFound`.
     """
-    site = session.get(Site, site_id)
-    if site is None:
-        raise NotFound("There is no site with this id; `python -m relay site list` shows them")
+    site = find_site(session, site_id)
     site.first_contacts_set = people
     session.flush()
     return site

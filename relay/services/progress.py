@@ -12,13 +12,13 @@ from sqlalchemy import func, or_, select, tuple_
 from sqlalchemy.orm import Session
 
 from relay.db import table_of
-from relay.errors import NotFound
 from relay.models import Account, MailingList, Ramp, Recipient, Sending, Site
 from relay.policy import warm_up
 from relay.policy.standing import promotional, stricter
 from relay.policy.warm_up import Ceiling
 from relay.policy.windows import day_of, hour_of
 from relay.sayings import phrase
+from relay.services.accounts import find_site
 from relay.services.allowances import PROVIDER_PER_DAY, YOUNG_SITES, domain_ramp, ramp_of, site_ramp
 from relay.services.canaries import STILL_WAITS
 from relay.services.ceilings import ceiling
@@ -77,9 +77,7 @@ class Progress:
 
 def of_site(session: Session, site_id: UUID, *, now: datetime) -> Progress:
     """How the site's warm-up goes. Raises `NotFound`."""
-    site = session.get(Site, site_id)
-    if site is None:
-        raise NotFound("There is no site with this id; `python -m relay site list` shows them")
+    site = find_site(session, site_id)
     state = promotional(
         stricter(session.get_one(Account, site.account_id).state, site.state), site.streams
     )

@@ -13,7 +13,6 @@ from sqlalchemy.orm import Session
 
 from relay import bulk
 from relay.db import table_of
-from relay.errors import NotFound
 from relay.models import Account, Domain, Event, Message, Ramp, Site
 from relay.policy import warm_up
 from relay.policy.sender import USABLE
@@ -22,6 +21,7 @@ from relay.policy.streams import PROMOTIONAL
 from relay.policy.warm_up import Ceiling, Day
 from relay.policy.windows import day_of
 from relay.services import allowances, first_contacts
+from relay.services.accounts import find_site
 from relay.services.allowances import domain_of, domain_ramp, site_ramp
 from relay.services.ceilings import ceiling
 from relay.vocabulary import State
@@ -140,7 +140,9 @@ def set_ramp(session: Session, site_id: UUID, per_day: int) -> None:
 
     The account's domains get at least as much, else they would bind. Raises `NotFound`.
     """
-    ids = [domain_ramp(name) for name in domains_of(session, _account_of(session, site_id))]
+    ids = [
+        domain_ramp(name) for name in domains_of(session, find_site(session, site_id).account_id)
+    ]
     own = site_ramp(site_id)
     allowances.seed(session, [own, *ids])
     allowances.lock(session, [own, *ids])
@@ -156,7 +158,7 @@ def set_ramp(session: Session, site_id: UUID, per_day: int) -> None:
 
 def restart(session: Session, site_id: UUID) -> None:
     """Let the site warm up from the beginning; its domains stay where they are. Raises `NotFound`."""
-    _account_of(session, site_id)
+    find_site(session, site_id)
     own = site_ramp(site_id)
     allowances.seed(session, [own])
     session.execute(
@@ -164,13 +166,6 @@ def restart(session: Session, site_id: UUID) -> None:
         .where(_RAMPS.c.id == own)
         .values(per_day=warm_up.BEGIN, clean_days=0, last_sent_at=None)
     )
-
-
-def _account_of(session: Session, site_id: UUID) -> UUID:
-    site = session.get(Site, site_id)
-    if site is None:
-        raise NotFound("There is no site with this id; `python -m relay site list` shows them")
-    return site.account_id
 
 
 def domains_of(session: Session, account_id: UUID) -> list[str]:

@@ -13,11 +13,11 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from relay.db import table_of
-from relay.errors import NotFound
-from relay.models import Site, Tally
+from relay.models import Tally
 from relay.policy.reputation import SIGNALS, WINDOWS, Line, lower_bound
 from relay.policy.standing import stream_state
 from relay.services import judging
+from relay.services.accounts import find_site
 from relay.services.figures import SUMS, figures_of
 from relay.vocabulary import Dimension, Rule, State, Stream, Verb
 
@@ -68,7 +68,7 @@ class Place:
 
 def of_site(session: Session, site_id: UUID, *, now: datetime) -> list[StreamReputation]:
     """How each stream is doing of which anything was heard. Raises `NotFound`."""
-    site = _site(session, site_id)
+    site = find_site(session, site_id)
     lines = judging.lines(session, [site_id])
     records = judging.records(session, lines, now=now)
     found = []
@@ -106,7 +106,7 @@ def places(
     session: Session, site_id: UUID, dimension: Dimension, *, since: datetime
 ) -> list[Place]:
     """Where a site's mail of that time went, or came from, by one dimension. Raises `NotFound`."""
-    _site(session, site_id)
+    find_site(session, site_id)
     rows = session.execute(
         select(_TALLIES.c.value, *SUMS)
         .where(
@@ -154,10 +154,3 @@ def as_json(found: StreamReputation) -> dict[str, Any]:
             for rate in found.rates
         ],
     }
-
-
-def _site(session: Session, site_id: UUID) -> Site:
-    site = session.get(Site, site_id)
-    if site is None:
-        raise NotFound("There is no site with this id; `python -m relay site list` shows them")
-    return site

@@ -44,6 +44,7 @@ from sqlalchemy.exc import OperationalError
 
 from relay.addresses import parse
 from relay.context import Relay
+from relay.db import new_id
 from relay.errors import MailerBusy, MailerRefused
 from relay.models import (
     Account,
@@ -114,7 +115,7 @@ END_OWN_KEY = "DELETE /v1/key"
 OPERATORS = "/v1/operator/"
 OPERATOR_LISTS = [
     f"GET {OPERATORS}{each}"
-    for each in ("accounts", "actions", "reviews", "abuse-reports", "appeals")
+    for each in ("accounts", "arf", "actions", "reviews", "abuse-reports", "appeals")
 ]
 WATCH = f"GET {OPERATORS}accounts/{{account_id}}"
 ACT, ACT_ON_SITE = (
@@ -618,7 +619,10 @@ SPOILT: dict[tuple[str, int], dict[str, Any]] = {
     (ACCEPT, 409): {"body": {"version": "2020-01"}},
     **{(label, 400): {"query": {"limit": 0}} for label in OPERATOR_LISTS},
     **{(label, 400): {"body": {}} for label in (ACT, ACT_ON_SITE, DECIDE, ANSWER, CLOSE, ARF)},
-    (OPERATOR_LISTS[1], 404): {"query": {"site": PLACES[5]}},
+    **{
+        (label, 404): {"query": {"account" if "appeals" in label else "site": str(new_id())}}
+        for label in OPERATOR_LISTS[2:]
+    },
     (WATCH, 404): {"path_parameters": {"account_id": PLACES[5]}},
     (REVIEW, 404): {"path_parameters": {"review_id": PLACES[5]}},
     (REPORT, 404): {"path_parameters": {"report_id": PLACES[5]}},

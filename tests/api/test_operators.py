@@ -218,7 +218,6 @@ def test_what_does_not_fit_is_refused_and_changes_nothing(
 def test_whom_nobody_knows_nothing_is_done_to(ask: Ask) -> None:
     for path in ("accounts", "sites"):
         check_problem(ask(f"{path}/{new_id()}/actions", SPAM), 404, "not-found")
-    check_problem(ask("actions", site=new_id()), 404, "not-found")
 
 
 def test_approval_asks_for_the_policy_unless_it_is_waived(ask: Ask, relay: Relay) -> None:
@@ -264,7 +263,8 @@ def test_held_mail_is_shown_without_its_tricks_and_released(
     review, receipt = held(relay, site)
     (listed,) = ask("reviews").json["reviews"]
     assert (listed["id"], listed["account"], listed["held"]) == (review, "Shop Ltd", 1)
-    assert ask("reviews", site=new_id()).json == {"reviews": [], "next_cursor": None}
+    other, _ = factories.make_shop(relay)
+    assert ask("reviews", site=other.id).json == {"reviews": [], "next_cursor": None}
     shown = ask(f"reviews/{review}").json
     assert "Hello Ada: shop" in shown["text"]
     assert "<" not in shown["text"]
@@ -312,7 +312,8 @@ def test_reports_of_abuse_are_listed_and_shown(ask: Ask, relay: Relay, site: Sit
         "fraud", "a fake bank", "fraud",
     )  # fmt: skip
     assert ask(f"abuse-reports/{listed['id']}").json == {"report": listed, "mail": None}
-    assert ask("abuse-reports", site=new_id()).json == {"reports": [], "next_cursor": None}
+    other, _ = factories.make_shop(relay)
+    assert ask("abuse-reports", site=other.id).json == {"reports": [], "next_cursor": None}
 
 
 def test_a_report_is_closed_once(ask: Ask, relay: Relay, site: Site) -> None:
@@ -341,6 +342,21 @@ def test_a_feedback_report_is_taken_in(ask: Ask, relay: Relay, site: Site) -> No
     assert (report["id"], report["origin"]) == (taken["report_id"], "arf")
     assert ask("arf", sent).json["result"] == "known"
     check_problem(ask("arf", {"message": "%"}), 400, "request-invalid")
+    assert ask("arf").json == {"feedback": [], "next_cursor": None}
+
+
+def test_feedback_that_fits_no_mail_is_read_page_by_page(ask: Ask) -> None:
+    for number in range(3):
+        raw = make_feedback(returned=f"Message-ID: <{number}@elsewhere.example>")
+        ask("arf", {"message": b64encode(raw).decode()})
+
+    first = ask("arf", limit=2).json
+    rest = ask("arf", limit=2, cursor=first["next_cursor"]).json
+
+    assert [each["told"]["message-id"] for each in first["feedback"] + rest["feedback"]] == [
+        f"<{number}@elsewhere.example>" for number in (2, 1, 0)
+    ]
+    assert rest["next_cursor"] is None
 
 
 def test_an_appeal_is_answered_with_the_mail_that_may_leave(
@@ -357,7 +373,8 @@ def test_an_appeal_is_answered_with_the_mail_that_may_leave(
         )  # fmt: skip
     (listed,) = ask("appeals").json["appeals"]
     assert (listed["id"], listed["answer_by"]) == (str(made.id), "2026-11-24T09:00:00+00:00")
-    assert ask("appeals", account=new_id()).json == {"appeals": [], "next_cursor": None}
+    other, _ = factories.make_shop(relay)
+    assert ask("appeals", account=other.account_id).json == {"appeals": [], "next_cursor": None}
     shown = ask(f"appeals/{made.id}").json
     assert shown["action"]["verb"] == "suspend"
     lanes = {each["lane"]: each["id"] for each in shown["frozen"]}
@@ -471,12 +488,28 @@ def test_who_reads_on_misses_no_report_because_one_has_become_less_grave(
     assert [each["id"] for each in rest["reports"]] == [next_one, grave]
 
 
-@pytest.mark.parametrize("path", ["reviews", "appeals", "abuse-reports"])
+@pytest.mark.parametrize("path", ["reviews", "appeals", "abuse-reports", "arf"])
 @pytest.mark.parametrize("cursor", ["x", "0" * 48, "0" + "f" * 48, "0" * 50, new_id()])
 def test_a_cursor_of_another_list_is_refused(path: str, cursor: Any, ask: Ask) -> None:
     problem = ask(path, cursor=cursor)
     check_problem(problem, 400, "request-invalid")
     assert "Not a cursor of this list." in problem.text
+
+
+@pytest.mark.parametrize(
+    ("path", "whose"),
+    [
+        ("actions", "account"), ("actions", "site"), ("appeals", "account"), ("reviews", "site"),
+        ("abuse-reports", "account"), ("abuse-reports", "site"),
+    ],
+)  # fmt: skip
+def test_a_list_of_what_concerns_nobody_known_is_not_empty_but_refused(
+    path: str, whose: str, ask: Ask
+) -> None:
+    problem = ask(path, **{whose: new_id()})
+
+    check_problem(problem, 404, "not-found")
+    assert f"There is no {whose} with this id" in problem.json["detail"]
 
 
 def test_what_nobody_knows_is_not_found(ask: Ask) -> None:

@@ -84,6 +84,25 @@ def test_feedback_is_taken_from_a_file_and_says_what_it_found(site_id: str, tmp_
     assert (refused.returncode, "multipart/report" in refused.stderr) == (1, True)
 
 
+def test_feedback_that_fits_no_mail_is_listed_page_by_page_whatever_it_says(
+    installation: Relay,
+) -> None:
+    headers = ("Message-ID: <1@elsewhere.example>", "Subject: Hello", "Date: yesterday")
+    for returned in headers:
+        assert run("abuse", "arf", "-", given=make_feedback(returned=returned).decode()).stdout
+
+    shown = run("abuse", "unmatched")
+    assert all(header.partition(": ")[2] in shown.stdout for header in headers), shown
+
+    pages, cursor = [], []
+    while not pages or cursor:
+        page = run("abuse", "unmatched", "--json", "--limit", "2", *cursor)
+        pages.append(json.loads(page.stdout))
+        cursor = page.stderr.split()[-2:]
+    assert [len(page) for page in pages] == [2, 1]
+    assert [*pages[0], *pages[1]] == json.loads(run("abuse", "unmatched", "--json").stdout)
+
+
 def test_a_site_without_reports_has_none(installation: Relay) -> None:
     with installation.sessions.begin() as session:
         site_id = str(factories.make_site(session, factories.make_account(session)).id)

@@ -75,13 +75,24 @@ def appeal(relay: Relay, site: Site) -> None:
         appeals.appeal(session, site.account_id, site.id, SUBJECT, sender=sender, now=now)
 
 
-def report(relay: Relay, site: Site, who: str = PERSON) -> UUID:
+def report(
+    relay: Relay, site: Site, who: str = PERSON, reason: AbuseReason = AbuseReason.FRAUD
+) -> UUID:
     """Somebody reports a mail."""
     link = PersonLink(site.id, parse(who), "marketing")
     with relay.sessions.begin() as session:
         return abuse_reports.report(
-            session, link, reason=AbuseReason.FRAUD, comment=SUBJECT, evidence={}, now=relay.clock()
+            session, link, reason=reason, comment=SUBJECT, evidence={}, now=relay.clock()
         )
+
+
+def close(relay: Relay, report_id: UUID) -> None:
+    """An operator dismisses a report."""
+    with relay.sessions.begin() as session:
+        abuse_reports.close(
+            session, report_id, AbuseDecision.DISMISSED, because="x", by="operator:ada",
+            now=relay.clock(),
+        )  # fmt: skip
 
 
 def ask_for_an_account(relay: Relay, _site: Site) -> None:
@@ -201,13 +212,44 @@ def test_what_still_waits_is_not_told_again_until_something_new_comes(
 
 def test_what_somebody_has_seen_to_is_not_told(relay: Relay, site: Site, clock: FakeClock) -> None:
     hold(relay, site)
-    id = report(relay, site)
+    close(relay, report(relay, site))
     with relay.sessions.begin() as session:
         review = session.scalars(select(Review)).one()
         reviews.decide(session, review.id, Decision.REJECTED, because="x", now=clock())
-        abuse_reports.close(
-            session, id, AbuseDecision.DISMISSED, because="x", by="operator:ada", now=clock()
-        )
+    clock.advance(minutes=5)
+    assert tell(relay) == 0
+
+
+def test_a_report_that_is_open_again_is_told_as_a_new_one_is(
+    relay: Relay, site: Site, clock: FakeClock
+) -> None:
+    id = report(relay, site)
+    clock.advance(minutes=5)
+    assert tell(relay) == 1
+    close(relay, id)
+    clock.advance(hours=2)
+
+    report(relay, site)  # once more for the same reason: it stays closed
+    clock.advance(minutes=5)
+    assert tell(relay) == 0
+
+    assert report(relay, site, reason=AbuseReason.NEVER_SIGNED_UP) == id
+    clock.advance(minutes=5)
+    assert tell(relay) == 1
+    letter = letters_to(relay, ADA)[-1]
+    assert "Reports of abuse: 1, of them 1 new" in letter
+    assert "the oldest since Sunday, 22 November 2026, 11:10 UTC" in letter
+
+
+def test_a_report_that_is_put_right_while_it_waits_is_not_new(
+    relay: Relay, site: Site, clock: FakeClock
+) -> None:
+    report(relay, site)
+    clock.advance(minutes=5)
+    assert tell(relay) == 1
+    clock.advance(hours=2)
+
+    report(relay, site, reason=AbuseReason.NEVER_SIGNED_UP)
     clock.advance(minutes=5)
     assert tell(relay) == 0
 

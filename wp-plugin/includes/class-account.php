@@ -35,10 +35,8 @@ final class Account {
 
 	/**
 	 * The relay.
-	 *
-	 * @var Client
 	 */
-	private $client;
+	private Client $client;
 
 	/**
 	 * Makes an account.

@@ -29,31 +29,23 @@ final class Actions {
 
 	/**
 	 * The switch.
-	 *
-	 * @var Go_Live
 	 */
-	private $switch;
+	private Go_Live $switch;
 
 	/**
 	 * Whether this is the site that was connected.
-	 *
-	 * @var Whereabouts
 	 */
-	private $whereabouts;
+	private Whereabouts $whereabouts;
 
 	/**
 	 * Where mails wait.
-	 *
-	 * @var Outbox
 	 */
-	private $outbox;
+	private Outbox $outbox;
 
 	/**
 	 * Hands over what waits.
-	 *
-	 * @var Runner
 	 */
-	private $runner;
+	private Runner $runner;
 
 	/**
 	 * Makes the answers.

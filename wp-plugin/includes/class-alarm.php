@@ -40,38 +40,28 @@ final class Alarm {
 
 	/**
 	 * Where and how this site is connected.
-	 *
-	 * @var Settings
 	 */
-	private $settings;
+	private Settings $settings;
 
 	/**
 	 * Where mails wait.
-	 *
-	 * @var Outbox
 	 */
-	private $outbox;
+	private Outbox $outbox;
 
 	/**
 	 * Whether this is the site that was connected.
-	 *
-	 * @var Whereabouts
 	 */
-	private $whereabouts;
+	private Whereabouts $whereabouts;
 
 	/**
 	 * What the relay says about this site.
-	 *
-	 * @var Account
 	 */
-	private $account;
+	private Account $account;
 
 	/**
 	 * Whether to look after this response.
-	 *
-	 * @var bool
 	 */
-	private $later = false;
+	private bool $later = false;
 
 	/**
 	 * Makes an alarm.

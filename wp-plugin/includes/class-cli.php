@@ -22,52 +22,38 @@ final class CLI {
 
 	/**
 	 * Where and how this site is connected.
-	 *
-	 * @var Settings
 	 */
-	private $settings;
+	private Settings $settings;
 
 	/**
 	 * The relay.
-	 *
-	 * @var Client
 	 */
-	private $client;
+	private Client $client;
 
 	/**
 	 * What the relay says about this site.
-	 *
-	 * @var Account
 	 */
-	private $account;
+	private Account $account;
 
 	/**
 	 * Where mails wait.
-	 *
-	 * @var Outbox
 	 */
-	private $outbox;
+	private Outbox $outbox;
 
 	/**
 	 * Hands over what waits.
-	 *
-	 * @var Runner
 	 */
-	private $runner;
+	private Runner $runner;
 
 	/**
 	 * Whether this is the site that was connected.
-	 *
-	 * @var Whereabouts
 	 */
-	private $whereabouts;
+	private Whereabouts $whereabouts;
 
 	/**
 	 * Gets hold of mails.
-	 *
-	 * @var Interceptor
 	 */
-	private $interceptor;
+	private Interceptor $interceptor;
 
 	/**
 	 * Makes the commands.

@@ -26,24 +26,18 @@ final class Connection {
 
 	/**
 	 * A constant above, one of STANDINGS, or the code of a problem.
-	 *
-	 * @var string
 	 */
-	private $state;
+	private string $state;
 
 	/**
 	 * What the relay said, or an empty array.
-	 *
-	 * @var array
 	 */
-	private $answer;
+	private array $answer;
 
 	/**
 	 * The problem in words, or ''.
-	 *
-	 * @var string
 	 */
-	private $problem;
+	private string $problem;
 
 	/**
 	 * Makes a connection's state.

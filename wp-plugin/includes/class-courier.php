@@ -37,59 +37,43 @@ final class Courier {
 
 	/**
 	 * The relay.
-	 *
-	 * @var Client
 	 */
-	private $client;
+	private Client $client;
 
 	/**
 	 * Where mails wait.
-	 *
-	 * @var Outbox
 	 */
-	private $outbox;
+	private Outbox $outbox;
 
 	/**
 	 * Whether the relay answers.
-	 *
-	 * @var Breaker
 	 */
-	private $breaker;
+	private Breaker $breaker;
 
 	/**
 	 * Hands over what waits.
-	 *
-	 * @var Runner
 	 */
-	private $runner;
+	private Runner $runner;
 
 	/**
 	 * Whether this is the site that was connected.
-	 *
-	 * @var Whereabouts
 	 */
-	private $whereabouts;
+	private Whereabouts $whereabouts;
 
 	/**
 	 * What the relay says about this site.
-	 *
-	 * @var Account
 	 */
-	private $account;
+	private Account $account;
 
 	/**
 	 * Seconds this request has spent on talking to the relay.
-	 *
-	 * @var float
 	 */
-	private $spent = 0.0;
+	private float $spent = 0.0;
 
 	/**
 	 * How many mails this request has handed over, or tried to.
-	 *
-	 * @var int
 	 */
-	private $direct = 0;
+	private int $direct = 0;
 
 	/**
 	 * Makes a courier.

@@ -55,24 +55,18 @@ final class Desk {
 
 	/**
 	 * Where and how this site is connected.
-	 *
-	 * @var Settings
 	 */
-	private $settings;
+	private Settings $settings;
 
 	/**
 	 * What the relay says about this site.
-	 *
-	 * @var Account
 	 */
-	private $account;
+	private Account $account;
 
 	/**
 	 * Whether somebody wants to know it as it is now.
-	 *
-	 * @var bool
 	 */
-	private $anew = false;
+	private bool $anew = false;
 
 	/**
 	 * Makes a desk.

@@ -21,24 +21,18 @@ final class Domain_Page {
 
 	/**
 	 * Where and how this site is connected.
-	 *
-	 * @var Settings
 	 */
-	private $settings;
+	private Settings $settings;
 
 	/**
 	 * The relay.
-	 *
-	 * @var Desk
 	 */
-	private $desk;
+	private Desk $desk;
 
 	/**
 	 * The domains.
-	 *
-	 * @var Reading
 	 */
-	private $domains;
+	private Reading $domains;
 
 	/**
 	 * Makes the page.

@@ -30,24 +30,18 @@ final class Enrolment {
 
 	/**
 	 * Where and how this site is connected.
-	 *
-	 * @var Settings
 	 */
-	private $settings;
+	private Settings $settings;
 
 	/**
 	 * The relay's address.
-	 *
-	 * @var string
 	 */
-	private $relay_url;
+	private string $relay_url;
 
 	/**
 	 * The account's key.
-	 *
-	 * @var string
 	 */
-	private $token;
+	private string $token;
 
 	/**
 	 * Makes an enrolment.

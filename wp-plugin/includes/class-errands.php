@@ -29,17 +29,13 @@ final class Errands {
 
 	/**
 	 * The relay.
-	 *
-	 * @var Desk
 	 */
-	private $desk;
+	private Desk $desk;
 
 	/**
 	 * Connecting in the browser.
-	 *
-	 * @var Handshake
 	 */
-	private $handshake;
+	private Handshake $handshake;
 
 	/**
 	 * Makes the answers.

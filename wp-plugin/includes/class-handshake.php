@@ -26,10 +26,8 @@ final class Handshake {
 
 	/**
 	 * Where and how this site is connected.
-	 *
-	 * @var Settings
 	 */
-	private $settings;
+	private Settings $settings;
 
 	/**
 	 * Makes a handshake.

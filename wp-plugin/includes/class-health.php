@@ -21,31 +21,23 @@ final class Health {
 
 	/**
 	 * Where and how this site is connected.
-	 *
-	 * @var Settings
 	 */
-	private $settings;
+	private Settings $settings;
 
 	/**
 	 * What the relay says about this site.
-	 *
-	 * @var Account
 	 */
-	private $account;
+	private Account $account;
 
 	/**
 	 * Where mails wait.
-	 *
-	 * @var Outbox
 	 */
-	private $outbox;
+	private Outbox $outbox;
 
 	/**
 	 * Whether this is the site that was connected.
-	 *
-	 * @var Whereabouts
 	 */
-	private $whereabouts;
+	private Whereabouts $whereabouts;
 
 	/**
 	 * Makes the tests.

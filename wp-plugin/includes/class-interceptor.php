@@ -20,45 +20,33 @@ final class Interceptor {
 
 	/**
 	 * Where and how this site is connected.
-	 *
-	 * @var Settings
 	 */
-	private $settings;
+	private Settings $settings;
 
 	/**
 	 * Takes finished mails.
-	 *
-	 * @var Courier
 	 */
-	private $courier;
+	private Courier $courier;
 
 	/**
 	 * What the relay says about this site.
-	 *
-	 * @var Account
 	 */
-	private $account;
+	private Account $account;
 
 	/**
 	 * Whether this is the site that was connected.
-	 *
-	 * @var Whereabouts
 	 */
-	private $whereabouts;
+	private Whereabouts $whereabouts;
 
 	/**
 	 * Whether the next mail is ours although the site is not live yet: the test mail.
-	 *
-	 * @var bool
 	 */
-	private $takes_next = false;
+	private bool $takes_next = false;
 
 	/**
 	 * The carrier of the latest mail, if we took it.
-	 *
-	 * @var Mailer|null
 	 */
-	private $mailer = null;
+	private ?Mailer $mailer = null;
 
 	/**
 	 * The carrier that another plugin, or core, had put where ours is now.
@@ -69,10 +57,8 @@ final class Interceptor {
 
 	/**
 	 * Why the latest mail failed, if it did.
-	 *
-	 * @var WP_Error|null
 	 */
-	private $failure = null;
+	private ?WP_Error $failure = null;
 
 	/**
 	 * Makes an interceptor.

@@ -43,10 +43,8 @@ final class Mailer extends Mailer_Base {
 
 	/**
 	 * What is known about the site's senders: `Account::known()`.
-	 *
-	 * @var array
 	 */
-	private $known;
+	private array $known;
 
 	/**
 	 * What X-Postreeve-… headers asked for, by their last word.
@@ -57,17 +55,13 @@ final class Mailer extends Mailer_Base {
 
 	/**
 	 * The relay's answer to an accepted mail.
-	 *
-	 * @var array|null
 	 */
-	private $receipt = null;
+	private ?array $receipt = null;
 
 	/**
 	 * Why the mail was not accepted.
-	 *
-	 * @var WP_Error|null
 	 */
-	private $failure = null;
+	private ?WP_Error $failure = null;
 
 	/**
 	 * Makes the carrier of one mail.

@@ -44,31 +44,23 @@ final class Mails_Page {
 
 	/**
 	 * Where and how this site is connected.
-	 *
-	 * @var Settings
 	 */
-	private $settings;
+	private Settings $settings;
 
 	/**
 	 * The relay.
-	 *
-	 * @var Desk
 	 */
-	private $desk;
+	private Desk $desk;
 
 	/**
 	 * What the page shows.
-	 *
-	 * @var Reading
 	 */
-	private $reading;
+	private Reading $reading;
 
 	/**
 	 * Addresses of the one mail that are not mailed, or were not.
-	 *
-	 * @var array
 	 */
-	private $suppressions = array();
+	private array $suppressions = array();
 
 	/**
 	 * Makes the page.

@@ -37,38 +37,28 @@ final class Message {
 
 	/**
 	 * `from` (an address) and `to` (every address that gets a copy).
-	 *
-	 * @var array
 	 */
-	private $envelope;
+	private array $envelope;
 
 	/**
 	 * One of STREAMS.
-	 *
-	 * @var string
 	 */
-	private $stream;
+	private string $stream;
 
 	/**
 	 * SECURITY, or '' for any other mail.
-	 *
-	 * @var string
 	 */
-	private $kind;
+	private string $kind;
 
 	/**
 	 * The slug of the plugin or theme that sent it.
-	 *
-	 * @var string
 	 */
-	private $source;
+	private string $source;
 
 	/**
 	 * The idempotency key: as often as it is handed over, the relay takes it once.
-	 *
-	 * @var string
 	 */
-	private $key;
+	private string $key;
 
 	/**
 	 * Makes a message.
@@ -201,6 +191,19 @@ final class Message {
 		if ( '' !== $chunk ) {
 			yield $chunk;
 		}
+	}
+
+	/**
+	 * What stays the same where a mail is composed once more: all but its date, its Message-ID and its boundaries.
+	 */
+	public function fingerprint(): string {
+		preg_match_all( '/^(?:Date|Message-ID): .*|boundary="b1=?_\K\w{32,}/mi', $this->pieces[0], $anew );
+		$hash = hash_init( 'sha256' );
+		hash_update( $hash, (string) wp_json_encode( $this->metadata() ) );
+		foreach ( $this->chunks( Outbox::CHUNK ) as $bytes ) {
+			hash_update( $hash, str_replace( $anew[0], '', $bytes ) );
+		}
+		return hash_final( $hash );
 	}
 
 	/**

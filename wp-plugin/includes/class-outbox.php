@@ -11,6 +11,8 @@ use WP_Error;
 
 defined( 'ABSPATH' ) || exit;
 
+// phpcs:disable WordPress.DB -- Our own tables: reading from a cache would hand mails over twice.
+
 /**
  * Keeps the exact bytes of mails, sealed, until the relay has taken them or their time is over.
  *
@@ -74,6 +76,11 @@ final class Outbox {
 	const MOST_CAPTURED = 1000;
 
 	/**
+	 * Seconds in which the same mail is parked once: plugins repeat what has failed.
+	 */
+	const REPEATED = 10 * MINUTE_IN_SECONDS;
+
+	/**
 	 * Seconds somebody may work on a claimed mail until others may claim it.
 	 */
 	const CLAIM = 120;
@@ -85,10 +92,14 @@ final class Outbox {
 	 * @param string  $state   WAITING, PARKED or CAPTURED.
 	 * @param string  $reason  A word for why.
 	 * @param int     $delay   Seconds until it is due.
-	 * @return int|WP_Error Its row.
+	 * @return int|WP_Error Its row; 0 where it is parked already.
 	 */
 	public function put( Message $message, string $state, string $reason, int $delay = 0 ) {
 		global $wpdb;
+		$print = self::PARKED === $state ? $message->fingerprint() : '';
+		if ( '' !== $print && $this->is_repeated( $print, $reason ) ) {
+			return 0;
+		}
 		if ( $message->size() > self::LARGEST ) {
 			/* translators: %s: a size such as "50 MB" */
 			return Problems::problem( Problems::TOO_LARGE, 0, sprintf( __( 'This mail is too large to be kept: more than %s.', 'postreeve' ), size_format( self::LARGEST ) ) );
@@ -98,10 +109,10 @@ final class Outbox {
 			return Problems::problem( Problems::FULL, 0, sprintf( __( 'The mail could not be kept for later: the mails that wait here already take all of %s.', 'postreeve' ), size_format( self::limit() ) ) );
 		}
 		$shown = $wpdb->suppress_errors( true );
-		$id    = $this->insert( $message, $reason );
+		$id    = $this->insert( $message, $reason, $print );
 		if ( 0 === $id ) {
 			Schema::create();
-			$id = $this->insert( $message, $reason );
+			$id = $this->insert( $message, $reason, $print );
 		}
 		$written = $id > 0 && $this->write( $id, $message ) && $this->move( $id, $state, $reason, $delay );
 		$cause   = $wpdb->last_error;
@@ -133,8 +144,7 @@ final class Outbox {
 		$token = bin2hex( random_bytes( 16 ) );
 		$ids   = array();
 		$sum   = 0;
-		// phpcs:disable WordPress.DB -- Our own table; reading from a cache would hand mails over twice.
-		$due = (array) $wpdb->get_results( $wpdb->prepare( "SELECT id, size FROM $table WHERE state = %s AND due_at <= %d AND claimed_until <= %d ORDER BY due_at, id LIMIT %d", self::WAITING, $now, $now, $most ) );
+		$due   = (array) $wpdb->get_results( $wpdb->prepare( "SELECT id, size FROM $table WHERE state = %s AND due_at <= %d AND claimed_until <= %d ORDER BY due_at, id LIMIT %d", self::WAITING, $now, $now, $most ) );
 		foreach ( $due as $row ) {
 			$sum += (int) $row->size;
 			if ( array() !== $ids && $sum > $bytes ) {
@@ -147,8 +157,7 @@ final class Outbox {
 		}
 		$list = implode( ', ', $ids );
 		$wpdb->query( $wpdb->prepare( "UPDATE $table SET claimed_by = %s, claimed_until = %d WHERE id IN ($list) AND state = %s AND claimed_until <= %d", $token, $now + self::CLAIM, self::WAITING, $now ) );
-		$rows = (array) $wpdb->get_results( $wpdb->prepare( "SELECT * FROM $table WHERE id IN ($list) AND claimed_by = %s ORDER BY due_at, id", $token ) );
-		// phpcs:enable
+		$rows    = (array) $wpdb->get_results( $wpdb->prepare( "SELECT * FROM $table WHERE id IN ($list) AND claimed_by = %s ORDER BY due_at, id", $token ) );
 		$claimed = array();
 		foreach ( $rows as $row ) {
 			$fits      = Memory::has( Memory::TO_HAND_OVER * (int) $row->size );
@@ -177,8 +186,8 @@ final class Outbox {
 	 */
 	public function delete( int $id ): void {
 		global $wpdb;
-		$wpdb->delete( Schema::chunks(), array( 'mail_id' => $id ) ); // phpcs:ignore WordPress.DB.DirectDatabaseQuery -- Our own table.
-		$wpdb->delete( Schema::outbox(), array( 'id' => $id ) ); // phpcs:ignore WordPress.DB.DirectDatabaseQuery -- Our own table.
+		$wpdb->delete( Schema::chunks(), array( 'mail_id' => $id ) );
+		$wpdb->delete( Schema::outbox(), array( 'id' => $id ) );
 	}
 
 	/**
@@ -190,7 +199,7 @@ final class Outbox {
 	public function leave_out( array $row, string $address ): void {
 		global $wpdb;
 		$table  = Schema::outbox();
-		$stored = $wpdb->get_row( $wpdb->prepare( "SELECT * FROM $table WHERE id = %d", $row['id'] ) ); // phpcs:ignore WordPress.DB -- Our own table.
+		$stored = $wpdb->get_row( $wpdb->prepare( "SELECT * FROM $table WHERE id = %d", $row['id'] ) );
 		$about  = $stored ? $this->about( $stored ) : null;
 		$others = preg_grep( '/^' . preg_quote( $address, '/' ) . '$/Di', $row['to'], PREG_GREP_INVERT );
 		if ( null === $about || array() === $others ) {
@@ -198,7 +207,7 @@ final class Outbox {
 			return;
 		}
 		$about['envelope']['to'] = array_values( $others );
-		$wpdb->update( $table, array( 'about' => $this->seal( $about, $row['key'] ) ), array( 'id' => $row['id'] ) ); // phpcs:ignore WordPress.DB.DirectDatabaseQuery -- Our own table.
+		$wpdb->update( $table, array( 'about' => $this->seal( $about, $row['key'] ) ), array( 'id' => $row['id'] ) );
 	}
 
 	/**
@@ -211,7 +220,6 @@ final class Outbox {
 	public function postpone( int $id, string $reason, int $delay ): void {
 		global $wpdb;
 		$table = Schema::outbox();
-		// phpcs:ignore WordPress.DB -- Our own table.
 		$wpdb->query( $wpdb->prepare( "UPDATE $table SET reason = %s, due_at = %d, attempts = attempts + 1, claimed_by = '', claimed_until = 0 WHERE id = %d", $reason, time() + $delay, $id ) );
 	}
 
@@ -233,7 +241,7 @@ final class Outbox {
 	 */
 	public function fail( int $id, string $reason ): void {
 		global $wpdb;
-		$wpdb->delete( Schema::chunks(), array( 'mail_id' => $id ) ); // phpcs:ignore WordPress.DB.DirectDatabaseQuery -- Our own table.
+		$wpdb->delete( Schema::chunks(), array( 'mail_id' => $id ) );
 		$this->move( $id, self::FAILED, $reason );
 	}
 
@@ -247,7 +255,6 @@ final class Outbox {
 		global $wpdb;
 		$table = Schema::outbox();
 		$now   = time();
-		// phpcs:ignore WordPress.DB -- Our own table.
 		return (int) $wpdb->query( $wpdb->prepare( "UPDATE $table SET state = %s, due_at = %d, expires_at = %d, claimed_by = '', claimed_until = 0 WHERE state = %s AND expires_at > %d", self::WAITING, $now, $now + self::KEPT[ self::WAITING ], $state, $now ) );
 	}
 
@@ -258,7 +265,7 @@ final class Outbox {
 		global $wpdb;
 		$table = Schema::outbox();
 		$now   = time();
-		$wpdb->query( $wpdb->prepare( "UPDATE $table SET due_at = %d WHERE state = %s AND due_at > %d", $now, self::WAITING, $now ) ); // phpcs:ignore WordPress.DB -- Our own table.
+		$wpdb->query( $wpdb->prepare( "UPDATE $table SET due_at = %d WHERE state = %s AND due_at > %d", $now, self::WAITING, $now ) );
 	}
 
 	/**
@@ -268,9 +275,8 @@ final class Outbox {
 	 */
 	public function expire(): array {
 		global $wpdb;
-		$table = Schema::outbox();
-		$now   = time();
-		// phpcs:ignore WordPress.DB -- Our own table.
+		$table  = Schema::outbox();
+		$now    = time();
 		$rows   = (array) $wpdb->get_results( $wpdb->prepare( "SELECT id, state FROM $table WHERE expires_at <= %d AND claimed_until <= %d LIMIT 500", $now, $now ) );
 		$unsent = array();
 		foreach ( $rows as $row ) {
@@ -295,10 +301,9 @@ final class Outbox {
 		$outbox = Schema::outbox();
 		$chunks = Schema::chunks();
 		$shown  = $wpdb->suppress_errors( true ); // The tables may not have been made yet.
-		// phpcs:disable WordPress.DB -- Our own tables. There may be more mails than PHP's memory holds.
+		// There may be more mails than PHP's memory holds.
 		$wpdb->query( $wpdb->prepare( "DELETE FROM $chunks WHERE mail_id IN (SELECT id FROM $outbox WHERE state <> 'writing' AND %s IN ('', state))", $state ) );
 		$count = (int) $wpdb->query( $wpdb->prepare( "DELETE FROM $outbox WHERE state <> 'writing' AND %s IN ('', state)", $state ) );
-		// phpcs:enable
 		$wpdb->suppress_errors( $shown );
 		return $count;
 	}
@@ -432,6 +437,23 @@ final class Outbox {
 	}
 
 	/**
+	 * Whether the same mail was parked a moment ago: then that one is, from now on.
+	 *
+	 * @param string $print  Its fingerprint.
+	 * @param string $reason A word for why.
+	 */
+	private function is_repeated( string $print, string $reason ): bool {
+		$table = Schema::outbox();
+		foreach ( $this->query( "SELECT * FROM $table WHERE state = 'parked' AND due_at > " . ( time() - self::REPEATED ) . ' ORDER BY due_at DESC LIMIT 100' ) as $row ) {
+			if ( ( $this->about( $row )['print'] ?? '' ) === $print ) {
+				$this->move( (int) $row->id, self::PARKED, $reason );
+				return true;
+			}
+		}
+		return false;
+	}
+
+	/**
 	 * Keeps a copy of a busy site from filling its database.
 	 */
 	private function thin_out(): void {
@@ -449,7 +471,7 @@ final class Outbox {
 	private function query( string $statement ): array {
 		global $wpdb;
 		$shown = $wpdb->suppress_errors( true );
-		$rows  = $wpdb->get_results( $statement ); // phpcs:ignore WordPress.DB -- Our own table.
+		$rows  = $wpdb->get_results( $statement );
 		$wpdb->suppress_errors( $shown );
 		return is_array( $rows ) ? $rows : array();
 	}
@@ -459,9 +481,10 @@ final class Outbox {
 	 *
 	 * @param Message $message The mail.
 	 * @param string  $reason  A word for why it is here.
+	 * @param string  $print   Its fingerprint, or ''.
 	 * @return int Its id, 0 if that failed.
 	 */
-	private function insert( Message $message, string $reason ): int {
+	private function insert( Message $message, string $reason, string $print ): int {
 		global $wpdb;
 		$now  = time();
 		$row  = array(
@@ -472,9 +495,9 @@ final class Outbox {
 			'size'       => $message->size(),
 			'created_at' => $now,
 			'expires_at' => $now + self::KEPT[ self::WRITING ],
-			'about'      => $this->seal( $message->metadata(), $message->key() ),
+			'about'      => $this->seal( $message->metadata() + array( 'print' => $print ), $message->key() ),
 		);
-		$done = $wpdb->insert( Schema::outbox(), $row ); // phpcs:ignore WordPress.DB.DirectDatabaseQuery -- Our own table.
+		$done = $wpdb->insert( Schema::outbox(), $row );
 		return $done ? (int) $wpdb->insert_id : 0;
 	}
 
@@ -493,7 +516,6 @@ final class Outbox {
 				'mail_id' => $id,
 				'bytes'   => Vault::seal( pack( 'N', $number++ ) . $bytes, $key ),
 			);
-			// phpcs:ignore WordPress.DB.DirectDatabaseQuery -- Our own table.
 			if ( ! $wpdb->insert( Schema::chunks(), $row ) ) {
 				return false;
 			}
@@ -520,7 +542,7 @@ final class Outbox {
 			'claimed_by'    => '',
 			'claimed_until' => 0,
 		);
-		return 1 === $wpdb->update( Schema::outbox(), $changes, array( 'id' => $id ) ); // phpcs:ignore WordPress.DB.DirectDatabaseQuery -- Our own table.
+		return 1 === $wpdb->update( Schema::outbox(), $changes, array( 'id' => $id ) );
 	}
 
 	/**
@@ -533,12 +555,12 @@ final class Outbox {
 		$about = $this->about( $row );
 		$key   = Outbox_Key::for_mail( $row->mail_key );
 		$table = Schema::chunks();
-		$ids   = $wpdb->get_col( $wpdb->prepare( "SELECT id FROM $table WHERE mail_id = %d ORDER BY id", $row->id ) ); // phpcs:ignore WordPress.DB -- Our own table.
+		$ids   = $wpdb->get_col( $wpdb->prepare( "SELECT id FROM $table WHERE mail_id = %d ORDER BY id", $row->id ) );
 		$mail  = array();
 		$size  = 0;
 		// One at a time: a large mail is in the memory once and not twice.
 		foreach ( (array) $ids as $number => $id ) {
-			$bytes = Vault::open( (string) $wpdb->get_var( $wpdb->prepare( "SELECT bytes FROM $table WHERE id = %d", $id ) ), $key ); // phpcs:ignore WordPress.DB -- Our own table.
+			$bytes = Vault::open( (string) $wpdb->get_var( $wpdb->prepare( "SELECT bytes FROM $table WHERE id = %d", $id ) ), $key );
 			if ( null === $bytes || pack( 'N', $number ) !== substr( $bytes, 0, 4 ) ) {
 				return null;
 			}

@@ -16,66 +16,48 @@ final class Plugin {
 
 	/**
 	 * Where and how this site is connected.
-	 *
-	 * @var Settings
 	 */
-	private $settings;
+	private Settings $settings;
 
 	/**
 	 * The relay.
-	 *
-	 * @var Client
 	 */
-	private $client;
+	private Client $client;
 
 	/**
 	 * What the relay says about this site.
-	 *
-	 * @var Account
 	 */
-	private $account;
+	private Account $account;
 
 	/**
 	 * Where mails wait.
-	 *
-	 * @var Outbox
 	 */
-	private $outbox;
+	private Outbox $outbox;
 
 	/**
 	 * Whether this is the site that was connected.
-	 *
-	 * @var Whereabouts
 	 */
-	private $whereabouts;
+	private Whereabouts $whereabouts;
 
 	/**
 	 * Hands over what waits.
-	 *
-	 * @var Runner
 	 */
-	private $runner;
+	private Runner $runner;
 
 	/**
 	 * Takes finished mails.
-	 *
-	 * @var Courier
 	 */
-	private $courier;
+	private Courier $courier;
 
 	/**
 	 * Gets hold of mails.
-	 *
-	 * @var Interceptor
 	 */
-	private $interceptor;
+	private Interceptor $interceptor;
 
 	/**
 	 * Whether something is wrong.
-	 *
-	 * @var Alarm
 	 */
-	private $alarm;
+	private Alarm $alarm;
 
 	/**
 	 * Puts the parts together.

@@ -16,24 +16,18 @@ final class Privacy {
 
 	/**
 	 * Where and how this site is connected.
-	 *
-	 * @var Settings
 	 */
-	private $settings;
+	private Settings $settings;
 
 	/**
 	 * The relay.
-	 *
-	 * @var Client
 	 */
-	private $client;
+	private Client $client;
 
 	/**
 	 * Where mails wait.
-	 *
-	 * @var Outbox
 	 */
-	private $outbox;
+	private Outbox $outbox;
 
 	/**
 	 * Makes the tools.

@@ -18,24 +18,18 @@ final class Reading {
 
 	/**
 	 * The answer; null if there is none, new or old.
-	 *
-	 * @var array|null
 	 */
-	private $answer;
+	private ?array $answer;
 
 	/**
 	 * When it was given, a Unix time.
-	 *
-	 * @var int
 	 */
-	private $asked_at;
+	private int $asked_at;
 
 	/**
 	 * Why there is no newer one.
-	 *
-	 * @var WP_Error|null
 	 */
-	private $problem;
+	private ?WP_Error $problem;
 
 	/**
 	 * Makes a reading.

@@ -46,38 +46,28 @@ final class Runner {
 
 	/**
 	 * The relay.
-	 *
-	 * @var Client
 	 */
-	private $client;
+	private Client $client;
 
 	/**
 	 * Where mails wait.
-	 *
-	 * @var Outbox
 	 */
-	private $outbox;
+	private Outbox $outbox;
 
 	/**
 	 * Whether the relay answers.
-	 *
-	 * @var Breaker
 	 */
-	private $breaker;
+	private Breaker $breaker;
 
 	/**
 	 * Whether this site's mail goes through the relay.
-	 *
-	 * @var Settings
 	 */
-	private $settings;
+	private Settings $settings;
 
 	/**
 	 * Whether this is the site that was connected.
-	 *
-	 * @var Whereabouts
 	 */
-	private $whereabouts;
+	private Whereabouts $whereabouts;
 
 	/**
 	 * The sites, by their numbers in a network, whose outbox is to be run after this response.

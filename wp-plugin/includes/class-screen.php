@@ -31,38 +31,28 @@ final class Screen {
 
 	/**
 	 * The pages, by tab.
-	 *
-	 * @var array
 	 */
-	private $pages;
+	private array $pages;
 
 	/**
 	 * The relay.
-	 *
-	 * @var Desk
 	 */
-	private $desk;
+	private Desk $desk;
 
 	/**
 	 * Where and how this site is connected.
-	 *
-	 * @var Settings
 	 */
-	private $settings;
+	private Settings $settings;
 
 	/**
 	 * Whether this is the site that was connected.
-	 *
-	 * @var Whereabouts
 	 */
-	private $whereabouts;
+	private Whereabouts $whereabouts;
 
 	/**
 	 * Whether something is wrong.
-	 *
-	 * @var Alarm
 	 */
-	private $alarm;
+	private Alarm $alarm;
 
 	/**
 	 * Makes the screen.

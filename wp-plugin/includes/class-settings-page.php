@@ -16,17 +16,13 @@ final class Settings_Page {
 
 	/**
 	 * Where and how this site is connected.
-	 *
-	 * @var Settings
 	 */
-	private $settings;
+	private Settings $settings;
 
 	/**
 	 * Connecting in the browser.
-	 *
-	 * @var Handshake
 	 */
-	private $handshake;
+	private Handshake $handshake;
 
 	/**
 	 * Makes the page.

@@ -47,10 +47,8 @@ final class Settings {
 
 	/**
 	 * Whether code of ours is saving, which needs no look at what a form may have sent.
-	 *
-	 * @var bool
 	 */
-	private static $saving = false;
+	private static bool $saving = false;
 
 	/**
 	 * Whether Postreeve is switched off from outside.

@@ -16,52 +16,38 @@ final class Status_Page {
 
 	/**
 	 * Where and how this site is connected.
-	 *
-	 * @var Settings
 	 */
-	private $settings;
+	private Settings $settings;
 
 	/**
 	 * The relay.
-	 *
-	 * @var Desk
 	 */
-	private $desk;
+	private Desk $desk;
 
 	/**
 	 * Where mails wait.
-	 *
-	 * @var Outbox
 	 */
-	private $outbox;
+	private Outbox $outbox;
 
 	/**
 	 * Whether this is the site that was connected.
-	 *
-	 * @var Whereabouts
 	 */
-	private $whereabouts;
+	private Whereabouts $whereabouts;
 
 	/**
 	 * What the relay says about this site.
-	 *
-	 * @var Reading
 	 */
-	private $account;
+	private Reading $account;
 
 	/**
 	 * Appeals and their answers.
-	 *
-	 * @var Reading
 	 */
-	private $appeals;
+	private Reading $appeals;
 
 	/**
 	 * The rates by which the site is judged.
-	 *
-	 * @var Reading
 	 */
-	private $reputation;
+	private Reading $reputation;
 
 	/**
 	 * Makes the page.

@@ -21,17 +21,13 @@ final class Test_Mail {
 
 	/**
 	 * Where and how this site is connected.
-	 *
-	 * @var Settings
 	 */
-	private $settings;
+	private Settings $settings;
 
 	/**
 	 * Knows what became of the mail.
-	 *
-	 * @var Interceptor
 	 */
-	private $interceptor;
+	private Interceptor $interceptor;
 
 	/**
 	 * Makes a sender of test mails.

@@ -18,10 +18,8 @@ final class Upgrade {
 
 	/**
 	 * Where and how this site is connected.
-	 *
-	 * @var Settings
 	 */
-	private $settings;
+	private Settings $settings;
 
 	/**
 	 * Makes an upgrade.

@@ -33,17 +33,13 @@ final class Whereabouts {
 
 	/**
 	 * Where and how this site is connected.
-	 *
-	 * @var Settings
 	 */
-	private $settings;
+	private Settings $settings;
 
 	/**
 	 * Where mails wait.
-	 *
-	 * @var Outbox
 	 */
-	private $outbox;
+	private Outbox $outbox;
 
 	/**
 	 * Makes an observer.

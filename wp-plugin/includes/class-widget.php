@@ -26,31 +26,23 @@ final class Widget {
 
 	/**
 	 * Where and how this site is connected.
-	 *
-	 * @var Settings
 	 */
-	private $settings;
+	private Settings $settings;
 
 	/**
 	 * The relay.
-	 *
-	 * @var Desk
 	 */
-	private $desk;
+	private Desk $desk;
 
 	/**
 	 * Where mails wait.
-	 *
-	 * @var Outbox
 	 */
-	private $outbox;
+	private Outbox $outbox;
 
 	/**
 	 * Whether this is the site that was connected.
-	 *
-	 * @var Whereabouts
 	 */
-	private $whereabouts;
+	private Whereabouts $whereabouts;
 
 	/**
 	 * Makes the widget.

@@ -227,6 +227,76 @@ final class OutboxTest extends Site_Test_Case {
 		);
 	}
 
+	/**
+	 * @dataProvider mails_of_all_shapes
+	 */
+	public function test_a_mail_that_is_repeated_because_it_failed_is_parked_once( int $groups, ...$mail ): void {
+		foreach ( array( 0, 0, 540, 540 ) as $seconds ) {
+			$this->wait( $seconds );
+			$this->refuse();
+			$this->assertFalse( wp_mail( ...$mail ) );
+			$this->assertTrue( end( $this->failures )->get_error_data()['relay_parked'] );
+		}
+
+		$this->assertCount( $groups, $this->kept( 'parked' ) );
+		$this->assertEqualsWithDelta( time() + 72 * HOUR_IN_SECONDS, ( new Outbox() )->ends(), 5 );
+		( new Outbox() )->release( Outbox::PARKED );
+		do_action( Runner::HOOK );
+		$this->assertCount( 4 + $groups, $this->relay->arrivals() );
+		$this->assertSame( array(), $this->kept() );
+	}
+
+	public function mails_of_all_shapes(): array {
+		$people = array();
+		foreach ( range( 1, 120 ) as $number ) {
+			$people[] = "p$number@x.example";
+		}
+		return array(
+			'text'               => array( 1, 'ada@x.example', 'Hello', 'Text' ),
+			'with an attachment' => array( 1, 'ada@x.example', 'Hello', 'Text', 'Cc: bob@x.example', __FILE__ ),
+			'to many people'     => array( 3, $people, 'Hello', 'Text' ),
+		);
+	}
+
+	/**
+	 * @dataProvider other_mails
+	 */
+	public function test_a_mail_that_differs_is_parked_beside_it( int $seconds, ...$mail ): void {
+		$this->refuse();
+		wp_mail( 'ada@x.example', 'Your order', 'Number 1', '', __FILE__ );
+		$this->wait( $seconds );
+		$this->refuse();
+		wp_mail( ...$mail );
+
+		$this->assertCount( 2, $this->kept( 'parked' ) );
+	}
+
+	public function other_mails(): array {
+		return array(
+			'in its words'      => array( 0, 'ada@x.example', 'Your order', 'Number 2', '', __FILE__ ),
+			'in its subject'    => array( 0, 'ada@x.example', 'Your orders', 'Number 1', '', __FILE__ ),
+			'in its headers'    => array( 0, 'ada@x.example', 'Your order', 'Number 1', 'X-Order: 2', __FILE__ ),
+			'in its attachment' => array( 0, 'ada@x.example', 'Your order', 'Number 1', '', __DIR__ . '/TrapsTest.php' ),
+			'in who gets it'    => array( 0, 'bob@x.example', 'Your order', 'Number 1', '', __FILE__ ),
+			'in who gets a Bcc' => array( 0, 'ada@x.example', 'Your order', 'Number 1', 'Bcc: bob@x.example', __FILE__ ),
+			'in nothing, later' => array( 601, 'ada@x.example', 'Your order', 'Number 1', '', __FILE__ ),
+		);
+	}
+
+	public function test_what_had_been_taken_before_is_not_repeated(): void {
+		( new Breaker() )->open();
+		$this->assertTrue( wp_mail( 'ada@x.example', 'Hello', 'Text' ) );
+		$this->let_time_pass();
+		$this->refuse();
+		do_action( Runner::HOOK );
+		$this->assertSame( array( 'parked sender-not-verified' ), $this->kept() );
+
+		$this->refuse();
+		$this->assertFalse( wp_mail( 'ada@x.example', 'Hello', 'Text' ) );
+
+		$this->assertCount( 2, $this->kept( 'parked' ) );
+	}
+
 	public function test_each_mail_of_a_batch_has_its_own_end(): void {
 		$this->on_a_page();
 		$failed = array();
@@ -574,6 +644,14 @@ final class OutboxTest extends Site_Test_Case {
 			$mail = new Message( array( "Subject: Kept $number\r\n\r\n", 'A secret link' ), array( 'from' => 'shop@shop.example', 'to' => array( 'ada@x.example' ) ), '', '', 'shop' );
 			$this->assertIsInt( ( new Outbox() )->put( $mail, Outbox::WAITING, 'test' ) );
 		}
+	}
+
+	private function refuse(): void {
+		$this->relay->problem( 'sender-not-verified', 422, 'No' );
+	}
+
+	private function wait( int $seconds ): void {
+		$GLOBALS['wpdb']->query( 'UPDATE ' . Schema::outbox() . " SET due_at = due_at - $seconds, expires_at = expires_at - $seconds" );
 	}
 
 	private function fill( int $bytes ): void {
