@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from tests.plugin.relays import FakeRelay, a_domain, a_suppression
+from tests.plugin.relays import KEY, FakeRelay, a_domain, a_suppression
 from tests.plugin.screens import (
     DOMAIN,
     MAILS,
@@ -813,6 +813,30 @@ class TestOneMoreAddress:
 
 class TestElsewhere:
     """The site is not where it was connected."""
+
+    def test_a_stranger_who_makes_a_host_up_does_not_say_where_it_is(
+        self, owner: Visitor, relay: FakeRelay, disconnected: sites.Site
+    ) -> None:
+        constants = disconnected.path / "wp-content" / "mu-plugins" / "constants.php"
+        constants.write_text(
+            f"<?php define( 'POSTREEVE_RELAY_URL', '{relay.url}' );\n"
+            f"define( 'POSTREEVE_API_KEY', '{KEY}' );\ndefine( 'POSTREEVE_LIVE', true );\n"
+        )
+        configuration = disconnected.path / "wp-config.php"
+        before = configuration.read_text()
+        configuration.write_text(
+            before.replace(f"'{disconnected.url}'", "'http://' . ( $_SERVER['HTTP_HOST'] ?? '' )")
+        )
+
+        Visitor(f"http://made-up.test:{disconnected.port}", at="127.0.0.1").get(
+            "/wp-admin/admin-ajax.php?action=x"
+        )
+        page = owner.get(SCREEN)
+
+        constants.unlink()
+        configuration.write_text(before)
+        assert "data-elsewhere" not in page.html
+        assert 'data-live="yes"' in page.html
 
     def test_no_test_mail_is_promised_that_would_only_be_kept(
         self, connected: Visitor, relay: FakeRelay, disconnected: sites.Site
