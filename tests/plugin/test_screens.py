@@ -221,7 +221,9 @@ class TestMails:
         with silence(disconnected):
             page = connected.get(MAILS)
             lost = connected.get(f"{MAILS}&s=bob@x.example")
-            late.write_text("<?php namespace Postreeve; function time() { return \\time() + 120; }\n")
+            late.write_text(
+                "<?php namespace Postreeve; function time() { return \\time() + 120; }\n"
+            )
             old = connected.get(MAILS)
             asked_again = connected.get(fresh(MAILS))
 
@@ -647,7 +649,6 @@ class TestDashboardAndAdminBar:
         press(connected, "send-parked")
         connected.get(SCREEN)
         assert "wp-admin-bar-postreeve" not in connected.get("/").html
-
 
     def test_on_the_site_s_pages_too_the_admin_bar_speaks_its_reader_s_language(
         self, connected: Visitor, relay: FakeRelay, disconnected: sites.Site
