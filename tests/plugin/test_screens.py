@@ -5,13 +5,14 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from tests.plugin.relays import FakeRelay, a_domain, a_suppression
+from tests.plugin.relays import KEY, FakeRelay, a_domain, a_suppression
 from tests.plugin.screens import (
     DOMAIN,
     MAILS,
@@ -58,6 +59,21 @@ def restrict(relay: FakeRelay) -> None:
     }
 
 
+@contextmanager
+def silence(site: sites.Site) -> Iterator[None]:
+    """The relay answers nobody."""
+    plugin = site.path / "wp-content" / "mu-plugins" / "away.php"
+    plugin.write_text(
+        "<?php add_filter( 'pre_http_request', function () {\n"
+        "\treturn new WP_Error( 'http_request_failed', 'timed out' );\n"
+        "} );\n"
+    )
+    try:
+        yield
+    finally:
+        plugin.unlink()
+
+
 class TestStatus:
     def test_the_checklist_leads_to_live(self, owner: Visitor, relay: FakeRelay) -> None:
         page = owner.get(SCREEN)
@@ -83,6 +99,20 @@ class TestStatus:
         connected.get(page.url)
 
         assert "Done Send a test mail and see it delivered" in connected.get(SCREEN).text
+
+    def test_a_test_mail_that_the_relay_did_not_take_is_not_followed_by_all_well(
+        self, connected: Visitor, disconnected: sites.Site
+    ) -> None:
+        press(connected, "go-live")
+
+        with silence(disconnected):
+            page = send_test_mail(connected)
+            again = connected.get(SCREEN)
+
+        assert "It is kept here and tried again." in page.text
+        for each in (page, again):
+            assert 'data-summary="relay-unreachable"' in each.html
+            assert "All well." not in each.text
 
     def test_a_limited_site_sees_what_goes_what_waits_and_why(
         self, connected: Visitor, relay: FakeRelay
@@ -186,25 +216,20 @@ class TestMails:
     ) -> None:
         send_test_mail(connected, to="ada@x.example")
         connected.get(MAILS)
-        late = disconnected.path / "wp-content" / "mu-plugins" / "away.php"
-        late.write_text(
-            "<?php add_filter( 'pre_http_request', function () {\n"
-            "\treturn new WP_Error( 'http_request_failed', 'timed out' );\n"
-            "} );\n"
-        )
+        late = disconnected.path / "wp-content" / "mu-plugins" / "time.php"
 
-        page = connected.get(MAILS)
-        assert "ada@x.example" in page.text
-        assert "You see what was known" not in page.text, "a minute has not gone by"
-        lost = connected.get(f"{MAILS}&s=bob@x.example")
-        (late.parent / "time.php").write_text(
-            "<?php namespace Postreeve; function time() { return \\time() + 120; }\n"
-        )
-        old = connected.get(MAILS)
-        asked_again = connected.get(fresh(MAILS))
+        with silence(disconnected):
+            page = connected.get(MAILS)
+            lost = connected.get(f"{MAILS}&s=bob@x.example")
+            late.write_text(
+                "<?php namespace Postreeve; function time() { return \\time() + 120; }\n"
+            )
+            old = connected.get(MAILS)
+            asked_again = connected.get(fresh(MAILS))
 
         late.unlink()
-        (late.parent / "time.php").unlink()
+        assert "ada@x.example" in page.text
+        assert "You see what was known" not in page.text, "a minute has not gone by"
         assert "ada@x.example" in old.text
         assert "You see what was known 2 min" in old.text
         assert "ada@x.example" in asked_again.text
@@ -328,28 +353,40 @@ class TestMails:
         send_test_mail(connected, to="ada@x.example")
         connected.get(MAILS)
         connected.get(f"{MAILS}&status=held")
-        away = disconnected.path / "wp-content" / "mu-plugins" / "away.php"
-        away.write_text(
-            "<?php add_filter( 'pre_http_request', function () {\n"
-            "\treturn new WP_Error( 'http_request_failed', 'timed out' );\n"
-            "} );\n"
-        )
 
-        remembered = connected.get(fresh(MAILS))
-        held = connected.get(fresh(f"{MAILS}&status=held"))
-        never = connected.get(f"{MAILS}&status=delivered")
+        with silence(disconnected):
+            remembered = connected.get(fresh(MAILS))
+            held = connected.get(fresh(f"{MAILS}&status=held"))
+            never = connected.get(f"{MAILS}&status=delivered")
 
-        away.unlink()
         assert "ada@x.example" in remembered.text
         assert "No mail is held." in held.text
         assert "You see what was known" in held.text
         assert "cannot be reached at the moment (timed out)" in never.text
         assert "This was not asked before, so there is no answer to show." in never.text
 
+    def test_a_mail_s_page_of_a_site_that_is_no_longer_connected_says_so(
+        self, owner: Visitor
+    ) -> None:
+        page = owner.get(f"{SCREEN}&mail=018f")
+
+        assert "As soon as this site sends its mail through a relay" in page.text
+        assert "Connect this site" in page.text
+
     def test_older_mails_are_a_cursor_away(self, connected: Visitor, relay: FakeRelay) -> None:
         connected.get(f"{MAILS}&cursor=018f")
 
         assert asked(relay) == ["/v1/messages?limit=20&cursor=018f"]
+
+    def test_a_mail_s_page_can_be_loaded_anew(self, connected: Visitor, relay: FakeRelay) -> None:
+        send_test_mail(connected, to="ada@x.example")
+        (identifier,) = relay.messages
+
+        page = connected.get(connected.get(MAILS).link("ada@x.example"))
+        anew = connected.get(page.address_bar)
+
+        assert identifier in page.address_bar
+        assert "Back to all mails" in anew.text
 
     def test_a_bounce_is_explained_in_our_words(self, connected: Visitor, relay: FakeRelay) -> None:
         send_test_mail(connected, to="ada@company.example")
@@ -361,7 +398,7 @@ class TestMails:
             "diagnosticCode": "550 5.7.1 Rejected by policy",
         }
 
-        page = connected.get(f"{SCREEN}&message={identifier}")
+        page = connected.get(f"{SCREEN}&mail={identifier}")
 
         for words in (
             "The mail server of company.example (Mimecast) refused this mail because of its own",
@@ -379,7 +416,7 @@ class TestMails:
         relay.settle("bounced")
         relay.suppressions.append(a_suppression("ada@x.example"))
         (identifier,) = relay.messages
-        screen = f"{SCREEN}&message={identifier}"
+        screen = f"{SCREEN}&mail={identifier}"
 
         page = press(connected, "contest", screen)
 
@@ -418,7 +455,7 @@ class TestMails:
         relay.settle("bounced")
         (identifier,) = relay.messages
 
-        page = press(connected, "resend", f"{SCREEN}&message={identifier}", to="eda@x.example")
+        page = press(connected, "resend", f"{SCREEN}&mail={identifier}", to="eda@x.example")
 
         assert "The mail is sent again, as a new one." in page.text
         (resent,) = (each for each in relay.requests if each["path"].endswith("/resend"))
@@ -440,7 +477,7 @@ class TestMails:
         send_test_mail(connected, to="ada@x.example")
         relay.settle("delivered")
         (message,) = relay.messages.values()
-        address = f"{SCREEN}&message={message['id']}"
+        address = f"{SCREEN}&mail={message['id']}"
         assert 'value="resend"' in connected.get(address).html
 
         message |= {"resendable": False, "source": source}
@@ -457,7 +494,7 @@ class TestMails:
         relay.settle("bounced")
         (identifier,) = relay.messages
 
-        page = press(connected, "resend", f"{SCREEN}&message={identifier}", to="nonsense")
+        page = press(connected, "resend", f"{SCREEN}&mail={identifier}", to="nonsense")
 
         assert "That is not an e-mail address." in page.text
         assert not [each for each in relay.requests if each["path"].endswith("/resend")]
@@ -613,6 +650,23 @@ class TestDashboardAndAdminBar:
         connected.get(SCREEN)
         assert "wp-admin-bar-postreeve" not in connected.get("/").html
 
+    def test_on_the_site_s_pages_too_the_admin_bar_speaks_its_reader_s_language(
+        self, connected: Visitor, relay: FakeRelay, disconnected: sites.Site
+    ) -> None:
+        press(connected, "go-live")
+        relay.problem("sender-not-verified", 422, "No")
+        send_test_mail(connected)
+        german = disconnected.path / "wp-content" / "mu-plugins" / "german.php"
+        german.write_text(
+            "<?php foreach ( array( 'locale', 'determine_locale' ) as $filter ) {\n"
+            "\tadd_filter( $filter, function () { return 'de_DE'; } );\n}\n"
+        )
+
+        page = connected.get("/")
+
+        german.unlink()
+        assert "E-Mail: einige zurückgelegt" in page.text
+
 
 class TestStrangers:
     @pytest.mark.parametrize("button", ["add-domain", "check-domain"])
@@ -756,6 +810,64 @@ class TestOneMoreAddress:
 
         assert 'value="moved"' in page.html
         assert 'value="same"' not in page.html
+
+
+class TestElsewhere:
+    """The site is not where it was connected."""
+
+    def test_a_stranger_who_makes_a_host_up_does_not_say_where_it_is(
+        self, owner: Visitor, relay: FakeRelay, disconnected: sites.Site
+    ) -> None:
+        constants = disconnected.path / "wp-content" / "mu-plugins" / "constants.php"
+        constants.write_text(
+            f"<?php define( 'POSTREEVE_RELAY_URL', '{relay.url}' );\n"
+            f"define( 'POSTREEVE_API_KEY', '{KEY}' );\ndefine( 'POSTREEVE_LIVE', true );\n"
+        )
+        configuration = disconnected.path / "wp-config.php"
+        before = configuration.read_text()
+        configuration.write_text(
+            before.replace(f"'{disconnected.url}'", "'http://' . ( $_SERVER['HTTP_HOST'] ?? '' )")
+        )
+
+        Visitor(f"http://made-up.test:{disconnected.port}", at="127.0.0.1").get(
+            "/wp-admin/admin-ajax.php?action=x"
+        )
+        page = owner.get(SCREEN)
+
+        constants.unlink()
+        configuration.write_text(before)
+        assert "data-elsewhere" not in page.html
+        assert 'data-live="yes"' in page.html
+
+    def test_no_test_mail_is_promised_that_would_only_be_kept(
+        self, connected: Visitor, relay: FakeRelay, disconnected: sites.Site
+    ) -> None:
+        press(connected, "go-live")
+        fields = connected.get(SCREEN).form_with("action", "postreeve_test")
+        disconnected.run(SCRIPTS / "bind.php", "shop.example")
+
+        page = connected.get(SCREEN)
+        sent = connected.post("/wp-admin/admin-post.php", fields)
+
+        assert 'value="postreeve_test"' not in page.html
+        assert "It is not where it was connected." in sent.text
+        assert "tried again" not in sent.text
+        assert "data-kept" not in sent.html
+        assert relay.messages == {}
+
+    def test_a_site_that_moves_before_it_is_live_is_asked_too_and_goes_on(
+        self, connected: Visitor, relay: FakeRelay, disconnected: sites.Site
+    ) -> None:
+        disconnected.run(SCRIPTS / "bind.php", "shop.example")
+
+        page = connected.get(SCREEN)
+        assert "Say whether it has moved or is a copy." in page.text
+        assert "no mail leaves this site" not in page.text, "it mails as it did before"
+        assert "wp-admin-bar-postreeve" not in page.html
+
+        press(connected, "moved")
+        assert "The relay has accepted it" in send_test_mail(connected).text
+        assert 'data-live="yes"' in press(connected, "go-live").html
 
 
 class TestParked:

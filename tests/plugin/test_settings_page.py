@@ -184,7 +184,7 @@ def test_a_test_mail_is_followed_until_it_is_delivered(
 ) -> None:
     page = send_test_mail(connected)
 
-    assert "message=" in page.url
+    assert "&mail=" in page.url
     assert "Test mail from Shop" in page.text
     assert "owner@shop.example Waiting" in page.text
     assert '<meta http-equiv="refresh" content="3">' in page.html
@@ -272,7 +272,7 @@ def test_hostile_text_from_the_relay_is_only_text(connected: Visitor, relay: Fak
     (identifier,) = relay.messages
 
     pages = [connected.get(fresh(each)) for each in (SCREEN, MAILS)]
-    pages.append(connected.get(f"{SCREEN}&message={identifier}"))
+    pages.append(connected.get(f"{SCREEN}&mail={identifier}"))
     fields = pages[0].form_with("action", "postreeve_test")
     relay.problem("x", 422, HOSTILE, HOSTILE)
     pages.append(connected.post("/wp-admin/admin-post.php", fields))
@@ -298,13 +298,13 @@ def test_answers_of_a_wrong_shape_break_no_page(connected: Visitor, relay: FakeR
 
 
 def test_a_message_that_is_gone_is_said_to_be_gone(connected: Visitor) -> None:
-    page = connected.get(f"{SCREEN}&message=0123-unknown")
+    page = connected.get(f"{SCREEN}&mail=0123-unknown")
 
     assert "The relay does not know this any more." in page.text
 
 
 def test_a_message_id_cannot_reach_another_address(connected: Visitor, relay: FakeRelay) -> None:
-    connected.get(f"{SCREEN}&message=..%2f..%2fadmin")
+    connected.get(f"{SCREEN}&mail=..%2f..%2fadmin")
 
     assert all(r["path"].startswith("/v1/account") for r in relay.requests)
 
@@ -333,11 +333,14 @@ def test_the_off_switch_is_shown(connected: Visitor, disconnected: sites.Site) -
     constants = disconnected.path / "wp-content" / "mu-plugins" / "constants.php"
     constants.write_text("<?php define( 'POSTREEVE_OFF', true );\n")
 
-    page = connected.get(SCREEN)
+    page, settings = connected.get(SCREEN), connected.get(SETTINGS)
 
     constants.unlink()
     assert "Switched off. Set by POSTREEVE_OFF in wp-config.php." in page.text
     assert "Send test mail" not in page.html
+    assert "it goes the way it did before Set by POSTREEVE_OFF in wp-config.php." in settings.text
+    assert 'value="go-back"' not in settings.html
+    assert 'value="go-live"' not in settings.html
 
 
 def test_changed_salts_are_said_on_every_screen_of_the_owner(

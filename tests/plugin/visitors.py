@@ -33,6 +33,13 @@ class Page:
         assert found, f"there is no link {label!r}"
         return unescape(found[1])
 
+    @property
+    def address_bar(self) -> str:
+        """What a browser shows as its address once WordPress has taken out what it takes for messages."""
+        found = re.search(r'<link id="wp-admin-canonical"[^>]*\bhref="([^"]*)"', self.html)
+        assert found, "WordPress says no canonical address"
+        return unescape(found[1])
+
     def form(self, action: str) -> dict[str, str]:
         """The fields of the form whose address ends with `action`, filled as they came."""
         forms = _Forms()

@@ -79,6 +79,22 @@ final class Account {
 	}
 
 	/**
+	 * The domain that the site's mail comes from, if its DNS records are gone and mail stops soon; else ''.
+	 *
+	 * @param array $answer What the relay says about this site.
+	 */
+	public static function failing( array $answer ): string {
+		$sender = rtrim( Problems::clean( $answer['default_from'] ?? '' ), '›' );
+		foreach ( Screen::list_of( $answer, 'domains' ) as $domain ) {
+			$name = strtolower( Problems::clean( $domain['name'] ?? '' ) );
+			if ( 'failing' === ( $domain['status'] ?? '' ) && ( '' === $sender || Sender::lies_in( $sender, array( $name ) ) ) ) {
+				return $name;
+			}
+		}
+		return '';
+	}
+
+	/**
 	 * What we know: `default_from`, `domains` one may send from, `ready`, `state` (a word of Connection's), `asked_at` (0: nothing).
 	 */
 	public function known(): array {

@@ -112,21 +112,24 @@ final class Alarm {
 	}
 
 	/**
-	 * Warns in the admin bar. Asks nobody and reads nothing but what is loaded already.
+	 * Warns in the admin bar. Asks nobody and reads nothing but what is loaded already, and how to say it.
 	 *
 	 * @param WP_Admin_Bar $bar WordPress's.
 	 */
 	public function warn( $bar ): void {
 		$word = $this->settings->alarm();
-		$text = $this->title( $word );
-		if ( '' === $text || ! $this->settings->is_in_charge() || ! Access::may() ) {
+		if ( '' === $word || ! $this->settings->is_in_charge() || ! Access::may() ) {
 			return;
 		}
+		Plugin::load_words(); // Before 6.8 WordPress does not find them by itself.
+		$text = $this->title( $word );
 		$bar->add_node(
 			array(
 				'id'    => 'postreeve',
 				'title' => '<span class="ab-icon dashicons dashicons-' . ( self::OVER === $word ? 'yes-alt' : 'warning' ) . '" aria-hidden="true"></span><span class="ab-label">' . esc_html( $text ) . '</span>',
 				'href'  => Screen::url(),
+				// On a phone WordPress hides all but its own.
+				'meta'  => array( 'html' => '<style>#wp-admin-bar-postreeve{display:block!important}</style>' ),
 			)
 		);
 	}

@@ -172,11 +172,18 @@ final class CLI {
 	 * @param array $options Options.
 	 */
 	public function outbox( $args, $options ): void {
-		$state = (string) ( $options['state'] ?? '' );
+		$state  = (string) ( $options['state'] ?? '' );
+		$states = $this->outbox->counts();
+		if ( isset( $options['state'] ) && ! isset( $states[ $state ] ) ) {
+			// What a shell makes of a variable that is not set must not mean all of them.
+			WP_CLI::error( '--state=' . implode( '|', array_keys( $states ) ) );
+			return;
+		}
 		switch ( $args[0] ?? '' ) {
 			case 'list':
-				$rows = array_map( array( $this, 'line' ), $this->outbox->rows( $state ) );
-				Utils\format_items( (string) ( $options['format'] ?? 'table' ), $rows, array( 'id', 'state', 'reason', 'to', 'source', 'size', 'attempts', 'created', 'due', 'expires' ) );
+				$rows   = array_map( array( $this, 'line' ), $this->outbox->rows( $state ) );
+				$format = (string) ( $options['format'] ?? 'table' );
+				Utils\format_items( $format, 'ids' === $format ? array_column( $rows, 'id' ) : $rows, array( 'id', 'state', 'reason', 'to', 'source', 'size', 'attempts', 'created', 'due', 'expires' ) );
 				$this->warn_of_fullness();
 				return;
 			case 'status':
@@ -329,7 +336,9 @@ final class CLI {
 			$this->fail( $answer );
 			return;
 		}
-		$rows = array();
+		$rows   = array();
+		$format = (string) ( $options['format'] ?? 'table' );
+		$next   = array( 'next_cursor' => Problems::clean( $answer['next_cursor'] ?? '' ) );
 		foreach ( Screen::list_of( $answer, 'events' ) as $event ) {
 			$rows[] = array(
 				'at'      => Problems::clean( $event['occurred_at'] ?? '' ),
@@ -337,12 +346,13 @@ final class CLI {
 				'to'      => Problems::clean( $event['recipient'] ?? $event['address'] ?? '' ),
 				'message' => Problems::clean( $event['message_id'] ?? '' ),
 				'summary' => Problems::clean( $event['summary'] ?? '' ),
-			);
+			) + $next;
 		}
-		Utils\format_items( (string) ( $options['format'] ?? 'table' ), $rows, array( 'at', 'type', 'to', 'message', 'summary' ) );
-		if ( 'table' === ( $options['format'] ?? 'table' ) ) {
+		$fields = array( 'at', 'type', 'to', 'message', 'summary' );
+		Utils\format_items( $format, $rows, 'table' === $format ? $fields : array_merge( $fields, array_keys( $next ) ) );
+		if ( 'table' === $format ) {
 			/* translators: %s: a number */
-			WP_CLI::log( sprintf( __( 'Go on with --cursor=%s', 'postreeve' ), Problems::clean( $answer['next_cursor'] ?? '' ) ) );
+			WP_CLI::log( sprintf( __( 'Go on with --cursor=%s', 'postreeve' ), $next['next_cursor'] ) );
 		}
 	}
 

@@ -174,19 +174,6 @@ final class Connection {
 	}
 
 	/**
-	 * The sending domains: pairs of a name and whether it is verified.
-	 */
-	public function domains(): array {
-		$domains = array();
-		foreach ( (array) ( $this->answer['domains'] ?? array() ) as $domain ) {
-			if ( is_array( $domain ) ) {
-				$domains[] = array( Problems::clean( $domain['name'] ?? '' ), Problems::clean( $domain['status'] ?? '' ) );
-			}
-		}
-		return $domains;
-	}
-
-	/**
 	 * The stricter state of account and site; both well, whether mail can go out.
 	 *
 	 * @param array $answer What the relay said.

@@ -176,7 +176,7 @@ final class Desk {
 		$memory = get_transient( self::MEMORY . $kind );
 		$memory = is_string( $memory ) ? json_decode( (string) Vault::open( $memory ), true ) : null;
 		$known  = is_array( $memory ) && $whose === $memory['whose'] && is_array( $memory['answer'] );
-		if ( $known && ! $this->anew && $memory['asked_at'] > time() - $fresh ) {
+		if ( $known && ! $this->anew && 0 === $memory['away_at'] && $memory['asked_at'] > time() - $fresh ) {
 			return new Reading( $memory['answer'], $memory['asked_at'] );
 		}
 		if ( $known && ! $this->anew && $memory['away_at'] > time() - self::AWAY ) {

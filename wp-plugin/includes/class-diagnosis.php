@@ -38,7 +38,7 @@ final class Diagnosis {
 	public static function reason( array $recipient ): string {
 		$reason = is_array( $recipient['reason'] ?? null ) ? $recipient['reason'] : array();
 		$told   = array( Problems::clean( $reason['reason'] ?? ( $reason['code'] ?? '' ) ), Problems::clean( $reason['title'] ?? '' ) );
-		return in_array( $recipient['status'] ?? '', array( 'suppressed', 'no-consent' ), true ) && '' !== $told[1] ? Terms::suppression( ...$told ) : Screen::reason_of( $recipient );
+		return 'suppressed' === ( $recipient['status'] ?? '' ) && '' !== $told[1] ? Terms::suppression( ...$told ) : Screen::reason_of( $recipient );
 	}
 
 	/**

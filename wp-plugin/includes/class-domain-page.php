@@ -58,7 +58,7 @@ final class Domain_Page {
 	 */
 	public function render(): void {
 		if ( ! $this->settings->is_connected() ) {
-			View::show( 'not-connected', array( 'text' => __( 'A relay sends only from domains that you have proved to be yours. Here you see how.', 'postreeve' ) ) );
+			View::not_connected( __( 'A relay sends only from domains that you have proved to be yours. Here you see how.', 'postreeve' ) );
 			return;
 		}
 		$domains = array_values( $this->domains->list_of( 'domains' ) );

@@ -95,7 +95,7 @@ final class Errands {
 		Desk::forget();
 		$to = self::back( $what, $given );
 		if ( $sends ) {
-			$to = array( 'message' => rawurlencode( Problems::clean( $answer['id'] ?? '' ) ) );
+			$to = array( 'mail' => rawurlencode( Problems::clean( $answer['id'] ?? '' ) ) );
 		} elseif ( self::ADD_DOMAIN === $what ) {
 			$to['domain'] = rawurlencode( Problems::clean( $answer['name'] ?? '' ) );
 		}
@@ -174,7 +174,7 @@ final class Errands {
 				return '' === $given['message'] ? array(
 					'tab'  => 'mails',
 					'view' => 'suppressions',
-				) : array( 'message' => rawurlencode( $given['message'] ) );
+				) : array( 'mail' => rawurlencode( $given['message'] ) );
 			case self::ACCEPT:
 				return array( 'fresh' => '1' );
 			default:

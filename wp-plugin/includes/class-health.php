@@ -75,11 +75,13 @@ final class Health {
 			'test'              => 'postreeve_connected',
 			'async_direct_test' => array( $this, 'connected' ),
 		);
-		$tests['async']['postreeve_domain']        = array(
-			'label'             => __( 'The sending domain is verified', 'postreeve' ),
-			'test'              => 'postreeve_domain',
-			'async_direct_test' => array( $this, 'domain' ),
-		);
+		if ( $this->settings->is_connected() ) {
+			$tests['async']['postreeve_domain'] = array(
+				'label'             => __( 'The sending domain is verified', 'postreeve' ),
+				'test'              => 'postreeve_domain',
+				'async_direct_test' => array( $this, 'domain' ),
+			);
+		}
 		return $tests;
 	}
 
@@ -101,6 +103,9 @@ final class Health {
 	 * Whether the relay answers and takes this site's mail.
 	 */
 	public function connected(): array {
+		if ( $this->settings->is_off() ) {
+			return $this->result( 'connected', 'recommended', 'Postreeve: ' . __( 'Switched off.', 'postreeve' ), Given::sentence( Given::OFF ) . ' ' . __( 'WordPress sends this site\'s mail by itself.', 'postreeve' ) );
+		}
 		$connection = Connection::check( $this->settings, $this->account );
 		$statuses   = array(
 			'success' => 'good',
@@ -126,6 +131,10 @@ final class Health {
 		}
 		if ( array() === $known['domains'] ) {
 			return $this->result( 'domain', 'critical', __( 'No sending domain is verified', 'postreeve' ), __( 'The relay refuses this site\'s mail until the DNS records of its domain are published.', 'postreeve' ) );
+		}
+		$failing = Account::failing( $answer );
+		if ( '' !== $failing ) {
+			return $this->result( 'domain', 'recommended', ...Summary::failing( $failing ) );
 		}
 		/* translators: %s: names of domains */
 		return $this->result( 'domain', 'good', __( 'The sending domain is verified', 'postreeve' ), sprintf( __( 'Mail can come from %s.', 'postreeve' ), implode( ', ', $known['domains'] ) ) );

@@ -99,12 +99,12 @@ final class Mails_Page {
 	 * Writes the page.
 	 */
 	public function render(): void {
-		if ( '' !== self::asked_message() ) {
-			View::show( 'message', array( 'reading' => $this->reading, 'refreshes' => $this->refresh_after() > 0, 'suppressions' => $this->suppressions ) );
+		if ( ! $this->settings->is_connected() ) {
+			View::not_connected( __( 'As soon as this site sends its mail through a relay, you see here what became of every mail.', 'postreeve' ) );
 			return;
 		}
-		if ( ! $this->settings->is_connected() ) {
-			View::show( 'not-connected', array( 'text' => __( 'As soon as this site sends its mail through a relay, you see here what became of every mail.', 'postreeve' ) ) );
+		if ( '' !== self::asked_message() ) {
+			View::show( 'message', array( 'reading' => $this->reading, 'refreshes' => $this->refresh_after() > 0, 'suppressions' => $this->suppressions ) );
 			return;
 		}
 		if ( self::shows_suppressions() ) {
@@ -128,10 +128,10 @@ final class Mails_Page {
 	}
 
 	/**
-	 * The message the address asks for, or ''.
+	 * The message the address asks for, or ''. WordPress takes an argument named `message` out of the address bar.
 	 */
 	public static function asked_message(): string {
-		$id = Screen::asked( 'message' );
+		$id = Screen::asked( 'mail' );
 		return preg_match( '/^[A-Za-z0-9_-]{1,64}$/', $id ) ? $id : '';
 	}
 

@@ -114,7 +114,7 @@ final class Plugin {
 			\WP_CLI::add_command( 'postreeve', new CLI( $this->settings, $this->client, $this->outbox, $this->runner, $this->interceptor ) );
 		}
 		if ( is_admin() ) {
-			add_action( 'admin_init', array( $upgrade, 'check' ) );
+			add_action( 'admin_menu', array( $upgrade, 'check' ) ); // Strangers get no menu.
 			add_action( 'admin_init', array( $this->runner, 'look_after' ) );
 			$this->register_screen();
 		}
@@ -141,7 +141,7 @@ final class Plugin {
 	/**
 	 * Loads the translations that come with the plugin, where people read them.
 	 */
-	public function load_words(): void {
+	public static function load_words(): void {
 		load_plugin_textdomain( 'postreeve', false, dirname( plugin_basename( FILE ) ) . '/languages' );
 	}
 

@@ -141,7 +141,8 @@ final class Screen {
 			wp_die( esc_html__( 'You are not allowed to see this page.', 'postreeve' ), '', array( 'response' => 403 ) );
 		}
 		View::show( 'head', array( 'tab' => $this->tab() ) );
-		if ( $this->settings->is_in_charge() && $this->whereabouts->is_elsewhere() ) {
+		$may_send = $this->settings->is_connected() && ! $this->settings->is_off();
+		if ( ( $may_send || $this->settings->is_in_charge() ) && $this->whereabouts->is_elsewhere() ) {
 			$this->say_elsewhere( true );
 		}
 		$this->page->render();
@@ -230,6 +231,7 @@ final class Screen {
 			'elsewhere',
 			array(
 				'whereabouts' => $this->whereabouts,
+				'live'        => $this->settings->is_in_charge(),
 				'buttons'     => $buttons,
 			)
 		);

@@ -77,7 +77,7 @@ final class Sender {
 	 * @param string   $address An address.
 	 * @param string[] $domains Names in lower case.
 	 */
-	private static function lies_in( string $address, array $domains ): bool {
+	public static function lies_in( string $address, array $domains ): bool {
 		$name = '.' . strtolower( (string) substr( (string) strrchr( $address, '@' ), 1 ) );
 		foreach ( $domains as $domain ) {
 			if ( substr( $name, -strlen( $domain ) - 1 ) === '.' . $domain ) {

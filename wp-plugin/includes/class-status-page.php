@@ -114,9 +114,6 @@ final class Status_Page {
 			View::show( 'standing', $arguments );
 		}
 		View::show( 'state', $arguments );
-		if ( $this->settings->is_connected() && ! $this->settings->is_off() ) {
-			View::show( 'test-mail' );
-		}
 		if ( $this->account->is_known() ) {
 			View::show( 'connection', $arguments );
 			View::show( 'limits', $arguments );
@@ -194,7 +191,7 @@ final class Status_Page {
 				'label' => __( 'Send a test mail and see it delivered', 'postreeve' ),
 				'done'  => $test['delivered'],
 				'text'  => '' !== $test['id'] && ! $test['delivered'] ? __( 'It is on its way.', 'postreeve' ) : '',
-				'url'   => '' !== $test['id'] ? Screen::url( array( 'message' => rawurlencode( $test['id'] ) ) ) : '#postreeve-test-to',
+				'url'   => '' !== $test['id'] ? Screen::url( array( 'mail' => rawurlencode( $test['id'] ) ) ) : '#postreeve-test-to',
 			),
 			array(
 				'label' => __( 'Go live: hand this site\'s mail to the relay', 'postreeve' ),

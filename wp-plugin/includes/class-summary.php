@@ -120,6 +120,11 @@ final class Summary {
 			/* translators: %s: a span such as "2 hours" */
 			return new self( 'warning', 'waits', __( 'Mail waits.', 'postreeve' ), sprintf( __( 'The oldest has waited for %s. It goes out by itself when the relay takes it.', 'postreeve' ), human_time_diff( $next['since'] ) ) );
 		}
+		$failing = Account::failing( $answer );
+		if ( '' !== $failing ) {
+			list( $title, $text ) = self::failing( $failing );
+			return new self( 'warning', 'failing', $title, $text, self::way_out( Connection::NOT_READY ) );
+		}
 		if ( 'warned' === $connection->state() ) {
 			return new self( 'warning', 'warned', $connection->title(), __( 'Mail goes out. What has to get better stands below.', 'postreeve' ) );
 		}
@@ -150,6 +155,15 @@ final class Summary {
 			$text = __( 'Mails that wait or are parked take %1$s of %2$s. New mail that does not fit fails. Put right what keeps them here, or raise %3$s in wp-config.php.', 'postreeve' );
 		}
 		return sprintf( $text, size_format( $outbox->held() ), size_format( Outbox::limit() ), Given::OUTBOX_LIMIT );
+	}
+
+	/**
+	 * That a domain's DNS records are gone, and what that does: a title and a sentence.
+	 *
+	 * @param string $domain Its name.
+	 */
+	public static function failing( string $domain ): array {
+		return array( Words::sentence( "$domain: " . Words::domain( 'failing' )[1] ), __( 'Mail still goes out, and stops after three days. Publish the records again.', 'postreeve' ) );
 	}
 
 	/**

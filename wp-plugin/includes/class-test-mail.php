@@ -51,14 +51,14 @@ final class Test_Mail {
 		$outcome = $this->deliver( $to );
 		$id      = is_wp_error( $outcome ) ? '' : (string) ( $outcome['id'] ?? '' );
 		if ( is_wp_error( $outcome ) ) {
-			Access::answer( $outcome, Screen::url() );
+			Access::answer( $outcome, Screen::url( array( 'fresh' => '1' ) ) );
 		}
 		if ( '' === $id ) {
-			Access::answer( new WP_Error( 'kept', __( 'The test mail could not be handed to the relay at once. It is kept here and tried again.', 'postreeve' ) ), Screen::url() );
+			Access::answer( new WP_Error( 'kept', __( 'The test mail could not be handed to the relay at once. It is kept here and tried again.', 'postreeve' ) ), Screen::url( array( 'fresh' => '1' ) ) );
 		}
 		self::remember( $id, false );
 		Desk::forget();
-		wp_safe_redirect( Screen::url( array( 'message' => rawurlencode( $id ) ) ) );
+		wp_safe_redirect( Screen::url( array( 'mail' => rawurlencode( $id ) ) ) );
 		exit;
 	}
 
@@ -93,6 +93,10 @@ final class Test_Mail {
 	public function deliver( string $to ) {
 		if ( ! $this->settings->is_connected() || $this->settings->is_off() ) {
 			return new WP_Error( 'not-ours', __( 'Postreeve does not carry this site\'s mail at the moment, so there is nothing to test.', 'postreeve' ) );
+		}
+		$objection = Whereabouts::objection();
+		if ( null !== $objection ) {
+			return $objection;
 		}
 		if ( ! is_email( $to ) ) {
 			return new WP_Error( 'address', __( 'That is not an e-mail address.', 'postreeve' ) );

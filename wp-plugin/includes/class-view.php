@@ -81,6 +81,20 @@ final class View {
 	}
 
 	/**
+	 * Says what a page will show once the site is connected.
+	 *
+	 * @param string $text A sentence.
+	 */
+	public static function not_connected( string $text ): void {
+		printf(
+			'<div class="postreeve-empty"><p>%1$s</p><p><a class="button button-primary" href="%2$s">%3$s</a></p></div>',
+			esc_html( $text ),
+			esc_url( Screen::url( array( 'tab' => Screen::SETTINGS ) ) ),
+			esc_html__( 'Connect this site', 'postreeve' )
+		);
+	}
+
+	/**
 	 * Says that what is shown is old, or why nothing is.
 	 *
 	 * @param Reading $reading What the relay said.

@@ -44,7 +44,6 @@ final class Words {
 			'unknown'      => array( self::WAITING, __( 'Not sure yet', 'postreeve' ), __( 'Nobody knows yet whether the mail has left. The relay finds out by itself.', 'postreeve' ) ),
 			'no_report'    => array( self::QUIET, __( 'No report', 'postreeve' ), __( 'Amazon SES took the mail and told nothing more. It has probably arrived.', 'postreeve' ) ),
 			'render_failed' => array( self::BAD, __( 'Failed', 'postreeve' ), __( 'Amazon SES could not build the mail.', 'postreeve' ) ),
-			'no-consent'   => array( self::BAD, __( 'Not sent', 'postreeve' ), __( 'This person has not confirmed that they want this mail.', 'postreeve' ) ),
 			'rejected'     => array( self::BAD, __( 'Rejected', 'postreeve' ), __( 'The mail was rejected and does not go out.', 'postreeve' ) ),
 			'failed'       => array( self::BAD, __( 'Failed', 'postreeve' ), __( 'The mail could not be sent.', 'postreeve' ) ),
 			'expired'      => array( self::QUIET, __( 'Expired', 'postreeve' ), __( 'The mail waited so long that it was of no use any more.', 'postreeve' ) ),
@@ -73,19 +72,19 @@ final class Words {
 	}
 
 	/**
-	 * What a sending domain's status is called.
+	 * A sending domain's status: a tone and a word or two.
 	 *
 	 * @param string $status The relay's word.
 	 */
-	public static function domain( string $status ): string {
+	public static function domain( string $status ): array {
 		$words = array(
-			'verified' => __( 'Verified', 'postreeve' ),
-			'pending'  => __( 'Not verified yet', 'postreeve' ),
-			'failing'  => __( 'Its DNS records are missing', 'postreeve' ),
-			'lapsed'   => __( 'No longer verified', 'postreeve' ),
-			'suspended' => __( 'Stopped by the relay', 'postreeve' ),
+			'verified'  => array( self::GOOD, __( 'Verified', 'postreeve' ) ),
+			'pending'   => array( self::WAITING, __( 'Not verified yet', 'postreeve' ) ),
+			'failing'   => array( self::BAD, __( 'Its DNS records are missing', 'postreeve' ) ),
+			'lapsed'    => array( self::BAD, __( 'No longer verified', 'postreeve' ) ),
+			'suspended' => array( self::BAD, __( 'Stopped by the relay', 'postreeve' ) ),
 		);
-		return $words[ $status ] ?? $status;
+		return $words[ $status ] ?? array( self::QUIET, $status );
 	}
 
 	/**

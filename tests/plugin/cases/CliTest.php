@@ -115,6 +115,37 @@ final class CliTest extends Site_Test_Case {
 		$this->assertSame( array(), $this->kept() );
 	}
 
+	/**
+	 * @dataProvider states_that_there_are_not
+	 */
+	public function test_a_state_that_there_is_not_stops_the_command_before_anything_is_deleted( string $state ): void {
+		$this->relay->problem( 'unavailable', 503, 'Away' );
+		wp_mail( 'ada@x.example', 'One', 'Text' );
+
+		$this->assertSame( 1, $this->run_command( 'outbox', array( 'purge' ), array( 'yes' => true, 'state' => $state ) ) );
+		$this->assertStringContainsString( 'waiting', WP_CLI::$said[0][1] );
+		$this->assertSame( 1, $this->run_command( 'outbox', array( 'list' ), array( 'state' => $state ) ) );
+		$this->assertCount( 1, $this->kept() );
+	}
+
+	public function states_that_there_are_not(): array {
+		return array(
+			'a variable of the shell that is not set' => array( '' ),
+			'a slip'                                  => array( 'park' ),
+			'one of ours alone'                       => array( 'writing' ),
+		);
+	}
+
+	public function test_the_ids_of_kept_mails_are_a_plain_list(): void {
+		$this->relay->problem( 'unavailable', 503, 'Away' );
+		wp_mail( 'ada@x.example', 'One', 'Text' );
+		$id = ( new Outbox() )->rows()[0]['id'];
+
+		$this->run_command( 'outbox', array( 'list' ), array( 'format' => 'ids' ) );
+
+		$this->assertSame( array( 'ids', array( $id ) ), array_slice( WP_CLI::$shown[0], 0, 2 ) );
+	}
+
 	public function test_running_the_outbox_exits_with_1_while_the_relay_is_away(): void {
 		$this->relay->problem( 'unavailable', 503, 'Away' );
 		wp_mail( 'ada@x.example', 'One', 'Text' );
@@ -225,6 +256,16 @@ final class CliTest extends Site_Test_Case {
 		$requests = $this->relay->requests();
 		$this->assertSame( '/v1/events?cursor=41', end( $requests )['path'] );
 		$this->assertStringContainsString( '7', end( WP_CLI::$said )[1] );
+	}
+
+	public function test_a_program_too_reads_where_events_go_on(): void {
+		$this->relay->answer( 200, '{"events": [{"type": "delivered"}], "next_cursor": "7"}', 'application/json' );
+
+		$this->run_command( 'events', array(), array( 'format' => 'json' ) );
+
+		list( , $rows, $fields ) = WP_CLI::$shown[0];
+		$this->assertContains( 'next_cursor', $fields );
+		$this->assertSame( '7', $rows[0]['next_cursor'] );
 	}
 
 	public function test_connecting_and_going_live_and_back_and_away(): void {

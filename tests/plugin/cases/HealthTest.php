@@ -20,6 +20,7 @@ final class HealthTest extends Site_Test_Case {
 	private $files = array();
 
 	protected function tearDown(): void {
+		putenv( 'POSTREEVE_OFF' );
 		foreach ( array_reverse( $this->files ) as $file ) {
 			unlink( $file );
 			rmdir( dirname( $file ) );
@@ -36,6 +37,14 @@ final class HealthTest extends Site_Test_Case {
 			$result = $this->health()->$test();
 			$this->assertSame( array( "postreeve_$test", 'good' ), array( $result['test'], $result['status'] ), $result['label'] );
 		}
+	}
+
+	public function test_a_site_that_is_not_connected_is_not_asked_about_its_domain(): void {
+		( new Settings() )->connect( '', '' );
+
+		$tests = $this->health()->add_tests( array() );
+
+		$this->assertSame( array( 'postreeve_connected' ), array_keys( $tests['async'] ) );
 	}
 
 	/**
@@ -78,12 +87,28 @@ final class HealthTest extends Site_Test_Case {
 					( new Settings() )->set_live( false );
 				},
 			),
+			'off'         => array(
+				'connected',
+				'recommended',
+				'Postreeve: Switched off.',
+				function () {
+					putenv( 'POSTREEVE_OFF=1' );
+				},
+			),
 			'no domain'   => array(
 				'domain',
 				'critical',
 				'No sending domain is verified',
 				function ( $relay ) {
 					$relay->change( array( 'domains' => array( array( 'name' => 'shop.example', 'status' => 'pending' ) ) ) );
+				},
+			),
+			'records gone' => array(
+				'domain',
+				'recommended',
+				'shop.example: Its DNS records are missing.',
+				function ( $relay ) {
+					$relay->change( array( 'domains' => array( array( 'name' => 'shop.example', 'status' => 'failing' ) ) ) );
 				},
 			),
 			'moved'       => array(

@@ -55,10 +55,15 @@ final class ScreensTest extends Site_Test_Case {
 		$state = static function ( $state ) use ( $well ) {
 			return array( 'site' => array( 'state' => $state ) ) + $well;
 		};
+		$gone  = static function ( $name ) use ( $well ) {
+			return array( 'default_from' => 'The shop <hello@shop.example>', 'domains' => array( array( 'name' => $name, 'status' => 'failing' ) ) ) + $well;
+		};
 		return array(
 			'all is well'            => array( $well, true, 'ready', 'success' ),
 			'ready, and not live'    => array( $well, false, 'ready', 'info' ),
 			'the domain is missing'  => array( array( 'ready' => false ), false, 'not-ready', 'warning' ),
+			'its records are gone'   => array( $gone( 'shop.example' ), true, 'failing', 'warning' ),
+			'another site\'s are'    => array( $gone( 'other.example' ), true, 'ready', 'success' ),
 			'warned'                 => array( $state( 'warned' ), true, 'warned', 'warning' ),
 			'limited'                => array( $state( 'limited' ), true, 'limited', 'warning' ),
 			'suspended'              => array( $state( 'suspended' ), true, 'suspended', 'error' ),

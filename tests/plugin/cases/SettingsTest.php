@@ -351,7 +351,7 @@ final class SettingsTest extends Site_Test_Case {
 	public function test_the_translations_that_come_with_it_are_found(): void {
 		add_filter( 'pre_determine_locale', array( __CLASS__, 'german' ) );
 
-		( new \Postreeve\Plugin() )->load_words();
+		\Postreeve\Plugin::load_words();
 
 		$this->assertSame( 'Aktiv schalten', __( 'Go live', 'postreeve' ) );
 	}

@@ -3,7 +3,7 @@
  * What the relay says about this site.
  *
  * @package Postreeve
- * @var array $arguments `connection` (Connection).
+ * @var array $arguments `connection` (Connection), `answer` (array).
  */
 
 namespace Postreeve;
@@ -11,7 +11,7 @@ namespace Postreeve;
 defined( 'ABSPATH' ) || exit;
 
 $connection = $arguments['connection'];
-$domains    = $connection->domains();
+$domains    = Screen::list_of( $arguments['answer'], 'domains' );
 $sender     = $connection->detail( 'default_from' );
 ?>
 <h2><?php esc_html_e( 'Connection', 'postreeve' ); ?></h2>
@@ -31,16 +31,13 @@ $sender     = $connection->detail( 'default_from' );
 		<th scope="row"><?php esc_html_e( 'Sending domains', 'postreeve' ); ?></th>
 		<td>
 			<?php if ( array() === $domains ) : ?>
-				<?php esc_html_e( 'None yet. Add the domain of your senders\' addresses on the relay.', 'postreeve' ); ?>
+				<a href="<?php echo esc_url( Screen::url( array( 'tab' => Screen::DOMAIN ) ) ); ?>"><?php esc_html_e( 'Add your domain', 'postreeve' ); ?></a>
 			<?php else : ?>
 				<ul class="postreeve-list">
-					<?php
-					foreach ( $domains as list( $name, $status ) ) :
-						$tone = 'verified' === $status ? Words::GOOD : Words::WAITING;
-						?>
+					<?php foreach ( $domains as $domain ) : ?>
 						<li>
-							<?php View::state( $tone, Words::domain( $status ) ); ?>
-							<?php echo esc_html( $name ); ?>
+							<?php View::state( ...Words::domain( Problems::clean( $domain['status'] ?? '' ) ) ); ?>
+							<?php echo esc_html( Problems::clean( $domain['name'] ?? '' ) ); ?>
 						</li>
 					<?php endforeach; ?>
 				</ul>

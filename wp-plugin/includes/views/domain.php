@@ -22,7 +22,7 @@ View::age( $arguments['reading'] );
 			$status = Problems::clean( $each['status'] ?? '' );
 			?>
 			<li>
-				<?php View::state( 'verified' === $status ? Words::GOOD : ( 'pending' === $status ? Words::WAITING : Words::BAD ), Words::domain( $status ) ); ?>
+				<?php View::state( ...Words::domain( $status ) ); ?>
 				<a href="<?php echo esc_url( Screen::url( array( 'tab' => Screen::DOMAIN, 'domain' => rawurlencode( $name ) ) ) ); ?>" aria-current="<?php echo esc_attr( $name === $chosen ? 'true' : 'false' ); ?>"><?php echo esc_html( $name ); ?></a>
 			</li>
 		<?php endforeach; ?>

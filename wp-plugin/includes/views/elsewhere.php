@@ -3,7 +3,7 @@
  * The site is not where it was connected: nothing leaves until its owner has said why.
  *
  * @package Postreeve
- * @var array $arguments `whereabouts` (Whereabouts), `buttons` (bool).
+ * @var array $arguments `whereabouts` (Whereabouts), `live` (bool), `buttons` (bool).
  */
 
 namespace Postreeve;
@@ -14,8 +14,12 @@ $whereabouts = $arguments['whereabouts'];
 ?>
 <div class="notice notice-<?php echo esc_attr( ( $whereabouts->is_copy() ? 'info' : 'error' ) . ( $arguments['buttons'] ? ' inline' : '' ) ); ?> postreeve-elsewhere" data-elsewhere="<?php echo esc_attr( $whereabouts->is_copy() ? 'copy' : 'unknown' ); ?>">
 	<p>
-		<strong><?php echo esc_html( $whereabouts->is_copy() ? __( 'Postreeve: this copy sends no mail.', 'postreeve' ) : __( 'Postreeve: no mail leaves this site.', 'postreeve' ) ); ?></strong>
-		<?php echo esc_html( $whereabouts->sentence() ); ?>
+		<?php if ( $arguments['live'] ) : ?>
+			<strong><?php echo esc_html( $whereabouts->is_copy() ? __( 'Postreeve: this copy sends no mail.', 'postreeve' ) : __( 'Postreeve: no mail leaves this site.', 'postreeve' ) ); ?></strong>
+			<?php echo esc_html( $whereabouts->sentence() ); ?>
+		<?php else : ?>
+			<strong><?php echo esc_html( Whereabouts::objection()->get_error_message() ); ?></strong>
+		<?php endif; ?>
 	</p>
 	<?php if ( $arguments['buttons'] ) : ?>
 		<div class="postreeve-row">

@@ -71,7 +71,7 @@ $here    = array_filter( array( 'tab' => Screen::MAILS, 'status' => $chosen ) ) 
 				?>
 				<tr class="is-expanded">
 					<th scope="row" class="column-primary">
-						<a class="row-title" href="<?php echo esc_url( Screen::url( array( 'message' => rawurlencode( $row['id'] ) ) ) ); ?>"><?php echo esc_html( $row['address'] ); ?></a>
+						<a class="row-title" href="<?php echo esc_url( Screen::url( array( 'mail' => rawurlencode( $row['id'] ) ) ) ); ?>"><?php echo esc_html( $row['address'] ); ?></a>
 					</th>
 					<td data-colname="<?php esc_attr_e( 'Subject', 'postreeve' ); ?>"><?php echo esc_html( $row['subject'] ); ?></td>
 					<td data-colname="<?php esc_attr_e( 'Status', 'postreeve' ); ?>">

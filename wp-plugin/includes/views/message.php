@@ -37,7 +37,7 @@ $hindrance = Mails_Page::hindrance( $message );
 	?>
 
 	<p class="postreeve-row">
-		<a class="button" href="<?php echo esc_url( Screen::url( array( 'message' => rawurlencode( $id ) ) ) ); ?>"><?php esc_html_e( 'Refresh', 'postreeve' ); ?></a>
+		<a class="button" href="<?php echo esc_url( Screen::url( array( 'mail' => rawurlencode( $id ) ) ) ); ?>"><?php esc_html_e( 'Refresh', 'postreeve' ); ?></a>
 		<?php if ( $arguments['refreshes'] ) : ?>
 			<span class="postreeve-quiet"><?php esc_html_e( 'The mail is on its way; this page looks again by itself.', 'postreeve' ); ?></span>
 		<?php endif; ?>

@@ -21,7 +21,7 @@ $records  = Screen::list_of( $domain, 'records' );
 ?>
 <h2 class="postreeve-row">
 	<span><?php echo esc_html( $name ); ?></span>
-	<span data-domain="<?php echo esc_attr( $status ); ?>"><?php View::state( 'verified' === $status ? Words::GOOD : ( 'pending' === $status ? Words::WAITING : Words::BAD ), Words::domain( $status ) ); ?></span>
+	<span data-domain="<?php echo esc_attr( $status ); ?>"><?php View::state( ...Words::domain( $status ) ); ?></span>
 </h2>
 <p><?php echo esc_html( Problems::clean( $domain['summary'] ?? '' ) ); ?></p>
 <?php if ( null !== $obstacle ) : ?>

@@ -78,8 +78,8 @@ $connected = $settings->is_connected();
 	<div class="postreeve-row">
 		<?php
 		View::state( $settings->takes_mail() ? Words::GOOD : Words::QUIET, $settings->takes_mail() ? __( 'Live: it goes through the relay', 'postreeve' ) : __( 'Not live: it goes the way it did before', 'postreeve' ) );
-		if ( $settings->live_is_fixed() ) {
-			echo '<span class="postreeve-quiet">' . esc_html( Given::sentence( Given::LIVE ) ) . '</span>';
+		if ( $settings->is_off() || $settings->live_is_fixed() ) {
+			echo '<span class="postreeve-quiet">' . esc_html( Given::sentence( $settings->is_off() ? Given::OFF : Given::LIVE ) ) . '</span>';
 		} elseif ( $settings->is_live() ) {
 			Actions::button( Actions::GO_BACK, __( 'Go back to the earlier way', 'postreeve' ) );
 		} else {

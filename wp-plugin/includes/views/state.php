@@ -1,6 +1,6 @@
 <?php
 /**
- * Whether the relay gets this site's mail, what waits, and the buttons that change it.
+ * Whether the relay gets this site's mail, what waits, the buttons that change it, and the form for a test mail.
  *
  * @package Postreeve
  * @var array $arguments `settings` (Settings), `connection` (Connection), `whereabouts` (Whereabouts), `counts` (array),
@@ -14,8 +14,9 @@ defined( 'ABSPATH' ) || exit;
 $settings    = $arguments['settings'];
 $whereabouts = $arguments['whereabouts'];
 $counts      = $arguments['counts'];
+$can_send    = $settings->is_connected() && ! $settings->is_off() && ! $whereabouts->is_elsewhere();
 ?>
-<?php if ( $settings->is_connected() && ! $settings->is_off() && ! $whereabouts->is_elsewhere() ) : ?>
+<?php if ( $can_send ) : ?>
 	<h2 id="postreeve-live"><?php esc_html_e( 'Who sends this site\'s mail', 'postreeve' ); ?></h2>
 	<?php if ( $settings->is_live() ) : ?>
 		<p data-live="yes"><?php esc_html_e( 'The relay. What it cannot take at once is kept here and tried again.', 'postreeve' ); ?></p>
@@ -58,7 +59,6 @@ $counts      = $arguments['counts'];
 		<?php endforeach; ?>
 	</ul>
 	<?php
-	$can_send = $settings->is_connected() && ! $settings->is_off() && ! $whereabouts->is_elsewhere();
 	if ( $counts[ Outbox::PARKED ] > 0 && $can_send ) {
 		/* translators: %s: number of mails */
 		Actions::button( Actions::SEND_PARKED, sprintf( _n( 'Send %s parked mail', 'Send %s parked mails', $counts[ Outbox::PARKED ], 'postreeve' ), number_format_i18n( $counts[ Outbox::PARKED ] ) ) );
@@ -68,4 +68,16 @@ $counts      = $arguments['counts'];
 		Actions::button( Actions::MOVED, __( 'The site has moved: send from here', 'postreeve' ) );
 	}
 	?>
+<?php endif; ?>
+
+<?php if ( $can_send ) : ?>
+	<h2><?php esc_html_e( 'Send a test mail', 'postreeve' ); ?></h2>
+	<?php View::form( Test_Mail::ACTION, '', array(), 'postreeve-test' ); ?>
+		<p><?php esc_html_e( 'It goes through WordPress and the relay. The next page follows it until it has arrived.', 'postreeve' ); ?></p>
+		<p class="postreeve-row">
+			<label for="postreeve-test-to"><?php esc_html_e( 'To', 'postreeve' ); ?></label>
+			<input type="email" id="postreeve-test-to" name="to" class="regular-text ltr" required value="<?php echo esc_attr( wp_get_current_user()->user_email ); ?>">
+			<?php submit_button( __( 'Send test mail', 'postreeve' ), 'secondary', 'postreeve-test-send', false ); ?>
+		</p>
+	</form>
 <?php endif; ?>
