@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -53,6 +54,8 @@ from relay.services.timelines import MessageTimeline, RecipientTimeline
 from relay.vocabulary import Scope
 
 T = TypeVar("T")
+
+NO_ID = UUID(int=0)
 
 blueprint = Blueprint("messages", __name__, description="Mail: send it, and see what became of it.")
 
@@ -234,11 +237,17 @@ def _in_transaction(accept: Callable[[Session, datetime, bool], T], context: Rel
 def _receipt(accepted: Accepted) -> Response:
     response = jsonify(told(accepted.receipt))
     response.status_code = 202
-    response.headers.update(rate_limits.fields(accepted.meters))
-    response.headers["Location"] = url_for("messages.Message", message_id=accepted.receipt["id"])
+    response.headers.extend(rate_limits.fields(accepted.meters))
+    response.headers["Location"] = f"{_messages(request.script_root)}{accepted.receipt['id']}"
     if accepted.replayed:
         response.headers["Idempotent-Replayed"] = "true"
     return response
+
+
+@lru_cache(maxsize=8)
+def _messages(script_root: str) -> str:
+    """Where messages are, below the application's own root; its routes never change."""
+    return url_for("messages.Message", message_id=NO_ID).removesuffix(str(NO_ID))
 
 
 def _rate_limits(results: Sequence[Accepted | PostreeveError]) -> dict[str, str]:

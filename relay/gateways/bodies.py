@@ -16,6 +16,7 @@ from email.header import decode_header, make_header
 from email.message import Message
 from email.parser import BytesHeaderParser
 from email.utils import getaddresses
+from functools import lru_cache
 from html.parser import HTMLParser
 from io import BytesIO
 
@@ -53,6 +54,10 @@ _NO_CHARSETS = frozenset(
 """Python's codecs that are no charset of mail, or slow."""
 
 _FIELD = re.compile(rb"[^\r\n]*(?:\r\n[ \t][^\r\n]*)*\r\n")
+_WELL_FORMED = re.compile(rb"(?:[!-9;-~]+:[^\r\n]*\r\n(?:[ \t][^\r\n]*\r\n)*)*(?:\r\n)?")
+"""A header block of which no line ends it early, or is read in two ways."""
+_CONTENT = re.compile(rb"^content-[^\r\n]*\r\n(?:[ \t][^\r\n]*\r\n)*", re.IGNORECASE | re.MULTILINE)
+"""A field that tells of a part (RFC 2045 §3): all others tell of the mail."""
 
 
 class Unreadable(Exception):
@@ -109,7 +114,7 @@ def read(message: Mime) -> Body:
 def _leaves(data: bytes, start: int, end: int, is_body: bool, depth: int) -> Iterator[Text | bool]:
     """Texts, and for each other part whether it is only a picture in a text."""
     body = _body_of(data, start, end)
-    head = BytesHeaderParser().parsebytes(data[start:body])
+    head = _head(data[start:body])
     kind = head.get_content_type()
     if kind in SEALED:
         raise Unreadable("sealed", "It is signed or encrypted as a whole")
@@ -132,6 +137,18 @@ def _leaves(data: bytes, start: int, end: int, is_body: bool, depth: int) -> Ite
             and head.get("content-id") is not None
             and head.get_content_disposition() != "attachment"
         )
+
+
+def _head(data: bytes) -> Message:
+    """What a header block says of the part. Most mails of a site say the same of it, beside all else."""
+    if _WELL_FORMED.fullmatch(data):
+        data = b"".join(_CONTENT.findall(data))
+    return _read_head(data)
+
+
+@lru_cache(maxsize=256)
+def _read_head(data: bytes) -> Message:
+    return BytesHeaderParser().parsebytes(data)
 
 
 def _body_of(data: bytes, start: int, end: int) -> int:
