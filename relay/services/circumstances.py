@@ -93,7 +93,7 @@ def facts(
     times: dict[EmailAddress, int] = {}
     if rows and asks_for_protection(draft):
         used, times = _used(session, site_id, people, now)
-    return _known(rows, draft, people, used, times, api_key, now)
+    return _known(rows, draft, people, used, times, api_key, now, lists=rows)
 
 
 def facts_unlocked(
@@ -107,7 +107,7 @@ def facts_unlocked(
     wording: str | None,
     now: datetime,
 ) -> Known:
-    """As `facts`, on PostgreSQL and without the lock, for mail that is not protected.
+    """As `facts`, on PostgreSQL and without the lock, for receipts that are not protected.
 
     `wording` is what it says, where that is known. What is made of it must be checked by the write.
     """
@@ -115,7 +115,7 @@ def facts_unlocked(
     given = _asked(site_id, draft, people, key, api_key, now)
     compared = {"wording": wording, "alike_since": now - WITHIN}
     rows = ask(session, readings.FACTS_UNLOCKED, given | compared)
-    found = _known(rows, draft, people, None, {}, api_key, now)
+    found = _known(rows, draft, people, None, {}, api_key, now, lists=())
     first = rows[0]
     few = (
         wording is not None
@@ -156,8 +156,10 @@ def _known(
     times: dict[EmailAddress, int],
     api_key: UUID | None,
     now: datetime,
+    *,
+    lists: Sequence[Any],
 ) -> Known:
-    """What the rows of the reading for one message tell."""
+    """What the rows of the reading for one message tell; `lists` are those that tell of lists."""
     if not rows:
         raise NotFound("The site of this key no longer exists")
     first = rows[0]
@@ -171,7 +173,7 @@ def _known(
         facts=_facts_from(
             first,
             domains={row.name: row.status for row in rows if row.name is not None},
-            lists=rows,
+            lists=lists,
             about=rows,
             people=people,
             allowance=_allowance(first, used, times, now, quota),
