@@ -26,7 +26,7 @@ from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from relay.db import is_postgresql
+from relay.db import Sessions, is_postgresql
 
 _DIALECT = PGDialect_psycopg(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
 
@@ -98,24 +98,40 @@ class Ready:
         return rows
 
 
-def ask(session: Session, statement: Ready, given: Given) -> list[Any]:
+@contextmanager
+def alone(sessions: Sessions) -> Iterator[Connection]:
+    """A connection of these sessions on which no transaction has begun, for `ask` and `end`.
+
+    A session costs as much as a round trip. Where all sessions live inside somebody else's transaction,
+    it is that one's, with a savepoint.
+    """
+    bind = sessions.kw["bind"]
+    if isinstance(bind, Engine):
+        with bind.connect() as connection:
+            yield connection
+    else:
+        with bind.begin_nested():
+            yield bind
+
+
+def ask(connection: Connection, statement: Ready, given: Given) -> list[Any]:
     """The rows of one statement. Where no transaction has begun on the connection, none begins."""
-    with _wire(session) as wire:
+    with _wire(connection) as wire:
         (answer,) = wire.exchange([(statement, statement.parameters(given))])
         return statement.rows(wire.rows(answer))
 
 
-def end(session: Session, *last: tuple[Ready, Given]) -> None:
-    """Execute the last statements of a transaction, and commit it, in one round trip.
+def end(connection: Connection, *whole: tuple[Ready, Given]) -> None:
+    """Execute the statements of a whole transaction, and commit it, in one round trip.
 
     Nobody waits for this process between the first of them and the commit. Raises what SQLAlchemy does;
-    then nothing is kept. A session that lives inside somebody else's transaction leaves it to them.
+    then nothing is kept. Within somebody else's transaction the commit is left to them.
     """
-    sent: list[Sent] = [(each, each.parameters(given)) for each, given in last]
-    with _wire(session) as wire:
+    sent: list[Sent] = [(each, each.parameters(given)) for each, given in whole]
+    with _wire(connection) as wire:
         if not wire.is_open:
             sent.insert(0, (BEGIN, ()))
-        if isinstance(session.get_bind(), Engine):
+        if not connection.in_transaction():
             sent.append((COMMIT, ()))  # its own words: libpq loses a failure at Sync
         wire.exchange(sent)
 
@@ -224,7 +240,7 @@ def _answers(queue: PGconn, places: int) -> Generator[Any, Any, list[PGresult]]:
 def find(session: Session, statement: Ready, given: Given) -> Any | None:
     """The one row of a statement, or None; on SQLite by SQLAlchemy's own way."""
     if is_postgresql(session):
-        rows = ask(session, statement, given)
+        rows = ask(session.connection(), statement, given)
         return rows[0] if rows else None
     return session.connection().execute(statement.construct, given).one_or_none()
 
@@ -238,7 +254,7 @@ def copy(session: Session, table: Table, rows: Iterable[Given]) -> None:
     if (first := next(rest, None)) is None:
         return
     how = _copied(table, tuple(first))
-    with _wire(session) as wire:
+    with _wire(session.connection()) as wire:
         assert wire.is_open, "what is copied is part of a transaction"
         with wire.driver.cursor().copy(how.text) as into:
             into.set_types(how.types)
@@ -280,9 +296,8 @@ _TYPE_NAMES = {"timestamp with time zone": "timestamptz"}
 
 
 @contextmanager
-def _wire(session: Session) -> Iterator[_Wire]:
-    """The session's connection as it is; what goes wrong is raised as SQLAlchemy does."""
-    connection = session.connection()
+def _wire(connection: Connection) -> Iterator[_Wire]:
+    """The connection as libpq has it; what goes wrong is raised as SQLAlchemy does."""
     driver = connection.connection.driver_connection
     assert isinstance(driver, psycopg.Connection)
     wire = connection.info.get(_Wire)

@@ -57,7 +57,7 @@ def test_what_somebody_has_dropped_is_prepared_anew(shared: Relay, site: Site, d
         assert ready.find(session, readings.HOLD, {"site": site.id})
 
         connection.exec_driver_sql(drop)
-        ready.end(session, (readings.HOLD, {"site": site.id}), (rename, {}))
+        ready.end(connection, (readings.HOLD, {"site": site.id}), (rename, {}))
         connection.exec_driver_sql("COMMIT")  # this session is of somebody else's connection
 
     with shared.reads() as session:
@@ -87,7 +87,7 @@ def test_nothing_of_what_leaves_together_is_kept_if_one_statement_fails(
     rename = ready.Ready(text("UPDATE sites SET name = 'New'"))
     fail = ready.Ready(text("SELECT 1 / 0"))
 
-    with pytest.raises(DBAPIError, match="division by zero"), shared.sessions.begin() as one:
+    with pytest.raises(DBAPIError, match="division by zero"), ready.alone(shared.sessions) as one:
         ready.end(one, (rename, {}), (fail, {}))
 
     with shared.reads() as session:

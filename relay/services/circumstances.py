@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 import idna
+from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
 from relay.addresses import EmailAddress, parse
@@ -54,7 +55,7 @@ class Answered:
     expires_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Known:
     """All that is known when a draft is judged.
 
@@ -97,7 +98,7 @@ def facts(
 
 
 def facts_unlocked(
-    session: Session,
+    connection: Connection,
     site_id: UUID,
     draft: Draft,
     *,
@@ -114,15 +115,16 @@ def facts_unlocked(
     people = _People.of([draft], keyring)
     given = _asked(site_id, draft, people, key, api_key, now)
     compared = {"wording": wording, "alike_since": now - WITHIN}
-    rows = ask(session, readings.FACTS_UNLOCKED, given | compared)
+    rows = ask(connection, readings.FACTS_UNLOCKED, given | compared)
     found = _known(rows, draft, people, None, {}, api_key, now, lists=())
     first = rows[0]
-    few = (
+    found.version = first.version
+    found.few = (
         wording is not None
         and not first.reviewed
         and first.alike + len(draft.recipients) <= MOST_ALIKE
     )
-    return replace(found, version=first.version, few=few)
+    return found
 
 
 def _asked(

@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
+    Connection,
     Integer,
     and_,
     bindparam,
@@ -327,7 +328,7 @@ def is_plain(rows: Rows) -> bool:
 
 
 def end_at_once(
-    session: Session,
+    connection: Connection,
     rows: Rows,
     *,
     version: str,
@@ -372,7 +373,7 @@ def end_at_once(
         "alike_since": now - WITHIN,
     }
     try:
-        end(session, (readings.HOLD, {"site": site_id}), (statement, given))
+        end(connection, (readings.HOLD, {"site": site_id}), (statement, given))
     except DataError as error:
         if getattr(error.orig, "sqlstate", None) == DIVISION_BY_ZERO:
             raise Outrun from error
