@@ -197,7 +197,7 @@ def _at_once(
             return None
         meters = allowance.quota.meters_for(source_key(draft.source))
         return Accepted(_same(known.answered, request.fingerprint), replayed=True, meters=meters)
-    compared = allowance.asks_for_a_look
+    compared = allowance.asks_for_a_look(len(draft.recipients))
     if compared and not known.few:
         return None
     try:
@@ -463,7 +463,7 @@ def _begins(
         told = reviews.described(ReviewKind.NEW_NETWORK)
         return _Begins(Stage.HELD, told, Disposition.HELD, suspected=True)
     allowance = known.facts.allowance
-    if admission.lane is not Lane.TRANSACTIONAL or not allowance.asks_for_a_look:
+    if admission.lane is not Lane.TRANSACTIONAL or not allowance.asks_for_a_look():
         return _Begins()
     campaigns.note_busy(site_id)
     if known.few:
