@@ -7,13 +7,14 @@ text with numbered parameters (docs/decisions/0006-few-statements.md).
 
 from __future__ import annotations
 
+import re
 from collections import namedtuple
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import chain, count
-from typing import Any
+from typing import Any, NamedTuple
 
 import psycopg
 from psycopg import sql
@@ -32,6 +33,24 @@ _DIALECT = PGDialect_psycopg(paramstyle="numeric_dollar")  # type: ignore[no-unt
 
 Given = Mapping[str, Any]
 Convert = Callable[[Any], Any]
+
+
+class _Parameter(NamedTuple):
+    """Its name, the value if none is given, its conversion, and how it is written if it never changes."""
+
+    name: str
+    value: Any
+    convert: Convert | None
+    constant: str | None
+
+
+def _constant(value: Any) -> str | None:
+    """A number or a word as SQL has it; None for all else."""
+    if type(value) is int and value >= 0:
+        return str(value)
+    if isinstance(value, str) and re.fullmatch(r"[a-z][a-z_-]*", value):
+        return f"'{value}'"
+    return None
 
 
 class Ready:
@@ -54,19 +73,33 @@ class Ready:
 
     @cached_property
     def text(self) -> str:
-        """The statement as PostgreSQL gets it."""
+        """The statement as PostgreSQL gets it: words and numbers that never change stand in it."""
+        numbers = count(1)
+        written = [
+            f"${next(numbers)}" if each.constant is None else each.constant for each in self._all
+        ]
         made: str = self._expanded.statement
-        return made
+        return re.sub(r"\$(\d+)", lambda found: written[int(found[1]) - 1], made)
 
     @cached_property
-    def _asked(self) -> list[tuple[str, Any, Convert | None]]:
-        """Name, value if none is given, and conversion of each parameter."""
+    def _asked(self) -> list[_Parameter]:
+        """The parameters that are sent."""
+        return [each for each in self._all if each.constant is None]
+
+    @cached_property
+    def _all(self) -> list[_Parameter]:
         made, binds = self._expanded, self._compiled.binds
         converts = {
             name: each.type.dialect_impl(_DIALECT).bind_processor(_DIALECT)
             for name, each in binds.items()
         } | made.processors
-        return [(name, made.parameters.get(name), converts.get(name)) for name in made.positiontup]
+        found = []
+        for name in made.positiontup:
+            value, convert = made.parameters.get(name), converts.get(name)
+            is_given = name in binds and binds[name].required
+            sent = convert(value) if convert is not None and not is_given else value
+            found.append(_Parameter(name, value, convert, None if is_given else _constant(sent)))
+        return found
 
     @cached_property
     def _told(self) -> list[tuple[int, Convert]]:
@@ -79,7 +112,7 @@ class Ready:
         """The values as the driver takes them."""
         return [
             convert(given.get(name, value)) if convert is not None else given.get(name, value)
-            for name, value, convert in self._asked
+            for name, value, convert, _ in self._asked
         ]
 
     @cached_property
