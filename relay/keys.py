@@ -58,7 +58,7 @@ class Keyring:
     def commitment(self, purpose: str, text: str, *, version: int | None = None) -> str:
         """The keyed hash (hex) of `text`, for one purpose. Raises `KeyError` for an unknown version."""
         key = self._derived(purpose, self.current if version is None else version)
-        return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
+        return hmac.digest(key, text.encode(), "sha256").hex()
 
     def commitments(self, purpose: str, text: str) -> list[str]:
         """The keyed hashes of `text` under all versions, newest first."""
@@ -86,4 +86,4 @@ class Keyring:
             return None
 
     def _derived(self, purpose: str, version: int) -> bytes:
-        return hmac.new(self.keys[version], purpose.encode(), hashlib.sha256).digest()
+        return hmac.digest(self.keys[version], purpose.encode(), "sha256")

@@ -99,7 +99,9 @@ def best(accept_language: str | None, hint: str | None = None) -> str:
     """
     if found := known(hint):
         return found
-    asked = sorted((_weighed(part) for part in (accept_language or "").split(",")[:50]),
+    if not accept_language:
+        return ENGLISH
+    asked = sorted((_weighed(part) for part in accept_language.split(",")[:50]),
                    key=lambda one: one[0], reverse=True)  # fmt: skip
     return next((ours for weight, tag in asked if weight > 0 and (ours := known(tag))), ENGLISH)
 

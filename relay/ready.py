@@ -7,28 +7,50 @@ text with numbered parameters (docs/decisions/0006-few-statements.md).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import re
+from collections import namedtuple
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from itertools import chain
-from typing import Any
+from itertools import chain, count
+from typing import Any, NamedTuple
 
 import psycopg
 from psycopg import sql
-from psycopg.pq import TransactionStatus
-from psycopg.rows import namedtuple_row
-from sqlalchemy import Connection, Engine, Table
+from psycopg.adapt import PyFormat, Transformer
+from psycopg.generators import fetch_many, send
+from psycopg.pq import ConnStatus, ExecStatus, TransactionStatus
+from psycopg.pq.abc import PGconn, PGresult
+from sqlalchemy import Connection, Engine, Table, text
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from relay.db import is_postgresql
+from relay.db import Sessions, is_postgresql
 
 _DIALECT = PGDialect_psycopg(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
 
 Given = Mapping[str, Any]
 Convert = Callable[[Any], Any]
+
+
+class _Parameter(NamedTuple):
+    """Its name, the value if none is given, its conversion, and how it is written if it never changes."""
+
+    name: str
+    value: Any
+    convert: Convert | None
+    constant: str | None
+
+
+def _constant(value: Any) -> str | None:
+    """A number or a word as SQL has it; None for all else."""
+    if type(value) is int and value >= 0:
+        return str(value)
+    if isinstance(value, str) and re.fullmatch(r"[a-z][a-z_-]*", value):
+        return f"'{value}'"
+    return None
 
 
 class Ready:
@@ -51,19 +73,33 @@ class Ready:
 
     @cached_property
     def text(self) -> str:
-        """The statement as PostgreSQL gets it."""
+        """The statement as PostgreSQL gets it: words and numbers that never change stand in it."""
+        numbers = count(1)
+        written = [
+            f"${next(numbers)}" if each.constant is None else each.constant for each in self._all
+        ]
         made: str = self._expanded.statement
-        return made
+        return re.sub(r"\$(\d+)", lambda found: written[int(found[1]) - 1], made)
 
     @cached_property
-    def _asked(self) -> list[tuple[str, Any, Convert | None]]:
-        """Name, value if none is given, and conversion of each parameter."""
+    def _asked(self) -> list[_Parameter]:
+        """The parameters that are sent."""
+        return [each for each in self._all if each.constant is None]
+
+    @cached_property
+    def _all(self) -> list[_Parameter]:
         made, binds = self._expanded, self._compiled.binds
         converts = {
             name: each.type.dialect_impl(_DIALECT).bind_processor(_DIALECT)
             for name, each in binds.items()
         } | made.processors
-        return [(name, made.parameters.get(name), converts.get(name)) for name in made.positiontup]
+        found = []
+        for name in made.positiontup:
+            value, convert = made.parameters.get(name), converts.get(name)
+            is_given = name in binds and binds[name].required
+            sent = convert(value) if convert is not None and not is_given else value
+            found.append(_Parameter(name, value, convert, None if is_given else _constant(sent)))
+        return found
 
     @cached_property
     def _told(self) -> list[tuple[int, Convert]]:
@@ -76,72 +112,168 @@ class Ready:
         """The values as the driver takes them."""
         return [
             convert(given.get(name, value)) if convert is not None else given.get(name, value)
-            for name, value, convert in self._asked
+            for name, value, convert, _ in self._asked
         ]
 
-    def rows(self, found: Sequence[Any]) -> list[Any]:
-        """The driver's rows with their values as the columns' types have them."""
-        if not self._told:
-            return list(found)
-        return [self._converted(row) for row in found]
+    @cached_property
+    def _row(self) -> Any:
+        """A row, with the columns' names."""
+        return namedtuple("_row", self.construct.selected_columns.keys(), rename=True)
 
-    def _converted(self, row: Any) -> Any:
-        values = list(row)
-        for n, convert in self._told:
-            values[n] = convert(values[n])
-        return row._make(values)
+    def rows(self, found: Iterable[tuple[Any, ...]]) -> list[Any]:
+        """The driver's rows by name, with their values as the columns' types have them."""
+        rows = []
+        for row in found:
+            values = list(row)
+            for n, convert in self._told:
+                values[n] = convert(values[n])
+            rows.append(self._row._make(values))
+        return rows
 
 
-def ask(session: Session, statement: Ready, given: Given) -> list[Any]:
+@contextmanager
+def alone(sessions: Sessions) -> Iterator[Connection]:
+    """A connection of these sessions on which no transaction has begun, for `ask` and `end`.
+
+    A session costs as much as a round trip. Where all sessions live inside somebody else's transaction,
+    it is that one's, with a savepoint.
+    """
+    bind = sessions.kw["bind"]
+    if isinstance(bind, Engine):
+        with bind.connect() as connection:
+            yield connection
+    else:
+        with bind.begin_nested():
+            yield bind
+
+
+def ask(connection: Connection, statement: Ready, given: Given) -> list[Any]:
     """The rows of one statement. Where no transaction has begun on the connection, none begins."""
-    with _driver(session) as (driver, _):
-        cursor = psycopg.RawCursor(driver, row_factory=namedtuple_row)
-        cursor.execute(statement.text, statement.parameters(given), prepare=True)
-        return statement.rows(cursor.fetchall())
+    with _wire(connection) as wire:
+        (answer,) = wire.exchange([(statement, statement.parameters(given))])
+        return statement.rows(wire.rows(answer))
 
 
-def end(session: Session, *last: tuple[Ready, Given]) -> None:
-    """Execute the last statements of a transaction, and commit it, in one round trip.
+def end(connection: Connection, *whole: tuple[Ready, Given]) -> None:
+    """Execute the statements of a whole transaction, and commit it, in one round trip.
 
     Nobody waits for this process between the first of them and the commit. Raises what SQLAlchemy does;
-    then nothing is kept. A session that lives inside somebody else's transaction leaves it to them.
+    then nothing is kept. Within somebody else's transaction the commit is left to them.
     """
-    sent = [(each.text, each.parameters(given)) for each, given in last]
-    with _driver(session) as (driver, is_open), driver.pipeline():
-        if not is_open:
-            _Queued(driver).queue("BEGIN")
-        for text, parameters in sent:
-            _Queued(driver).queue(text, parameters, prepare=True)
-        if isinstance(session.get_bind(), Engine):
-            _Queued(driver).queue("COMMIT")  # its own words: libpq loses a failure at Sync
+    sent: list[Sent] = [(each, each.parameters(given)) for each, given in whole]
+    with _wire(connection) as wire:
+        if not wire.is_open:
+            sent.insert(0, (BEGIN, ()))
+        if not connection.in_transaction():
+            sent.append((COMMIT, ()))  # its own words: libpq loses a failure at Sync
+        wire.exchange(sent)
 
 
-class _Queued(psycopg.RawCursor[Any]):
-    """A cursor whose statement leaves with all others, where the pipeline ends.
+BEGIN, COMMIT = Ready(text("BEGIN")), Ready(text("COMMIT"))
 
-    psycopg's own `execute` sends each at once. A thread that waits for its turn in Python between two of
-    them would hold the lock that the first one took.
+Sent = tuple[Ready, Sequence[Any]]
+"""A statement and its parameters."""
 
-    So this takes the steps of `execute` but the last, which sends. They are psycopg's own and may change
-    with it; tests/test_ready.py says so then. Its public ways lead elsewhere: a pipeline sends each
-    statement, and one statement that takes the lock itself judges by what it saw before it waited.
+_Kind = tuple[Ready, "tuple[int, ...] | None"]
+"""A statement with the types of its parameters: None has no type."""
+
+_numbers = count()
+
+
+class _Wire:
+    """A connection to PostgreSQL, through libpq as psycopg wraps it (`psycopg.pq`).
+
+    psycopg's cursors would send each statement at once, and a thread that waits for its turn in Python
+    between two of them would hold the lock that the first one took. They also cost more than the answer.
     """
 
-    def queue(self, text: str, parameters: Sequence[Any] = (), *, prepare: bool = False) -> None:
-        """Put it into the connection's pipeline."""
-        with self._conn.lock:
-            self._conn.wait(self._queue(text, parameters, prepare))
+    def __init__(self, driver: psycopg.Connection[Any]) -> None:
+        self.driver = driver
+        self._values = Transformer(driver)
+        self._names: dict[_Kind, bytes] = {}
 
-    def _queue(self, text: str, parameters: Sequence[Any], prepare: bool) -> Any:
-        yield from self._start_query(text)
-        query = self._convert_query(text, parameters)
-        yield from self._maybe_prepare_gen(query, prepare=prepare)
+    @property
+    def is_open(self) -> bool:
+        """Whether a transaction is open on it."""
+        return self.driver.pgconn.transaction_status != TransactionStatus.IDLE
+
+    def exchange(self, sent: Sequence[Sent]) -> list[PGresult]:
+        """Send statements together, in one pipeline, and wait for all their answers.
+
+        Raises `psycopg.Error` for the first that fails; those behind it are not executed. Psycopg drops
+        what is prepared when it rolls back: then all is prepared anew.
+        """
+        if self.is_open:  # where a failure would spoil it, nothing need be known
+            return self._exchange(sent, None)
+        try:
+            return self._exchange(sent, self._names)
+        except psycopg.errors.InvalidSqlStatementName:
+            self._names.clear()
+            self.driver.rollback()
+            return self._exchange(sent, self._names)
+
+    def _exchange(self, sent: Sequence[Sent], names: dict[_Kind, bytes] | None) -> list[PGresult]:
+        """The answers. `names` are of the statements that are prepared; None prepares none for later."""
+        queue, values = self.driver.pgconn, self._values
+        new: dict[_Kind, bytes] = {}
+        asked: list[int] = []
+        places = 0
+        with self.driver.lock:
+            queue.enter_pipeline_mode()
+            try:
+                for statement, parameters in sent:
+                    octets = values.dump_sequence(parameters, [PyFormat.AUTO] * len(parameters))
+                    kind = statement, values.types
+                    name = names.get(kind) if names is not None else None
+                    if name is None:
+                        name = new[kind] = (
+                            b"ready_%d" % next(_numbers) if names is not None else b""
+                        )
+                        queue.send_prepare(name, statement.text.encode(), values.types)
+                        places += 1
+                    queue.send_query_prepared(name, octets, values.formats)
+                    asked.append(places)
+                    places += 1
+                queue.pipeline_sync()
+                answers = self.driver.wait(_answers(queue, places))
+            finally:
+                self._leave()
+        for answer in answers:
+            if answer.status == ExecStatus.FATAL_ERROR:
+                raise psycopg.errors.error_from_result(answer)
+        if names is not None:
+            names.update(new)
+        return [answers[n] for n in asked]
+
+    def _leave(self) -> None:
+        """Leave the pipeline; a connection on which an answer is still to come can be used no more."""
+        queue = self.driver.pgconn
+        if queue.status == ConnStatus.OK:
+            try:
+                queue.exit_pipeline_mode()
+            except psycopg.OperationalError:
+                queue.finish()
+
+    def rows(self, answer: PGresult) -> list[tuple[Any, ...]]:
+        """The rows of an answer."""
+        self._values.set_pgresult(answer)
+        return self._values.load_rows(0, answer.ntuples, tuple)
+
+
+def _answers(queue: PGconn, places: int) -> Generator[Any, Any, list[PGresult]]:
+    """Wait for so many answers, and for the end of the pipeline."""
+    yield from send(queue)
+    found: list[PGresult] = []
+    for _ in range(places):
+        found += yield from fetch_many(queue)
+    yield from fetch_many(queue)
+    return found
 
 
 def find(session: Session, statement: Ready, given: Given) -> Any | None:
     """The one row of a statement, or None; on SQLite by SQLAlchemy's own way."""
     if is_postgresql(session):
-        rows = ask(session, statement, given)
+        rows = ask(session.connection(), statement, given)
         return rows[0] if rows else None
     return session.connection().execute(statement.construct, given).one_or_none()
 
@@ -155,9 +287,9 @@ def copy(session: Session, table: Table, rows: Iterable[Given]) -> None:
     if (first := next(rest, None)) is None:
         return
     how = _copied(table, tuple(first))
-    with _driver(session) as (driver, is_open):
-        assert is_open, "what is copied is part of a transaction"
-        with driver.cursor().copy(how.text) as into:
+    with _wire(session.connection()) as wire:
+        assert wire.is_open, "what is copied is part of a transaction"
+        with wire.driver.cursor().copy(how.text) as into:
             into.set_types(how.types)
             for row in chain((first,), rest):
                 into.write_row(
@@ -197,25 +329,15 @@ _TYPE_NAMES = {"timestamp with time zone": "timestamptz"}
 
 
 @contextmanager
-def _driver(session: Session) -> Iterator[tuple[psycopg.Connection[Any], bool]]:
-    """The session's connection as psycopg's, and whether a transaction is open on it.
-
-    If none is, none begins by itself meanwhile: psycopg would wait for the answer to its BEGIN.
-    """
-    connection = session.connection()
+def _wire(connection: Connection) -> Iterator[_Wire]:
+    """The connection as libpq has it; what goes wrong is raised as SQLAlchemy does."""
     driver = connection.connection.driver_connection
     assert isinstance(driver, psycopg.Connection)
-    is_open = driver.info.transaction_status != TransactionStatus.IDLE
-    alone = not is_open and not driver.autocommit
+    wire = connection.info.get(_Wire)
+    if wire is None:
+        wire = connection.info[_Wire] = _Wire(driver)
     try:
-        if alone:
-            driver.autocommit = True
-        try:
-            yield driver, is_open
-        finally:
-            if alone and not driver.closed:
-                driver.rollback()  # nothing to do but after a failure
-                driver.autocommit = False
+        yield wire
     except psycopg.Error as error:
         raise _known(connection, driver, error) from error
 

@@ -96,12 +96,13 @@ def submit(
         subscribe(relay, site, *draft.recipients)
         draft = replace(draft, list_id="news")
     told = {"to": [str(address) for address in draft.recipients]}
+    mark = fingerprint(told, draft.mime.digest)
+    request = messages.Request(draft, key, mark, read_one_in=read_one_in)
+    how = {"links": links(relay), "now": relay.clock()}
+    if hurried and (done := messages.accept_at_once(relay.sessions, site.id, request, **how)):
+        return done
     with relay.sessions.begin() as session:
-        mark = fingerprint(told, draft.mime.digest)
-        request = messages.Request(draft, key, mark, read_one_in=read_one_in)
-        return messages.accept(
-            session, site.id, request, links=links(relay), now=relay.clock(), hurried=hurried
-        )
+        return messages.accept(session, site.id, request, **how)
 
 
 def subscribe(

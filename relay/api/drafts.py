@@ -11,11 +11,12 @@ import binascii
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from email.utils import getaddresses
-from functools import partial
+from functools import lru_cache, partial
 from io import SEEK_END, BytesIO
-from typing import IO, Any, TypeVar
+from typing import IO, Any, TypeGuard, TypeVar
 
 from flask import Request as HttpRequest
 from marshmallow import Schema, ValidationError
@@ -26,6 +27,7 @@ from relay.api import parts as multipart
 from relay.api.connect_schemas import ConnectSchema
 from relay.api.parts import Parts
 from relay.api.schemas import (
+    LONGEST_TYPED,
     MOST_IN_BATCH,
     MOST_RECIPIENTS,
     AudienceSchema,
@@ -54,6 +56,9 @@ LARGEST_REQUEST = mime.LARGEST // 3 * 4 + LARGEST_METADATA
 """Bytes of a request: one largest message in base64, or as many smaller ones."""
 
 LONGEST_KEY = 255
+
+LONGEST_PURPOSE = 1_000
+"""Characters of metadata without its envelope that are remembered; most have less than a hundred."""
 
 HOW_IT_CAME = frozenset(("mime", "message"))
 """Members of a batch's entry that say where its bytes are: repeated alone, or in another batch,
@@ -193,7 +198,7 @@ def _finished(
     base: str,
 ) -> Request:
     """The request that metadata and finished MIME describe; the bytes are read last."""
-    loaded = _load(schema, metadata, base)
+    loaded = _metadata(schema, metadata, base)
     envelope = loaded["envelope"]
     recipients = _recipients(envelope["to"], f"{base}/envelope/to")
     if envelope["sender"]:
@@ -259,6 +264,51 @@ def _load(schema: type[Schema], body: Mapping[str, Any], base: str) -> dict[str,
         raise Invalid(
             "The request is not valid; see `errors`", errors=pointers(error.messages, base)
         ) from None
+    return found
+
+
+_BYTES_IN: Mapping[type[Schema], str | None] = {
+    MetadataSchema: None,
+    MimeItemSchema: "mime",
+    PartItemSchema: "message",
+}
+"""The member in which metadata of this shape says where the bytes are."""
+
+
+def _metadata(schema: type[Schema], body: Mapping[str, Any], base: str) -> Mapping[str, Any]:
+    """As `_load`. What nearly all metadata says beside its envelope was said, and read, before."""
+    envelope, bytes_in = body.get("envelope"), _BYTES_IN[schema]
+    if _is_plain(envelope) and (bytes_in is None or bytes_in in body):
+        rest = {name: v for name, v in body.items() if name not in ("envelope", bytes_in)}
+        with suppress(ValueError, RecursionError):
+            told = json.dumps(rest, sort_keys=True)
+            if len(told) <= LONGEST_PURPOSE and (purpose := _purpose(schema, told)) is not None:
+                sent = {"sender": envelope.get("from", ""), "to": envelope["to"]}
+                return {**purpose, "envelope": sent}
+    return _load(schema, body, base)
+
+
+def _is_plain(envelope: Any) -> TypeGuard[dict[str, Any]]:
+    """Whether it is surely what `EnvelopeSchema` takes."""
+    return (
+        isinstance(envelope, dict)
+        and envelope.keys() <= {"from", "to"}
+        and isinstance(envelope.get("from", ""), str)
+        and isinstance(to := envelope.get("to"), list)
+        and 1 <= len(to) <= MOST_RECIPIENTS
+        and all(isinstance(each, str) and len(each) <= LONGEST_TYPED for each in to)
+    )
+
+
+@lru_cache(maxsize=1_024)
+def _purpose(schema: type[Schema], told: str) -> Mapping[str, Any] | None:
+    """What metadata says beside its envelope, in JSON; None where something is wrong with it."""
+    bytes_in = _BYTES_IN[schema]
+    given = {"envelope": {"to": ["a@b"]}} | ({bytes_in: ""} if bytes_in is not None else {})
+    try:
+        found: dict[str, Any] = _SCHEMAS[schema].load(json.loads(told) | given)
+    except ValidationError:
+        return None
     return found
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -53,6 +54,8 @@ from relay.services.timelines import MessageTimeline, RecipientTimeline
 from relay.vocabulary import Scope
 
 T = TypeVar("T")
+
+NO_ID = UUID(int=0)
 
 blueprint = Blueprint("messages", __name__, description="Mail: send it, and see what became of it.")
 
@@ -143,10 +146,10 @@ class Batch(MethodView):
         wanted = [
             arrived(item.request, came) for item in items if isinstance(item.request, Request)
         ]
+        now = context.clock()
+        note_use()
         done = iter(
-            _in_transaction(
-                lambda session, now, _: _accept_batch(session, site, wanted, now), context
-            )
+            _in_transaction(lambda session: _accept_batch(session, site, wanted, now), context)
         )
         results = [
             next(done) if isinstance(item.request, Request) else item.request for item in items
@@ -181,10 +184,16 @@ class Resend(MethodView):
 
 
 def _accepted(context: Relay, site: UUID, wanted: Request) -> Accepted:
-    def accept(session: Session, now: datetime, hurried: bool) -> Accepted:
-        return messages.accept(session, site, wanted, links=links(), now=now, hurried=hurried)
-
-    return _in_transaction(accept, context)
+    now = context.clock()
+    note_use()
+    wanted = messages.looked_into(site, wanted)
+    with suppress(IntegrityError, Outrun):
+        done = messages.accept_at_once(context.sessions, site, wanted, links=links(), now=now)
+        if done is not None:
+            return done
+    return _in_transaction(
+        lambda session: messages.accept(session, site, wanted, links=links(), now=now), context
+    )
 
 
 def _accept_batch(
@@ -212,33 +221,36 @@ def links() -> Links:
     return Links(settings.keyring, settings.public_url)
 
 
-def _in_transaction(accept: Callable[[Session, datetime, bool], T], context: Relay) -> T:
-    """Accept in one transaction, hurried; in another one, patiently, where others were quicker.
+def _in_transaction(accept: Callable[[Session], T], context: Relay) -> T:
+    """Accept in one transaction; in another one where others were quicker.
 
-    And once more: what they have answered with the same key while this one waited for the site's lock
-    shows only after the wait.
+    What they have answered with the same key while this one waited for the site's lock shows only after
+    the wait.
     """
-    now = context.clock()
-    note_use()
 
-    def once(*, hurried: bool) -> T:
+    def once() -> T:
         with context.sessions.begin() as session:
-            return accept(session, now, hurried)
+            return accept(session)
 
-    for hurried in (True, False):
-        with suppress(IntegrityError, Outrun):
-            return once(hurried=hurried)
-    return once(hurried=False)
+    with suppress(IntegrityError):
+        return once()
+    return once()
 
 
 def _receipt(accepted: Accepted) -> Response:
     response = jsonify(told(accepted.receipt))
     response.status_code = 202
-    response.headers.update(rate_limits.fields(accepted.meters))
-    response.headers["Location"] = url_for("messages.Message", message_id=accepted.receipt["id"])
+    response.headers.extend(rate_limits.fields(accepted.meters))
+    response.headers["Location"] = f"{_messages(request.script_root)}{accepted.receipt['id']}"
     if accepted.replayed:
         response.headers["Idempotent-Replayed"] = "true"
     return response
+
+
+@lru_cache(maxsize=8)
+def _messages(script_root: str) -> str:
+    """Where messages are, below the application's own root; its routes never change."""
+    return url_for("messages.Message", message_id=NO_ID).removesuffix(str(NO_ID))
 
 
 def _rate_limits(results: Sequence[Accepted | PostreeveError]) -> dict[str, str]:

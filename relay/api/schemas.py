@@ -26,6 +26,9 @@ from relay.vocabulary import (
 MOST_RECIPIENTS = 50
 """People of one message; SES's own limit for one call, kept as ours for one message."""
 
+LONGEST_TYPED = 1_000
+"""Characters of an address as it is typed."""
+
 MOST_LISTED = 100
 
 MOST_IN_BATCH = 500
@@ -39,7 +42,7 @@ def worded(of: Any, **options: Any) -> fields.String:
 
 def _address(**options: Any) -> fields.String:
     return fields.String(
-        validate=validate.Length(max=1_000), metadata={"format": "email"}, **options
+        validate=validate.Length(max=LONGEST_TYPED), metadata={"format": "email"}, **options
     )
 
 

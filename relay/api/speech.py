@@ -55,6 +55,9 @@ def install(app: Flask) -> None:
     @app.after_request
     def in_this_language(response: Response) -> Response:
         if request.path.startswith("/v1/") and response.mimetype in JSON:
-            response.content_language.add(language())
-            response.vary.add("Accept-Language")
+            response.headers["Content-Language"] = language()
+            if "Vary" in response.headers:
+                response.vary.add("Accept-Language")
+            else:
+                response.headers["Vary"] = "Accept-Language"
         return response

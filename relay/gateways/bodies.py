@@ -16,6 +16,7 @@ from email.header import decode_header, make_header
 from email.message import Message
 from email.parser import BytesHeaderParser
 from email.utils import getaddresses
+from functools import lru_cache
 from io import BytesIO
 
 from relay.errors import TooLarge
@@ -55,6 +56,14 @@ _NO_CHARSETS = frozenset(
 _NO_BASE64 = re.compile(rb"[^A-Za-z0-9+/]+")
 
 _FIELD = re.compile(rb"[^\r\n]*(?:\r\n[ \t][^\r\n]*)*\r\n")
+_WELL_FORMED = re.compile(rb"(?:[!-9;-~]+:[^\r\n]*\r\n(?:[ \t][^\r\n]*\r\n)*)*(?:\r\n)?")
+"""A header block of which no line ends it early, or is read in two ways."""
+_CONTENT = re.compile(rb"^content-[^\r\n]*\r\n(?:[ \t][^\r\n]*\r\n)*", re.IGNORECASE | re.MULTILINE)
+"""A field that tells of a part (RFC 2045 §3): all others tell of the mail."""
+
+
+_PLAIN_MAILBOX = re.compile(r"([A-Za-z]+(?: [A-Za-z]+)*) <[\w.+-]+@[\w.-]+>", re.ASCII)
+"""A person's name and address, as most mails have them: nothing quoted, encoded or commented."""
 
 
 class Unreadable(Exception):
@@ -133,14 +142,14 @@ def _strictly(
     data: bytes, start: int, end: int, is_body: bool, depth: int, leniently: bool
 ) -> Iterator[Text | bool]:
     body = _body_of(data, start, end)
-    head = BytesHeaderParser().parsebytes(data[start:body])
-    kind = head.get_content_type()
+    head = _head(data[start:body])
+    kind = head.kind
     if kind in SEALED and not (leniently and kind == "multipart/signed"):
         raise Unreadable("sealed", "It is signed or encrypted as a whole")
     if kind.startswith("multipart/"):
         if depth >= DEEPEST:
             raise Unreadable("too-deep", "Its parts are nested too deeply")
-        for place, (first, last) in enumerate(_parts(data, body, end, head)):
+        for place, (first, last) in enumerate(_parts(data, body, end, head.boundary)):
             yield from _leaves(
                 data,
                 first,
@@ -149,14 +158,47 @@ def _strictly(
                 depth + 1,
                 leniently,
             )
-    elif kind in TEXTS and head.get_content_disposition() != "attachment" and not _name(head):
+    elif kind in TEXTS and head.disposition != "attachment" and not head.name:
         yield _text(data, start, body, end, head, is_body, leniently)
     else:
-        yield (
-            kind.startswith("image/")
-            and head.get("content-id") is not None
-            and head.get_content_disposition() != "attachment"
-        )
+        yield kind.startswith("image/") and head.is_shown and head.disposition != "attachment"
+
+
+@dataclass(frozen=True, slots=True)
+class _Head:
+    """What a header block says of its part: name and charset of a text, the boundary of a multipart, and
+    whether another part may show it (`is_shown`)."""
+
+    kind: str
+    disposition: str | None
+    name: str | None
+    charset: str
+    encoding: str
+    boundary: str
+    is_shown: bool
+
+
+def _head(data: bytes) -> _Head:
+    """What a header block says of the part. Most mails of a site say the same of it, beside all else."""
+    if _WELL_FORMED.fullmatch(data):
+        data = b"".join(_CONTENT.findall(data))
+    return _read_head(data)
+
+
+@lru_cache(maxsize=256)
+def _read_head(data: bytes) -> _Head:
+    head = BytesHeaderParser().parsebytes(data)
+    kind = head.get_content_type()
+    is_text, is_multipart = kind in TEXTS, kind.startswith("multipart/")
+    return _Head(
+        kind=kind,
+        disposition=head.get_content_disposition(),
+        name=_name(head) if is_text else None,
+        charset=((head.get_content_charset() if is_text else None) or "us-ascii").lower(),
+        encoding=str(head.get("content-transfer-encoding") or "7bit").strip().lower(),
+        boundary=str((head.get_boundary() if is_multipart else None) or ""),
+        is_shown=head.get("content-id") is not None,
+    )
 
 
 def _body_of(data: bytes, start: int, end: int) -> int:
@@ -167,9 +209,8 @@ def _body_of(data: bytes, start: int, end: int) -> int:
     return at + 4 if at >= 0 else end
 
 
-def _parts(data: bytes, start: int, end: int, head: Message) -> Iterator[tuple[int, int]]:
+def _parts(data: bytes, start: int, end: int, boundary: str) -> Iterator[tuple[int, int]]:
     """Where the parts of a multipart begin and end (RFC 2046 §5.1.1)."""
-    boundary = str(head.get_boundary() or "")
     if not boundary or not boundary.isascii():
         raise Unreadable("no-boundary", "A part is multipart but names no boundary")
     mark = re.compile(rb"(?:\A|\r\n)--" + re.escape(boundary.encode()) + rb"(--)?[ \t]*(?=\r\n|\Z)")
@@ -193,10 +234,9 @@ def _name(head: Message) -> str | None:
 
 
 def _text(
-    data: bytes, start: int, body: int, end: int, head: Message, is_body: bool, leniently: bool
+    data: bytes, start: int, body: int, end: int, head: _Head, is_body: bool, leniently: bool
 ) -> Text:
-    charset = (head.get_content_charset() or "us-ascii").lower()
-    encoding = str(head.get("content-transfer-encoding") or "7bit").strip().lower()
+    charset, encoding = head.charset, head.encoding
     raw = data[body:end]
     wrong = Unreadable(
         "unreadable", f"A text is not what it says ({encoding[:40]}, {charset[:40]})"
@@ -220,7 +260,7 @@ def _text(
             raise wrong from None
         text = raw.decode("latin-1")
     plain = text.replace("\r\n", "\n").replace("\r", "\n")
-    return Text(start, body, end, head.get_content_type(), charset, encoding, is_body, plain)
+    return Text(start, body, end, head.kind, charset, encoding, is_body, plain)
 
 
 def _as_far_as_it_goes(encoded: bytes) -> bytes:
@@ -342,6 +382,8 @@ def called(message: Mime) -> list[str]:
         )
         if name.lower() in (b"to", b"cc")
     ]
+    if len(fields) == 1 and (plain := _PLAIN_MAILBOX.fullmatch(fields[0])):
+        return [plain[1]]
     names = [name for name, _ in getaddresses(fields) if name]
     return [_decoded(name) for name in names]
 

@@ -232,19 +232,26 @@ def _headers(head: bytes) -> list[Header]:
 
 def _check_headers(headers: list[Header]) -> None:
     seen: set[bytes] = set()
+    whole = b"".join([header.lines for header in headers])
+    unsafe = not whole.isascii() or _UNSAFE.search(whole.replace(b"\r\n", b"")) is not None
     for header in headers:
-        name = header.name.decode()
-        content = header.lines.replace(b"\r\n", b"")
-        if _UNSAFE.search(content):
-            raise UnsafeHeader(f"The header {name!r} holds a control character", header=name)
-        if not content.isascii():
-            raise UnsafeHeader(
-                f"The header {name!r} holds raw 8-bit text; encode it as RFC 2047 says", header=name
-            )
+        if unsafe:
+            _check_signs(header)
         if header.name in SINGLE:
             if header.name in seen:
+                name = header.name.decode()
                 raise UnsafeHeader(f"The header {name!r} occurs twice", header=name)
             seen.add(header.name)
+
+
+def _check_signs(header: Header) -> None:
+    name, content = header.name.decode(), header.lines.replace(b"\r\n", b"")
+    if _UNSAFE.search(content):
+        raise UnsafeHeader(f"The header {name!r} holds a control character", header=name)
+    if not content.isascii():
+        raise UnsafeHeader(
+            f"The header {name!r} holds raw 8-bit text; encode it as RFC 2047 says", header=name
+        )
 
 
 def _is_removed(name: bytes) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import lru_cache
 from math import ceil
 from urllib.parse import urlsplit
 
@@ -61,7 +62,7 @@ class Throttle:
 
         What is refused is not counted.
         """
-        limit = RateLimitItemPerMinute(per_minute)
+        limit = _a_minute(per_minute)
         if self._away_until is None or self._clock() >= self._away_until:
             try:
                 answer = _ask(self._store, limit, what, who)
@@ -75,6 +76,11 @@ class Throttle:
                 self._away_until = None
                 return answer
         return _ask(self._own, limit, what, who)
+
+
+@lru_cache(maxsize=64)
+def _a_minute(allowed: int) -> RateLimitItemPerMinute:
+    return RateLimitItemPerMinute(allowed)
 
 
 def _ask(

@@ -86,10 +86,10 @@ class Allowance:
     under_review: bool = False
     quota: Quota = field(default_factory=Quota)
 
-    @property
-    def asks_for_a_look(self) -> bool:
-        """Whether so much mail of the site came lately that some of it may be a campaign in disguise."""
-        return self.recent > MOST_ALIKE
+    def asks_for_a_look(self, more: int = 0) -> bool:
+        """Whether so much mail of the site came lately, with so many people `more`, that some of it may be
+        a campaign in disguise."""
+        return self.recent + more > MOST_ALIKE
 
 
 @dataclass(frozen=True, slots=True)

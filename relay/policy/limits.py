@@ -7,10 +7,12 @@ business either: they wait (design: limits, warm-up, fairness), and only the rul
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from fractions import Fraction
+from functools import lru_cache
+from types import MappingProxyType
 
 from relay.errors import LimitReached, TooLarge
 from relay.mail import Draft, Source
@@ -162,14 +164,15 @@ def reached(meter: Meter) -> LimitReached:
     )
 
 
-def transactional(limits: Limits, declared: int) -> dict[str, int]:
+@lru_cache(maxsize=1_024)
+def transactional(limits: Limits, declared: int) -> Mapping[str, int]:
     """People in a second, an hour and a day to whom a site may send transactional mail.
 
     The day is the declared volume, the hour a share of that, and neither more than the limits say.
     """
     day = min(limits.day, declared)
     hour = min(max(int(day * HOUR_SHARE), HOUR_LEAST), day, limits.hour)
-    return {"second": limits.second, "hour": hour, "day": day}
+    return MappingProxyType({"second": limits.second, "hour": hour, "day": day})
 
 
 def source_allowed(hour: int, source: str) -> int:

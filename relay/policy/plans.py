@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from relay.errors import Invalid, NotFound
@@ -83,8 +83,23 @@ def limits_of(
 
     A plan that this release does not know counts as the usual one.
     """
+    return _merged(name, _told(account), _told(site))
+
+
+Told = tuple[tuple[str, int], ...]
+
+
+def _told(overrides: Mapping[str, int] | None) -> Told:
+    if not overrides:
+        return ()
+    return tuple((name, overrides[name]) for name in NAMES if name in overrides)
+
+
+@lru_cache(maxsize=1_024)
+def _merged(name: str, *overrides: Told) -> Limits:
+    """Sites have much the same limits, and each message asks for them."""
     known = plans().get(name) or plans()[USUAL]
-    return known.limits.merged(account, site)
+    return known.limits.merged(*map(dict, overrides))
 
 
 def changed(

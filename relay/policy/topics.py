@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from functools import lru_cache
 from uuid import UUID
 
 from relay.vocabulary import Stream
@@ -31,6 +32,7 @@ def of_list(list_id: UUID) -> str:
     return f"{_LIST}{list_id}"
 
 
+@lru_cache(maxsize=1_024)
 def slug(plugin: str | None) -> str:
     """A plugin's name as topics have it; empty where nobody said which."""
     return re.sub(r"[^a-z0-9._-]+", "-", (plugin or "").lower())[:LONGEST_PLUGIN].strip("-")

@@ -104,12 +104,31 @@ def _said(text: str, is_html: bool, names: frozenset[str]) -> str:
     words = " ".join(
         [
             word
-            for word in _WORD.findall(text)
-            if word.isalpha() and word not in names and (len(word) < LONGEST or not word.isascii())
+            for word in filter(str.isalpha, _words(text))
+            if word not in names and (len(word) < LONGEST or not word.isascii())
         ]
     )
     led = _led(links, names)
     return f"{words}\n{led}" if words or led else ""
+
+
+_BETWEEN = bytes(
+    each if each > 127 or chr(each).isalnum() or chr(each) == "_" else ord(" ")
+    for each in range(256)
+)
+"""What each octet of UTF-8 becomes: what is between words, a space."""
+
+
+def _words(text: str) -> list[str]:
+    """What `\\w+` finds, in a quarter of the time."""
+    if not text.isascii():
+        between = [sign for sign in set(text) if sign > "\x7f" and not sign.isalnum()]
+        if len(between) > 32:  # nobody's letter has so many, and each takes its time
+            return _WORD.findall(text)
+        for sign in between:
+            text = text.replace(sign, " ")
+    octets = text.encode("utf-8", "surrogatepass").translate(_BETWEEN)
+    return octets.decode("utf-8", "surrogatepass").split()
 
 
 def _led(links: Sequence[str], names: frozenset[str]) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import hmac
 import secrets
 from collections.abc import Iterable, Sequence
@@ -222,7 +221,7 @@ def list_keys(
 
 def key_digest(secret: str, presented: str) -> str:
     """Keyed digest of a key's random part: keys are 256 bits of chance, so no slow hash is needed."""
-    return hmac.new(secret.encode(), presented.encode(), hashlib.sha256).hexdigest()
+    return hmac.digest(secret.encode(), presented.encode(), "sha256").hex()
 
 
 def _get(session: Session, kind: type[T], id: UUID, word: str) -> T:

@@ -69,16 +69,27 @@ _read: dict[str, tuple[Any, float]] = {}
 """Rows of keys that this process has read, by what they begin with, and when (monotonic seconds)."""
 
 
-def authenticate(
-    session: Session, presented: str, *, secret: str, now: datetime, recalled: bool = False
-) -> Caller:
+def authenticate(session: Session, presented: str, *, secret: str, now: datetime) -> Caller:
     """The site that presents this key. Raises `Unauthenticated` without saying which part was wrong.
 
-    The key of an account opens nothing here, whatever it begins with: it has no scopes. `recalled` is
-    for who looks later whether the key has ended since, as accepting a message does, and saves the
+    The key of an account opens nothing here, whatever it begins with: it has no scopes.
+    """
+    return _caller(_known(session, presented, KEY_MARK, secret=secret, now=now))
+
+
+def recall(presented: str, *, secret: str, now: datetime) -> Caller | None:
+    """As `authenticate`, for a key that this process has read lately; None for all others.
+
+    It is for who looks later whether the key has ended since, as accepting a message does, and saves the
     database a question: nothing else of a key ever changes.
     """
-    row = _known(session, presented, KEY_MARK, secret=secret, now=now, recalled=recalled)
+    row = _recalled(_public(presented, KEY_MARK), now)
+    if row is None:
+        return None
+    return _caller(_checked(row, presented, secret=secret, now=now))
+
+
+def _caller(row: Any) -> Caller:
     return Caller(
         key_id=row.id,
         account_id=row.account_id,
@@ -115,21 +126,22 @@ def ended() -> Unauthenticated:
     return Unauthenticated(say("This API key was revoked or replaced; make a new one"))
 
 
-def _known(
-    session: Session,
-    presented: str,
-    mark: str,
-    *,
-    secret: str,
-    now: datetime,
-    recalled: bool = False,
-) -> Any:
+def _known(session: Session, presented: str, mark: str, *, secret: str, now: datetime) -> Any:
+    public = _public(presented, mark)
+    row = _looked_up(session, public) if public else None
+    return _checked(row, presented, secret=secret, now=now)
+
+
+def _public(presented: str, mark: str) -> str:
+    """By what the key is looked up; empty where it is none of this kind."""
     shown, _, rest = presented.partition("_")
-    prefix, _, random = rest.partition("_")
-    row = None
-    if shown == mark and prefix and len(prefix) <= 32 and prefix.isascii():
-        row = _recalled(prefix, now) if recalled else None
-        row = row or _looked_up(session, prefix)
+    public = rest.partition("_")[0]
+    return public if shown == mark and len(public) <= 32 and public.isascii() else ""
+
+
+def _checked(row: Any | None, presented: str, *, secret: str, now: datetime) -> Any:
+    """The row, if the key that is presented is its key, and has not ended."""
+    random = presented.partition("_")[2].partition("_")[2]
     digest = row.digest if row is not None else "0" * 64
     fits = hmac.compare_digest(digest, key_digest(secret, random))
     if row is None or not fits:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 import idna
+from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
 from relay.addresses import EmailAddress, parse
@@ -54,7 +55,7 @@ class Answered:
     expires_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Known:
     """All that is known when a draft is judged.
 
@@ -93,11 +94,11 @@ def facts(
     times: dict[EmailAddress, int] = {}
     if rows and asks_for_protection(draft):
         used, times = _used(session, site_id, people, now)
-    return _known(rows, draft, people, used, times, api_key, now)
+    return _known(rows, draft, people, used, times, api_key, now, lists=rows)
 
 
 def facts_unlocked(
-    session: Session,
+    connection: Connection,
     site_id: UUID,
     draft: Draft,
     *,
@@ -107,22 +108,23 @@ def facts_unlocked(
     wording: str | None,
     now: datetime,
 ) -> Known:
-    """As `facts`, on PostgreSQL and without the lock, for mail that is not protected.
+    """As `facts`, on PostgreSQL and without the lock, for receipts that are not protected.
 
     `wording` is what it says, where that is known. What is made of it must be checked by the write.
     """
     people = _People.of([draft], keyring)
     given = _asked(site_id, draft, people, key, api_key, now)
     compared = {"wording": wording, "alike_since": now - WITHIN}
-    rows = ask(session, readings.FACTS_UNLOCKED, given | compared)
-    found = _known(rows, draft, people, None, {}, api_key, now)
+    rows = ask(connection, readings.FACTS_UNLOCKED, given | compared)
+    found = _known(rows, draft, people, None, {}, api_key, now, lists=())
     first = rows[0]
-    few = (
+    found.version = first.version
+    found.few = (
         wording is not None
         and not first.reviewed
         and first.alike + len(draft.recipients) <= MOST_ALIKE
     )
-    return replace(found, version=first.version, few=few)
+    return found
 
 
 def _asked(
@@ -156,8 +158,10 @@ def _known(
     times: dict[EmailAddress, int],
     api_key: UUID | None,
     now: datetime,
+    *,
+    lists: Sequence[Any],
 ) -> Known:
-    """What the rows of the reading for one message tell."""
+    """What the rows of the reading for one message tell; `lists` are those that tell of lists."""
     if not rows:
         raise NotFound("The site of this key no longer exists")
     first = rows[0]
@@ -171,7 +175,7 @@ def _known(
         facts=_facts_from(
             first,
             domains={row.name: row.status for row in rows if row.name is not None},
-            lists=rows,
+            lists=lists,
             about=rows,
             people=people,
             allowance=_allowance(first, used, times, now, quota),

@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
+    Connection,
     Integer,
     and_,
     bindparam,
@@ -117,10 +118,34 @@ def _counting(dialect: Any) -> Any:
 _COUNTING = {on: _counting(dialect) for on, dialect in _ON.items()}
 
 
-def _statements(dialect: Any, *, keyed: bool) -> tuple[Any, ...]:
-    """The INSERTs of one acceptance."""
-    usage = (_USAGE[dialect, "hour"], _USAGE[dialect, "day"])
-    return (_MESSAGE, _CONTENT, _RECIPIENT, *usage, *((_IDEMPOTENCY,) if keyed else ()))
+def _used(*, contacts: bool) -> Any:
+    """Both usages, and if there are `contacts` what they use up, in one INSERT of PostgreSQL."""
+    names = ("messages", "recipients", "octets")
+    rows: list[dict[str, Any]] = [
+        {
+            "site_id": bindparam("u_site_id"),
+            "window": literal(window),
+            "began_at": bindparam(f"u_{window}"),
+            **{name: bindparam(f"u_{name}") for name in names},
+        }
+        for window in ("hour", "day")
+    ]
+    if contacts:
+        given: dict[str, Any] = {
+            name: bindparam(f"f_{name}") for name in ("site_id", "began_at", "recipients")
+        }
+        nothing = {"messages": literal(0), "octets": literal(0)}
+        rows.append({**rows[0], **given, **nothing, "window": literal(FIRST)})
+    addition = postgresql.insert(_HOUR).values(rows)
+    return addition.on_conflict_do_update(
+        index_elements=["site_id", "window", "began_at"],
+        set_={name: _HOUR.c[name] + addition.excluded[name] for name in names},
+    ).returning(_HOUR.c.window, _HOUR.c.recipients)
+
+
+def _statements(*, keyed: bool) -> tuple[Any, ...]:
+    """The INSERTs of one acceptance, but for what counts."""
+    return (_MESSAGE, _CONTENT, _RECIPIENT, *((_IDEMPOTENCY,) if keyed else ()))
 
 
 @lru_cache(maxsize=32)
@@ -131,28 +156,32 @@ def _in_one(*, keyed: bool, contacts: bool, drawn: bool, sourced: bool, shared: 
     sites had before, as far as they are asked for.
     """
     one = select(literal(1).label("one")).subquery("one")
-    counted = _counted(contacts=contacts, drawn=drawn, sourced=sourced)
+    used, counted = _counted(contacts=contacts, drawn=drawn, sourced=sourced)
     told: list[Any] = [one, *counted.values(), *([counts.OTHERS_NOW] if shared else [])]
     what = select(*(column for each in told for column in each.c)).select_from(_joined(told))
-    return _with(what, _statements(postgresql, keyed=keyed))
+    return _with(what, used, _statements(keyed=keyed))
 
 
-def _counted(*, contacts: bool, drawn: bool, sourced: bool) -> dict[str, Any]:
-    """What counts, as parts of one statement that give what they make of it."""
-    wanted = {
-        "contacts": _COUNTING[True] if contacts else None,
-        "site_counted": counts.SITE_COUNT[True] if drawn else None,
-        "source_counted": counts.SOURCE_COUNT[True] if sourced else None,
-    }
-    return {name: each.cte(name) for name, each in wanted.items() if each is not None}
+def _counted(*, contacts: bool, drawn: bool, sourced: bool) -> tuple[Any, dict[str, Any]]:
+    """What counts, as parts of one statement that give what they make of it; the usage on its own."""
+    used = _used(contacts=contacts).cte("used")
+    found: dict[str, Any] = {}
+    if contacts:
+        first = select(used.c.recipients).where(used.c.window == FIRST)
+        found["contacts"] = first.subquery("contacts")
+    if drawn:
+        found["site_counted"] = counts.SITE_COUNT[True].cte("site_counted")
+    if sourced:
+        found["source_counted"] = counts.SOURCE_COUNT[True].cte("source_counted")
+    return used, found
 
 
 def _joined(told: Sequence[Any]) -> Any:
     return reduce(lambda all, each: all.join(each, true()), told)
 
 
-def _with(what: Any, statements: Sequence[Any]) -> Any:
-    return what.add_cte(*(each.cte(f"w{n}") for n, each in enumerate(statements)))
+def _with(what: Any, used: Any, statements: Sequence[Any]) -> Any:
+    return what.add_cte(used, *(each.cte(f"w{n}") for n, each in enumerate(statements)))
 
 
 @lru_cache(maxsize=64)
@@ -161,7 +190,7 @@ def _at_once(
 ) -> Ready:
     """The same, and what was judged without the lock is checked; fails (division by zero) if others were
     quicker. `kept`: the wording is written down; `compared`: it must be one that few were told."""
-    counted = _counted(contacts=contacts, drawn=True, sourced=sourced)
+    used, counted = _counted(contacts=contacts, drawn=True, sourced=sourced)
     site, source = counted["site_counted"], counted.get("source_counted")
     fits = [
         bindparam("g_version") == readings.VERSION,
@@ -175,13 +204,16 @@ def _at_once(
     fit = func.coalesce(and_(*fits), false())  # what is not known does not hold
     what = select(literal(1) // cast(fit, Integer)).select_from(_joined(told))
     keeping = (_WORDING,) if kept else ()
-    return Ready(_with(what, (*_statements(postgresql, keyed=keyed), *keeping)))
+    return Ready(_with(what, used, (*_statements(keyed=keyed), *keeping)))
 
 
 _ON_SQLITE = {
     keyed: [
         (each, frozenset(each.compile(dialect=sqlite.dialect()).params))
-        for each in _statements(sqlite, keyed=keyed)
+        for each in (
+            *_statements(keyed=keyed),
+            *(_USAGE[sqlite, window] for window in ("hour", "day")),
+        )
     ]
     for keyed in (False, True)
 }
@@ -296,7 +328,7 @@ def is_plain(rows: Rows) -> bool:
 
 
 def end_at_once(
-    session: Session,
+    connection: Connection,
     rows: Rows,
     *,
     version: str,
@@ -341,7 +373,7 @@ def end_at_once(
         "alike_since": now - WITHIN,
     }
     try:
-        end(session, (readings.HOLD, {"site": site_id}), (statement, given))
+        end(connection, (readings.HOLD, {"site": site_id}), (statement, given))
     except DataError as error:
         if getattr(error.orig, "sqlstate", None) == DIVISION_BY_ZERO:
             raise Outrun from error

@@ -10,10 +10,10 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete
+from sqlalchemy import Connection, delete
 from sqlalchemy.orm import Session
 
-from relay.db import is_postgresql, new_id
+from relay.db import Sessions, new_id
 from relay.errors import (
     IdempotencyKeyReused,
     Invalid,
@@ -29,6 +29,7 @@ from relay.policy.limits import Meter, source_key
 from relay.policy.links import is_sampled
 from relay.policy.standing import is_watched, stand_of
 from relay.policy.streams import asks_for_protection, effective_stream
+from relay.ready import alone
 from relay.services import (
     campaigns,
     circumstances,
@@ -100,20 +101,19 @@ class Request:
         return self.came.key_id if self.came is not None else None
 
 
+def looked_into(site_id: UUID, request: Request) -> Request:
+    """The request with what is read of the message itself, before any lock: a look at the body of what
+    wants to be protected, and what a busy site's receipt says."""
+    request = _looked_into(request)
+    if request.wording is not None or (said := campaigns.said(site_id, request.draft)) is None:
+        return request
+    return replace(request, wording=said)
+
+
 def accept(
-    session: Session,
-    site_id: UUID,
-    request: Request,
-    *,
-    links: Links,
-    now: datetime,
-    hurried: bool = False,
+    session: Session, site_id: UUID, request: Request, *, links: Links, now: datetime
 ) -> Accepted:
     """Accept a draft for sending, or raise why not; see `policy.admission` for the rules.
-
-    If `hurried`, on PostgreSQL, what most mail is (one person's, with enough left of every limit) is
-    judged before the site's lock is taken, and written and committed in one go; the session is good for
-    nothing else then. Raises `Outrun` where others were quicker: do it again, not hurried.
 
     What may be refused later than by the rules, where others were quicker with what was left of a
     limit, raises `LimitReached` as well: nothing of the transaction may be kept then.
@@ -122,10 +122,7 @@ def accept(
     raises `IdempotencyKeyReused`. Where two requests with one key race on PostgreSQL, the slower
     one's write raises `IntegrityError`; done again in a new transaction, it finds the answer.
     """
-    request = _looked_into(request)
-    request = replace(request, wording=campaigns.said(site_id, request.draft))
-    if hurried and (done := _at_once(session, site_id, request, links, now)) is not None:
-        return done
+    request = looked_into(site_id, request)
     known = circumstances.facts(
         session,
         site_id,
@@ -156,21 +153,36 @@ def accept(
     return Accepted(receipt, meters=meters)
 
 
-def _at_once(
-    session: Session, site_id: UUID, request: Request, links: Links, now: datetime
+def accept_at_once(
+    sessions: Sessions, site_id: UUID, request: Request, *, links: Links, now: datetime
 ) -> Accepted | None:
-    """Accept what is plain, in two round trips; None, and nothing is written yet, for all else."""
+    """As `accept`, in a transaction of its own of two round trips, on PostgreSQL, for what most mail is:
+    a receipt of one person's, with enough left of every limit. It is judged before the site's lock is
+    taken, and written and committed in one go.
+
+    None, and nothing is written, for all else. Raises `Outrun` or `IntegrityError` where others were
+    quicker. Then `accept` it.
+    """
     draft = request.draft
     if (
-        not is_postgresql(session)
+        sessions.kw["bind"].dialect.name != "postgresql"
         or len(draft.recipients) != 1
         or effective_stream(draft) is not Stream.TRANSACTIONAL
         or asks_for_protection(draft)
         or not networks.is_trusted(request.came)
     ):
         return None
+    request = looked_into(site_id, request)
+    with alone(sessions) as connection:
+        return _at_once(connection, site_id, request, links, now)
+
+
+def _at_once(
+    connection: Connection, site_id: UUID, request: Request, links: Links, now: datetime
+) -> Accepted | None:
+    draft = request.draft
     known = circumstances.facts_unlocked(
-        session,
+        connection,
         site_id,
         draft,
         keyring=links.keyring,
@@ -185,17 +197,17 @@ def _at_once(
             return None
         meters = allowance.quota.meters_for(source_key(draft.source))
         return Accepted(_same(known.answered, request.fingerprint), replayed=True, meters=meters)
-    compared = allowance.asks_for_a_look
+    compared = allowance.asks_for_a_look(len(draft.recipients))
     if compared and not known.few:
         return None
     try:
-        rows, receipt = _judge(session, site_id, known, request, links, now, None)
+        rows, receipt = _judge(None, site_id, known, request, links, now, None)
     except LimitReached:
         return None  # under the lock there may be an answer by now
     if not intake.is_plain(rows) or known.version is None:
         return None
     intake.end_at_once(
-        session,
+        connection,
         rows,
         version=known.version,
         wording=request.wording,
@@ -320,7 +332,7 @@ def _looked_into(request: Request) -> Request:
 
 
 def _judge(
-    session: Session,
+    session: Session | None,
     site_id: UUID,
     known: Known,
     request: Request,
@@ -328,7 +340,10 @@ def _judge(
     now: datetime,
     newcomer: Newcomer | None,
 ) -> tuple[intake.Rows, Receipt]:
-    """The rows to write for an admitted draft, and its receipt; raises what the rules raise."""
+    """The rows to write for an admitted draft, and its receipt; raises what the rules raise.
+
+    A `session` is wanted only for what is compared and not known to be said to few.
+    """
     draft = request.draft
     _check_expiry(draft, now)
     admission = admit(draft, known.facts)
@@ -427,7 +442,7 @@ class _Begins:
 
 
 def _begins(
-    session: Session,
+    session: Session | None,
     site_id: UUID,
     known: Known,
     admission: Admission,
@@ -448,11 +463,12 @@ def _begins(
         told = reviews.described(ReviewKind.NEW_NETWORK)
         return _Begins(Stage.HELD, told, Disposition.HELD, suspected=True)
     allowance = known.facts.allowance
-    if admission.lane is not Lane.TRANSACTIONAL or not allowance.asks_for_a_look:
+    if admission.lane is not Lane.TRANSACTIONAL or not allowance.asks_for_a_look():
         return _Begins()
     campaigns.note_busy(site_id)
     if known.few:
         return _Begins()
+    assert session is not None, "what few were told is known, or compared under the lock"
     review, waits = campaigns.standing_of(
         session,
         site_id,

@@ -82,9 +82,9 @@ class About(StrEnum):
     NEWCOMER = "newcomer"
 
 
-def _about(dialect: Any) -> Any:
-    """All that is known of the people a draft is for: why they may not be mailed, to what they have
-    agreed, what they wanted to stop, and who was never mailed.
+def _about(dialect: Any, *, promotional: bool = True) -> Any:
+    """All that is known of the people a draft is for: why they may not be mailed, who was never mailed,
+    and of what is `promotional`, to what they have agreed and what they wanted to stop.
 
     An entry of another site's bounce does not count where this site has lifted its own since. Those
     who were erased are found by their keyed hashes, newcomers by there being no copy for them.
@@ -111,6 +111,23 @@ def _about(dialect: Any) -> Any:
         )
         .limit(1)  # looked up for each person; no join over all that was ever sent
         .scalar_subquery()
+    )
+    wishes = (
+        select(
+            literal(About.OPTED_OUT.value, String),
+            OptOut.address_key,
+            OptOut.topic,
+            null(),
+            OptOut.began_at,
+            OptOut.evidence,
+            null(),
+            null(),
+        ).where(
+            OptOut.site_id == site,
+            among(OptOut.address_key, "people"),
+            OptOut.ended_at.is_(None),
+        ),
+        _subscribed(dialect),
     )
     return union_all(
         select(
@@ -166,21 +183,7 @@ def _about(dialect: Any) -> Any:
             null(),
             null(),
         ).where(Erasure.site_id == site, among(Erasure.person, "persons")),
-        select(
-            literal(About.OPTED_OUT.value, String),
-            OptOut.address_key,
-            OptOut.topic,
-            null(),
-            OptOut.began_at,
-            OptOut.evidence,
-            null(),
-            null(),
-        ).where(
-            OptOut.site_id == site,
-            among(OptOut.address_key, "people"),
-            OptOut.ended_at.is_(None),
-        ),
-        _subscribed(dialect),
+        *(wishes if promotional else ()),
         select(
             literal(About.NEWCOMER.value, String),
             given.c.value,
@@ -336,9 +339,9 @@ def _facts_statement(dialect: Any) -> Any:
     return _all_facts(dialect).with_for_update(of=Site, key_share=True)
 
 
-def _all_facts(dialect: Any, *more: Any) -> Any:
-    about = _about(dialect)
-    return (
+def _all_facts(dialect: Any, *more: Any, promotional: bool = True) -> Any:
+    about = _about(dialect, promotional=promotional)
+    facts = (
         select(
             *more,
             *_SITE_COLUMNS,
@@ -353,7 +356,7 @@ def _all_facts(dialect: Any, *more: Any) -> Any:
             IdempotencyKey.expires_at,
             Domain.name,
             Domain.status,
-            *_LIST_COLUMNS,
+            *(_LIST_COLUMNS if promotional else ()),
             *about.c,
         )
         .select_from(Site)
@@ -374,10 +377,12 @@ def _all_facts(dialect: Any, *more: Any) -> Any:
             and_(IdempotencyKey.site_id == Site.id, IdempotencyKey.key == bindparam("key")),
         )
         .outerjoin(Domain, and_(Domain.account_id == Site.account_id, among(Domain.name, "names")))
-        .outerjoin(_LISTS, and_(_LISTS.c.site_id == Site.id, among(_LISTS.c.key, "lists")))
         .outerjoin(about, true())
         .where(Site.id == bindparam("site"))
     )
+    if not promotional:
+        return facts
+    return facts.outerjoin(_LISTS, and_(_LISTS.c.site_id == Site.id, among(_LISTS.c.key, "lists")))
 
 
 _ON = {True: postgresql, False: sqlite}
@@ -386,10 +391,15 @@ FACTS = {on: _facts_statement(dialect) for on, dialect in _ON.items()}
 
 FACTS_UNLOCKED = Ready(
     _all_facts(
-        postgresql, VERSION.label("version"), ALIKE.label("alike"), REVIEWED.label("reviewed")
+        postgresql,
+        VERSION.label("version"),
+        ALIKE.label("alike"),
+        REVIEWED.label("reviewed"),
+        promotional=False,
     )
 )
-"""The same without the lock, on PostgreSQL; the write sees to it that they still hold (`intake`)."""
+"""The same of receipts without the lock, on PostgreSQL; the write sees to it that they still hold
+(`intake`). No rule asks of a receipt what people have agreed to, or wanted to stop."""
 
 PROTECTED = (
     select(_COPIES.c.address_key, func.count().label("times"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,13 @@ def client_address(
     """
     hops = [part.strip() for line in forwarded for part in line.split(",")]
     hops.append(remote or "")
+    return _written(hops[-1 - min(trusted_proxies, len(hops) - 1)])
+
+
+@lru_cache(maxsize=10_000)
+def _written(address: str) -> str | None:
+    """The address in its one way of writing; None for what is none."""
     try:
-        return str(ipaddress.ip_address(hops[-1 - min(trusted_proxies, len(hops) - 1)]))
+        return str(ipaddress.ip_address(address))
     except ValueError:
         return None

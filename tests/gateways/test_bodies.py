@@ -7,6 +7,7 @@ import time
 from email import message_from_bytes, policy
 from email.encoders import encode_base64
 from email.message import EmailMessage
+from email.utils import getaddresses
 
 import pytest
 from hypothesis import given
@@ -267,3 +268,31 @@ def _built(tree: object) -> EmailMessage:
     else:
         made.set_content(content.encode(), maintype=main, subtype=sub)
     return made
+
+
+LINES = (
+    b"Content-Type: text/html; charset=UTF-8", b'content-type: text/plain;\r\n charset="iso-8859-1"',
+    b"Content-Type: multipart/mixed; boundary=b1", b"Content-Transfer-Encoding: base64",
+    b"CONTENT-DISPOSITION: attachment", b"Content-ID: <x>", b"Subject: hello", b"X:y",
+    b"X: y\r\n\tContent-Type: image/png", b"Content-Type : image/png", b"no header", b" continued",
+    b"X: y\rContent-Type: image/png", b"X: y\nContent-Type: image/png", b"X: \xc3\xa9", b"Content-",
+    b"From x y", b":nothing", b"",
+)  # fmt: skip
+
+
+@given(st.lists(st.sampled_from(LINES), max_size=6))
+def test_what_tells_nothing_of_the_part_changes_nothing(lines: list[bytes]) -> None:
+    block = b"".join(line + b"\r\n" for line in lines)
+
+    assert bodies._head(block) == bodies._read_head(block)
+
+
+@pytest.mark.parametrize(
+    "to",
+    ["Ada <ada@shop.example>", "Ada Mary Love <a.b+c@shop.example>", "Ada (Love) <a@shop.example>",
+     "ada@shop.example", "A <a@shop.example>, B <b@shop.example>", '"Love, Ada" <a@shop.example>'],
+)  # fmt: skip
+def test_people_are_called_as_the_standard_library_has_it(to: str) -> None:
+    called = bodies.called(read(f"From: a@shop.example\r\nTo: {to}\r\n\r\nHello\r\n".encode()))
+
+    assert called == [name for name, _ in getaddresses([to]) if name]

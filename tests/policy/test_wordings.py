@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
+from relay.policy import wordings
 from relay.policy.wordings import fingerprint
 
 OFFER = """Hello Ada,
@@ -116,7 +119,20 @@ def test_any_text_has_a_fingerprint(text: str, is_html: bool, people: list[str])
     assert len(fingerprint([(text, is_html)], people=people)) == 64
 
 
-@pytest.mark.parametrize("piece", ["<", "<a href=", "hello ", "a@", "&", "www.", "<!--", "<head"])
+@given(st.text())
+@example("a\x85b_1\u2028é\u0301ß\x1f\ud800-ª٣")
+@example("".join(map(chr, range(0x2000, 0x2100))))
+def test_words_are_what_the_expression_finds(text: str) -> None:
+    assert wordings._words(text) == re.findall(r"\w+", text)
+
+
+SIGNS = "".join(map(chr, range(0x2000, 0x2C00)))
+"""Signs of which most are no letters."""
+
+
+@pytest.mark.parametrize(
+    "piece", ["<", "<a href=", "hello ", "a@", "&", "www.", "<!--", "<head", SIGNS]
+)
 def test_hostile_repetition_takes_no_time(piece: str) -> None:
     """A quarter of a megabyte of it; one that backtracks would take minutes."""
     fingerprint([(piece * (256 * 1024 // len(piece)), True)])

@@ -43,7 +43,7 @@ from relay.vocabulary import ReviewKind, Stage, State
 from tests import factories
 from tests.api.requests import BOUNDARY, encoded, parts
 from tests.fakes import MORNING
-from tests.steps import links, meanwhile, submit
+from tests.steps import meanwhile, submit
 
 pytestmark = pytest.mark.postgresql
 
@@ -66,13 +66,13 @@ def sent(shared: Relay, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     told: list[str] = []
     ask, end = ready.ask, ready.end
 
-    def noted_ask(session: Any, statement: Any, given: Any) -> Any:
+    def noted_ask(connection: Any, statement: Any, given: Any) -> Any:
         told.append(f"{statement.text.split(None, 1)[0]};")
-        return ask(session, statement, given)
+        return ask(connection, statement, given)
 
-    def noted_end(session: Any, *last: Any) -> None:
-        told.append(f"{' '.join(each.text.split(None, 1)[0] for each, _ in last)};")
-        end(session, *last)
+    def noted_end(connection: Any, *whole: Any) -> None:
+        told.append(f"{' '.join(each.text.split(None, 1)[0] for each, _ in whole)};")
+        end(connection, *whole)
 
     monkeypatch.setattr(circumstances, "ask", noted_ask)
     monkeypatch.setattr(intake, "end", noted_end)
@@ -183,10 +183,10 @@ def post(app: Flask, shared: Relay) -> Callable[[], int]:
 def test_who_was_outrun_and_then_waits_for_a_request_with_the_same_key_finds_its_answer(
     shared: Relay, post: Callable[[], int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def outrun(*_: Any) -> None:
+    def outrun(*_: Any, **__: Any) -> None:
         raise Outrun
 
-    monkeypatch.setattr(messages, "_at_once", outrun)
+    monkeypatch.setattr(messages, "accept_at_once", outrun)
 
     assert meanwhile(shared, post, use) == 409
 
@@ -335,10 +335,10 @@ def test_a_connection_that_breaks_is_no_acceptance(
 ) -> None:
     read = circumstances.facts_unlocked
 
-    def then_break(session: Any, *given: Any, **named: Any) -> Any:
-        found = read(session, *given, **named)
+    def then_break(connection: Any, *given: Any, **named: Any) -> Any:
+        found = read(connection, *given, **named)
         with shared.reads() as killer:
-            own = session.connection().connection.driver_connection.info.backend_pid
+            own = connection.connection.driver_connection.info.backend_pid
             killer.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": own})
         return found
 
@@ -353,8 +353,8 @@ def test_a_connection_that_breaks_is_no_acceptance(
     assert len(rows(shared, Message, site)) == 1
 
 
-@pytest.mark.parametrize("begun", [False, True], ids=["in one go", "in a transaction that is open"])
-def test_a_commit_that_fails_is_no_acceptance(shared: Relay, site: Site, begun: bool) -> None:
+@pytest.mark.parametrize("hurried", [True, False])
+def test_a_commit_that_fails_is_no_acceptance(shared: Relay, site: Site, hurried: bool) -> None:
     with shared.sessions.begin() as session:
         session.execute(
             text(
@@ -368,18 +368,9 @@ def test_a_commit_that_fails_is_no_acceptance(shared: Relay, site: Site, begun: 
                 "DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION full_disk()"
             )
         )
-    request = messages.Request(factories.make_draft(), "k1", "f")
-
-    def accept() -> None:
-        with shared.sessions.begin() as session:
-            if begun:
-                session.execute(text("SELECT 1"))
-            messages.accept(
-                session, site.id, request, links=links(shared), now=shared.clock(), hurried=True
-            )
 
     with pytest.raises(OperationalError, match="disk_full"):
-        accept()
+        submit(shared, site, key="k1", hurried=hurried)
 
     assert rows(shared, Message, site) == rows(shared, IdempotencyKey, site) == []
     with shared.sessions.begin() as session:
