@@ -365,11 +365,16 @@ def _seen(html: str) -> str:
         if tag == TEXT:
             found.append(markup.words(text))
         elif tag not in (COMMENT, RAW, REST):
-            found.append("\n" if tag in _BLOCKS else " ")
+            found.append("\n" if tag in _BLOCKS else "" if tag in _WITHIN_WORDS else " ")
     return "".join(found)
 
 
 _BLOCKS = frozenset(("p", "br", "div", "tr", "li", "h1", "h2", "h3"))
+_WITHIN_WORDS = frozenset(
+    f"{end}{tag}"
+    for tag in ("a", "b", "em", "font", "i", "span", "strong", "u")
+    for end in ("", "/")
+)
 
 
 def called(message: Mime) -> list[str]:

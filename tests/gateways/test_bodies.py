@@ -296,3 +296,13 @@ def test_people_are_called_as_the_standard_library_has_it(to: str) -> None:
     called = bodies.called(read(f"From: a@shop.example\r\nTo: {to}\r\n\r\nHello\r\n".encode()))
 
     assert called == [name for name, _ in getaddresses([to]) if name]
+
+
+def test_a_person_who_judges_reads_the_words_of_html_as_they_are_seen() -> None:
+    page = (
+        "<style>p{}</style><p>He<b>l</b>lo <i>Ada</i>: <a href=x>shop</a>!<table><tr><td>1<td>2</table>"
+        "<div>So&shy; <font color=white>h</font>i<!-- unseen -->"
+    )
+    raw = make_message(page, Content_Type="text/html; charset=utf-8")
+
+    assert bodies.plain(raw) == "Hello Ada: shop!\n1 2\nSo hi"
