@@ -16,38 +16,28 @@ final class Summary {
 
 	/**
 	 * The kind of WordPress notice that fits: success, info, warning or error.
-	 *
-	 * @var string
 	 */
-	public $notice;
+	public string $notice;
 
 	/**
 	 * The state in a word, for programs.
-	 *
-	 * @var string
 	 */
-	public $code;
+	public string $code;
 
 	/**
 	 * The state in a few words.
-	 *
-	 * @var string
 	 */
-	public $title;
+	public string $title;
 
 	/**
 	 * What follows from it.
-	 *
-	 * @var string
 	 */
-	public $text;
+	public string $text;
 
 	/**
 	 * What to do next: a label and an address, or an empty array.
-	 *
-	 * @var string[]
 	 */
-	public $next;
+	public array $next;
 
 	/**
 	 * Makes a summary.
@@ -93,11 +83,12 @@ final class Summary {
 		}
 		$counts = $outbox->counts();
 		$next   = $outbox->next();
+		$takes  = in_array( $connection->state(), array( Connection::READY, 'warned' ), true );
 		if ( $outbox->is_full() ) {
-			$cause = in_array( $connection->state(), array( Connection::READY, 'warned' ), true ) ? '' : $connection->title() . ' ';
+			$cause = $takes ? '' : $connection->title() . ' ';
 			return new self( 'error', 'full', __( 'Too much mail is kept here.', 'postreeve' ), $cause . self::full( $outbox ), self::way_out( $connection->state() ) );
 		}
-		if ( ! in_array( $connection->state(), array( Connection::READY, 'warned' ), true ) ) {
+		if ( ! $takes ) {
 			$text = $connection->text();
 			if ( null !== $next ) {
 				/* translators: 1: number of mails, 2: a span such as "3 minutes" */
