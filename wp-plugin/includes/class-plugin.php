@@ -166,6 +166,7 @@ final class Plugin {
 
 		add_action( 'admin_menu', array( $screen, 'add_to_menu' ) );
 		add_action( 'admin_init', array( $this->settings, 'register' ) );
+		add_filter( 'wp_redirect', array( $this->settings, 'lead_back' ) );
 		add_action( 'admin_notices', array( $screen, 'warn' ) );
 		add_action( 'load-' . Screen::HOOK, array( $screen, 'load' ) );
 		add_action( 'admin_head-' . Screen::HOOK, array( $screen, 'head' ) );
