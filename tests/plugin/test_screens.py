@@ -694,6 +694,23 @@ class TestDashboardAndAdminBar:
         connected.get(SCREEN)
         assert "wp-admin-bar-postreeve" not in connected.get("/").html
 
+    def test_the_admin_bar_warns_of_a_failing_domain_as_soon_as_any_screen_has_heard_of_it(
+        self, connected: Visitor, relay: FakeRelay, disconnected: sites.Site
+    ) -> None:
+        press(connected, "go-live")
+        relay.account["domains"] = [{"name": "shop.example", "status": "failing"}]
+        disconnected.execute("DELETE FROM wp_options WHERE option_name LIKE '%postreeve_seen_%'")
+        assert "shop.example: Its DNS records are missing." in connected.get(DASHBOARD).text
+        relay.requests.clear()
+
+        for page in (connected.get("/"), connected.get("/wp-admin/options-privacy.php")):
+            assert "Domain: Its DNS records are missing" in page.text
+        assert asked(relay) == [], "it is known already"
+
+        relay.account["domains"] = [{"name": "shop.example", "status": "verified"}]
+        connected.get(fresh(SCREEN))
+        assert "Mail: all well again" in connected.get("/").text
+
     def test_on_the_site_s_pages_too_the_admin_bar_speaks_its_reader_s_language(
         self, connected: Visitor, relay: FakeRelay, disconnected: sites.Site
     ) -> None:

@@ -390,6 +390,23 @@ final class ScreensTest extends Site_Test_Case {
 		$this->assertSame( 'suspended', ( new Settings() )->alarm() );
 	}
 
+	/**
+	 * @dataProvider senders
+	 */
+	public function test_a_failing_domain_is_an_alarm_where_the_site_s_mail_comes_from_it( string $sender, string $word ): void {
+		$this->account()->ask();
+		$this->relay->change( array( 'default_from' => $sender, 'domains' => array( array( 'name' => 'shop.example', 'status' => 'failing' ) ) ) );
+		$this->account()->ask();
+
+		do_action( 'shutdown' );
+
+		$this->assertSame( $word, ( new Settings() )->alarm() );
+	}
+
+	public function senders(): array {
+		return array( array( 'hello@shop.example', 'failing' ), array( 'hello@other.example', '' ) );
+	}
+
 	public function test_a_form_cannot_set_or_silence_an_alarm(): void {
 		( new Settings() )->set_alarm( 'parked' );
 
