@@ -37,7 +37,7 @@ final class Alarm {
 	/**
 	 * States of the account that are worth a word.
 	 */
-	const STANDINGS = array( 'terminated', 'suspended', 'limited' );
+	const STANDINGS = array( 'terminated', 'suspended', 'limited', Connection::NOT_READY );
 
 	/**
 	 * Where and how this site is connected.
@@ -178,6 +178,7 @@ final class Alarm {
 			self::PARKED     => __( 'Mail: some is parked', 'postreeve' ),
 			self::WAITS      => __( 'Mail: some waits', 'postreeve' ),
 			self::FAILING    => __( 'Domain', 'postreeve' ) . ': ' . Words::domain( 'failing' )[1],
+			'not-ready'      => __( 'Domain', 'postreeve' ) . ': ' . Words::domain( 'lapsed' )[1],
 			self::GIVEN_UP   => __( 'Mail: some was given up', 'postreeve' ),
 			self::OVER       => __( 'Mail: all well again', 'postreeve' ),
 			'limited'        => __( 'Mail: limited', 'postreeve' ),

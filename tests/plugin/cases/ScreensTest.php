@@ -403,6 +403,16 @@ final class ScreensTest extends Site_Test_Case {
 		$this->assertSame( $word, ( new Settings() )->alarm() );
 	}
 
+	public function test_a_domain_that_has_failed_for_good_is_not_called_well_again(): void {
+		( new Settings() )->set_alarm( Alarm::FAILING );
+		$this->relay->change( array( 'ready' => false, 'domains' => array( array( 'name' => 'shop.example', 'status' => 'lapsed' ) ) ) );
+		$this->account()->ask();
+
+		$this->alarm()->look();
+
+		$this->assertSame( 'not-ready', ( new Settings() )->alarm() );
+	}
+
 	public function senders(): array {
 		return array( array( 'hello@shop.example', 'failing' ), array( 'hello@other.example', '' ) );
 	}
