@@ -67,13 +67,7 @@ final class Summary {
 	 */
 	public static function of( Settings $settings, Whereabouts $whereabouts, Outbox $outbox, Connection $connection, array $answer ): self {
 		if ( $settings->is_off() ) {
-			$text = Given::sentence( Given::OFF ) . ' ' . __( 'WordPress sends this site\'s mail by itself.', 'postreeve' );
-			$kept = array_sum( array_diff_key( $outbox->counts(), array( Outbox::FAILED => 0 ) ) );
-			if ( $kept > 0 ) {
-				/* translators: %s: number of mails */
-				$text .= ' ' . sprintf( __( 'Mails kept here that do not go out meanwhile: %s.', 'postreeve' ), Words::count( $kept ) );
-			}
-			return new self( 'warning', 'off', __( 'Switched off.', 'postreeve' ), $text );
+			return new self( 'warning', 'off', __( 'Switched off.', 'postreeve' ), self::off( $outbox ) );
 		}
 		if ( $settings->is_in_charge() && $whereabouts->is_elsewhere() ) {
 			$is_copy = $whereabouts->is_copy();
@@ -130,6 +124,21 @@ final class Summary {
 		/* translators: %s: number of mails */
 		$text = is_numeric( $today ) ? sprintf( _n( 'The relay has taken %s mail today (UTC).', 'The relay has taken %s mails today (UTC).', (int) $today, 'postreeve' ), Words::count( $today ) ) : __( 'The relay sends this site\'s mail.', 'postreeve' );
 		return new self( 'success', Connection::READY, __( 'All well.', 'postreeve' ), $text );
+	}
+
+	/**
+	 * Where Postreeve was switched off, and what that does.
+	 *
+	 * @param Outbox $outbox Where mails wait.
+	 */
+	public static function off( Outbox $outbox ): string {
+		$text = Given::sentence( Given::OFF ) . ' ' . __( 'WordPress sends this site\'s mail by itself.', 'postreeve' );
+		$kept = array_sum( array_diff_key( $outbox->counts(), array( Outbox::FAILED => 0 ) ) );
+		if ( $kept > 0 ) {
+			/* translators: %s: number of mails */
+			$text .= ' ' . sprintf( __( 'Mails kept here that do not go out meanwhile: %s.', 'postreeve' ), Words::count( $kept ) );
+		}
+		return $text;
 	}
 
 	/**
