@@ -45,15 +45,15 @@ def asked(relay: FakeRelay, method: str = "GET") -> list[str]:
     return paths
 
 
-def restrict(relay: FakeRelay) -> None:
-    """The relay limits the site because of complaints."""
-    relay.account["site"]["state"] = "limited"
+def restrict(relay: FakeRelay, state: str = "limited", **lanes: str) -> None:
+    """The relay limits the site because of complaints, or is stricter."""
+    relay.account["site"]["state"] = state
     relay.account["standing"] = {
-        "state": "limited",
+        "state": state,
         "cause": "complaints",
         "since": "2026-11-20T10:00:00Z",
         "reason": "9 complaints in 3 days",
-        "lanes": {"transactional": "goes", "marketing": "held"},
+        "lanes": lanes or {"transactional": "goes", "marketing": "held"},
         "held": {"standing": 40},
         "streams": [],
     }
@@ -187,6 +187,50 @@ class TestStatus:
         assert "<b>7</b>" not in page.html
         assert "woocommerce 12 of 1,000 Goes out" in page.text
         assert "See whether strangers use it." in page.text
+
+    @pytest.mark.parametrize(
+        ("state", "lanes", "says"),
+        [
+            ("warned", {"transactional": "goes", "marketing": "goes"}, "Goes out"),
+            ("limited", {"transactional": "goes", "marketing": "held"}, "Limited"),
+            ("suspended", {"protected": "goes", "transactional": "refused"}, "Suspended"),
+            ("terminated", {"protected": "refused", "transactional": "refused"}, "Closed"),
+        ],
+    )
+    def test_a_plugin_s_mail_is_said_to_go_out_only_where_all_mail_of_the_site_does(
+        self, connected: Visitor, relay: FakeRelay, state: str, lanes: dict[str, str], says: str
+    ) -> None:
+        restrict(relay, state, **lanes)
+        tomorrow = (datetime.now(UTC) + timedelta(days=1)).isoformat()
+        shop = {"plugin": "shop", "form": None, "used": 12, "allowed": 1000}
+        relay.account["sources"] = [shop, shop | {"plugin": "forms", "open_until": tomorrow}]
+
+        page = connected.get(fresh(SCREEN))
+
+        assert f"shop 12 of 1,000 {says}" in page.text
+        assert "forms 12 of 1,000 Stopped until" in page.text
+        assert ("all other mail goes on" in page.text) == (lanes["transactional"] == "goes")
+
+    def test_a_plugin_s_mail_is_not_said_to_go_out_while_no_domain_is_verified(
+        self, connected: Visitor, relay: FakeRelay
+    ) -> None:
+        shop = {"plugin": "shop", "form": None, "used": 12, "allowed": 1000}
+        relay.account |= {"ready": False, "sources": [shop]}
+
+        assert "shop 12 of 1,000 Is refused" in connected.get(fresh(SCREEN)).text
+
+    def test_a_new_account_is_not_told_that_all_its_mail_is_refused_for_its_owner_s_goes_out(
+        self, connected: Visitor, relay: FakeRelay
+    ) -> None:
+        lanes = ("protected", "transactional", "notification", "marketing")
+        restrict(relay, "pending", **dict.fromkeys(lanes, "refused"))
+        relay.account["ready"] = False
+
+        page = connected.get(fresh(SCREEN))
+
+        assert "Until then only mail to the account's owner goes out." in page.text
+        assert "Standing Waiting for approval" in page.text
+        assert "Is refused" not in page.text
 
     @pytest.mark.parametrize("sources", [None, [], "many", ["shop"]])
     def test_a_relay_that_tells_no_sources_has_no_table_of_them(
@@ -650,6 +694,23 @@ class TestDashboardAndAdminBar:
         connected.get(SCREEN)
         assert "wp-admin-bar-postreeve" not in connected.get("/").html
 
+    def test_the_admin_bar_warns_of_a_failing_domain_as_soon_as_any_screen_has_heard_of_it(
+        self, connected: Visitor, relay: FakeRelay, disconnected: sites.Site
+    ) -> None:
+        press(connected, "go-live")
+        relay.account["domains"] = [{"name": "shop.example", "status": "failing"}]
+        disconnected.execute("DELETE FROM wp_options WHERE option_name LIKE '%postreeve_seen_%'")
+        assert "shop.example: Its DNS records are missing." in connected.get(DASHBOARD).text
+        relay.requests.clear()
+
+        for page in (connected.get("/"), connected.get("/wp-admin/options-privacy.php")):
+            assert "Domain: Its DNS records are missing" in page.text
+        assert asked(relay) == [], "it is known already"
+
+        relay.account["domains"] = [{"name": "shop.example", "status": "verified"}]
+        connected.get(fresh(SCREEN))
+        assert "Mail: all well again" in connected.get("/").text
+
     def test_on_the_site_s_pages_too_the_admin_bar_speaks_its_reader_s_language(
         self, connected: Visitor, relay: FakeRelay, disconnected: sites.Site
     ) -> None:
@@ -895,6 +956,23 @@ class TestParked:
         assert "sent now" not in page.text
         assert relay.messages == {}
         assert 'data-kept="waiting"' in parked.get(SCREEN).html
+
+    def test_while_wp_config_switches_postreeve_off_nothing_is_said_to_go_out_by_itself(
+        self, connected: Visitor, disconnected: sites.Site
+    ) -> None:
+        with silence(disconnected):
+            send_test_mail(connected)
+        promise = "They go out by themselves."
+        assert promise in connected.get(SCREEN).text
+        constants = disconnected.path / "wp-content" / "mu-plugins" / "constants.php"
+        constants.write_text("<?php define( 'POSTREEVE_OFF', true );\n")
+
+        page = connected.get(SCREEN)
+
+        constants.unlink()
+        assert "Mails kept here that do not go out meanwhile: 1." in page.text
+        assert 'data-kept="waiting"' in page.html
+        assert promise not in page.text
 
     def test_while_wp_config_switches_postreeve_off_they_stay_parked(
         self, parked: Visitor, disconnected: sites.Site

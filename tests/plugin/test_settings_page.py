@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.plugin.relays import KEY, FakeRelay
+from tests.plugin.relays import ACCOUNT_KEY, KEY, FakeRelay
 from tests.plugin.screens import (
     DOMAIN,
     MAILS,
@@ -80,6 +80,18 @@ def test_an_address_that_cannot_be_is_refused_in_words(owner: Visitor) -> None:
     page = connect(owner, "https://relay.example/?a=1", KEY)
 
     assert "That is not the address of a relay." in page.text
+
+
+@pytest.mark.parametrize("key", ["prk_", f"{KEY[:20]} {KEY[20:]}", ACCOUNT_KEY])
+def test_a_mistyped_key_leads_back_to_where_it_is_typed(
+    owner: Visitor, relay: FakeRelay, key: str
+) -> None:
+    page = connect(owner, relay.url, key)
+
+    assert "That is " in page.text
+    assert "tab=settings" in page.url
+    assert page.form("options.php")["postreeve[relay_url]"] == relay.url
+    assert "tab=settings" not in connect(owner, relay.url, KEY).url
 
 
 def test_forgetting_the_key_gives_the_mail_back_to_wordpress(connected: Visitor) -> None:

@@ -71,6 +71,7 @@ final class Account {
 				'domains'      => $names,
 				'ready'        => ! empty( $answer['ready'] ),
 				'state'        => Connection::standing( $answer ),
+				'failing'      => self::failing( $answer ),
 				'asked_at'     => time(),
 			),
 			false
@@ -95,7 +96,7 @@ final class Account {
 	}
 
 	/**
-	 * What we know: `default_from`, `domains` one may send from, `ready`, `state` (a word of Connection's), `asked_at` (0: nothing).
+	 * What we know: `default_from`, `domains` one may send from, `ready`, `state` (a word of Connection's), `failing`, `asked_at` (0: nothing).
 	 */
 	public function known(): array {
 		$known = get_option( self::OPTION );
@@ -105,6 +106,7 @@ final class Account {
 			'domains'      => array_filter( (array) ( $known['domains'] ?? array() ), 'is_string' ),
 			'ready'        => ! empty( $known['ready'] ),
 			'state'        => is_string( $known['state'] ?? null ) ? $known['state'] : '',
+			'failing'      => is_string( $known['failing'] ?? null ) ? $known['failing'] : '',
 			'asked_at'     => (int) ( $known['asked_at'] ?? 0 ),
 		);
 	}

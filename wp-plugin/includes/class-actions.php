@@ -12,7 +12,7 @@ use WP_Error;
 defined( 'ABSPATH' ) || exit;
 
 /**
- * Answers the buttons: go live, go back, this site has moved, is a copy, is the same, send parked mails, disconnect.
+ * Answers the buttons.
  */
 final class Actions {
 

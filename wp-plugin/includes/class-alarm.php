@@ -26,6 +26,7 @@ final class Alarm {
 	const FULL       = 'full';
 	const PARKED     = 'parked';
 	const WAITS      = 'waits';
+	const FAILING    = 'failing';
 
 	/**
 	 * What was wrong is no more, and nobody has seen that yet: all is well, or some mail was given up meanwhile.
@@ -36,7 +37,7 @@ final class Alarm {
 	/**
 	 * States of the account that are worth a word.
 	 */
-	const STANDINGS = array( 'terminated', 'suspended', 'limited' );
+	const STANDINGS = array( 'terminated', 'suspended', 'limited', Connection::NOT_READY );
 
 	/**
 	 * Where and how this site is connected.
@@ -79,7 +80,7 @@ final class Alarm {
 	}
 
 	/**
-	 * Looks, and writes down what has changed: in wp-admin's screens of ours, and after WP-Cron has tried what waits.
+	 * Looks, and writes down what has changed.
 	 *
 	 * @param mixed $seen True where the owner sees a screen of ours.
 	 */
@@ -95,7 +96,7 @@ final class Alarm {
 	}
 
 	/**
-	 * A mail has failed: it may be parked now.
+	 * A mail has failed, and may be parked now; or the relay has said how the site is.
 	 */
 	public function look_later(): void {
 		$this->later = true;
@@ -147,9 +148,9 @@ final class Alarm {
 		if ( Settings::KEY_UNREADABLE === $this->settings->key_state() ) {
 			return self::UNREADABLE;
 		}
-		$state = $this->account->known()['state'];
-		if ( in_array( $state, self::STANDINGS, true ) ) {
-			return $state;
+		$known = $this->account->known();
+		if ( in_array( $known['state'], self::STANDINGS, true ) ) {
+			return $known['state'];
 		}
 		if ( $this->outbox->is_full() ) {
 			return self::FULL;
@@ -158,7 +159,10 @@ final class Alarm {
 			return self::PARKED;
 		}
 		$next = $this->outbox->next();
-		return null !== $next && $next['since'] < time() - self::LATE ? self::WAITS : '';
+		if ( null !== $next && $next['since'] < time() - self::LATE ) {
+			return self::WAITS;
+		}
+		return '' === $known['failing'] ? '' : self::FAILING;
 	}
 
 	/**
@@ -173,6 +177,8 @@ final class Alarm {
 			self::FULL       => __( 'Mail: no room for more', 'postreeve' ),
 			self::PARKED     => __( 'Mail: some is parked', 'postreeve' ),
 			self::WAITS      => __( 'Mail: some waits', 'postreeve' ),
+			self::FAILING    => __( 'Domain', 'postreeve' ) . ': ' . Words::domain( 'failing' )[1],
+			'not-ready'      => __( 'Domain', 'postreeve' ) . ': ' . Words::domain( 'lapsed' )[1],
 			self::GIVEN_UP   => __( 'Mail: some was given up', 'postreeve' ),
 			self::OVER       => __( 'Mail: all well again', 'postreeve' ),
 			'limited'        => __( 'Mail: limited', 'postreeve' ),

@@ -12,9 +12,8 @@ use WP_Error;
 defined( 'ABSPATH' ) || exit;
 
 /**
- * Asks for people who look on: waits three seconds, asks the same in the same language not twice in a minute, and knows for a day what was
- * said last, sealed, so that a screen shows that with its age when the relay does not answer. Then it waits but once in
- * half a minute.
+ * Asks for people who look on, and remembers what was said last, sealed, so that a screen shows that with its age when
+ * the relay does not answer.
  */
 final class Desk {
 

@@ -12,7 +12,7 @@ use WP_Error;
 defined( 'ABSPATH' ) || exit;
 
 /**
- * Answers the buttons that ask something of the relay: look at a domain, try an address again, send once more, appeal.
+ * Answers the buttons that ask something of the relay.
  */
 final class Errands {
 
@@ -78,7 +78,7 @@ final class Errands {
 	 * Does what is asked.
 	 *
 	 * @param string $what  A constant of this class.
-	 * @param array  $given What the form held: `domain`, `id`, `message`, `to`, `text`, `action_id`, `version`.
+	 * @param array  $given What the form held.
 	 * @return array|WP_Error What happened, `said`, and where to go on, `to`.
 	 */
 	public function act( string $what, array $given ) {

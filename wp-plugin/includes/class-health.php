@@ -104,7 +104,7 @@ final class Health {
 	 */
 	public function connected(): array {
 		if ( $this->settings->is_off() ) {
-			return $this->result( 'connected', 'recommended', 'Postreeve: ' . __( 'Switched off.', 'postreeve' ), Given::sentence( Given::OFF ) . ' ' . __( 'WordPress sends this site\'s mail by itself.', 'postreeve' ) );
+			return $this->result( 'connected', 'recommended', 'Postreeve: ' . __( 'Switched off.', 'postreeve' ), Summary::off( $this->outbox ) );
 		}
 		$connection = Connection::check( $this->settings, $this->account );
 		$statuses   = array(
@@ -165,6 +165,9 @@ final class Health {
 	public function outbox(): array {
 		$counts = $this->outbox->counts();
 		$next   = $this->outbox->next();
+		if ( null !== $next && $this->settings->is_off() ) {
+			return $this->result( 'outbox', 'recommended', __( 'Mail waits.', 'postreeve' ), Summary::off( $this->outbox ) );
+		}
 		if ( $this->outbox->is_full() && ! $this->whereabouts->is_elsewhere() ) {
 			return $this->result( 'outbox', 'critical', __( 'Too much mail is kept here.', 'postreeve' ), Summary::full( $this->outbox ) );
 		}

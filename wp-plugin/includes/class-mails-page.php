@@ -10,8 +10,7 @@ namespace Postreeve;
 defined( 'ABSPATH' ) || exit;
 
 /**
- * What became of the mails, one mail in full, and the addresses that are not mailed. WordPress keeps none of it but the
- * last list it saw, sealed and for a day.
+ * What became of the mails, one mail in full, and the addresses that are not mailed.
  */
 final class Mails_Page {
 

@@ -12,9 +12,8 @@ defined( 'ABSPATH' ) || exit;
 /**
  * A random key of the site's own, kept under two locks: either opens it, and neither lies in the database.
  *
- * One lock is made from the secret salts, one from the database's password. Salts may be changed (that is what they
- * are for), and so may the password; the outbox stays readable as long as not both change at once. Whichever lock does
- * not fit any more is made anew with the next use.
+ * One lock is made from the secret salts, one from the database's password; the outbox stays readable as long as not
+ * both change at once. Whichever lock does not fit any more is made anew with the next use.
  */
 final class Outbox_Key {
 

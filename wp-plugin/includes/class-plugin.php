@@ -98,6 +98,7 @@ final class Plugin {
 		add_action( 'shutdown', array( $this->courier, 'after_response' ), PHP_INT_MAX );
 
 		add_action( 'wp_mail_failed', array( $this->alarm, 'look_later' ) );
+		add_action( 'update_option_' . Account::OPTION, array( $this->alarm, 'look_later' ) );
 		add_action( 'shutdown', array( $this->alarm, 'after_response' ), PHP_INT_MAX );
 		add_action( Runner::HOOK, array( $this->alarm, 'look' ), 20 );
 		add_action( 'admin_bar_menu', array( $this->alarm, 'warn' ), 90 );
@@ -166,6 +167,7 @@ final class Plugin {
 
 		add_action( 'admin_menu', array( $screen, 'add_to_menu' ) );
 		add_action( 'admin_init', array( $this->settings, 'register' ) );
+		add_filter( 'wp_redirect', array( $this->settings, 'lead_back' ) );
 		add_action( 'admin_notices', array( $screen, 'warn' ) );
 		add_action( 'load-' . Screen::HOOK, array( $screen, 'load' ) );
 		add_action( 'admin_head-' . Screen::HOOK, array( $screen, 'head' ) );

@@ -51,6 +51,11 @@ final class Settings {
 	private static bool $saving = false;
 
 	/**
+	 * Whether what a form has sent is wrong.
+	 */
+	private bool $complained = false;
+
+	/**
 	 * Whether Postreeve is switched off from outside.
 	 */
 	public function is_off(): bool {
@@ -508,6 +513,16 @@ final class Settings {
 	 */
 	private function complain( string $code, string $text ): void {
 		add_settings_error( self::OPTION, $code, esc_html( $text ) );
+		$this->complained = true;
+	}
+
+	/**
+	 * Leads back to the form where what it has sent is wrong.
+	 *
+	 * @param string $url Where WordPress leads after saving.
+	 */
+	public function lead_back( $url ) {
+		return $this->complained ? add_query_arg( 'tab', Screen::SETTINGS, $url ) : $url;
 	}
 
 	/**

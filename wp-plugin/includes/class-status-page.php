@@ -117,7 +117,6 @@ final class Status_Page {
 		if ( $this->account->is_known() ) {
 			View::show( 'connection', $arguments );
 			View::show( 'limits', $arguments );
-			View::show( 'sources', $arguments );
 		}
 	}
 

@@ -16,38 +16,28 @@ final class Summary {
 
 	/**
 	 * The kind of WordPress notice that fits: success, info, warning or error.
-	 *
-	 * @var string
 	 */
-	public $notice;
+	public string $notice;
 
 	/**
 	 * The state in a word, for programs.
-	 *
-	 * @var string
 	 */
-	public $code;
+	public string $code;
 
 	/**
 	 * The state in a few words.
-	 *
-	 * @var string
 	 */
-	public $title;
+	public string $title;
 
 	/**
 	 * What follows from it.
-	 *
-	 * @var string
 	 */
-	public $text;
+	public string $text;
 
 	/**
 	 * What to do next: a label and an address, or an empty array.
-	 *
-	 * @var string[]
 	 */
-	public $next;
+	public array $next;
 
 	/**
 	 * Makes a summary.
@@ -77,13 +67,7 @@ final class Summary {
 	 */
 	public static function of( Settings $settings, Whereabouts $whereabouts, Outbox $outbox, Connection $connection, array $answer ): self {
 		if ( $settings->is_off() ) {
-			$text = Given::sentence( Given::OFF ) . ' ' . __( 'WordPress sends this site\'s mail by itself.', 'postreeve' );
-			$kept = array_sum( array_diff_key( $outbox->counts(), array( Outbox::FAILED => 0 ) ) );
-			if ( $kept > 0 ) {
-				/* translators: %s: number of mails */
-				$text .= ' ' . sprintf( __( 'Mails kept here that do not go out meanwhile: %s.', 'postreeve' ), Words::count( $kept ) );
-			}
-			return new self( 'warning', 'off', __( 'Switched off.', 'postreeve' ), $text );
+			return new self( 'warning', 'off', __( 'Switched off.', 'postreeve' ), self::off( $outbox ) );
 		}
 		if ( $settings->is_in_charge() && $whereabouts->is_elsewhere() ) {
 			$is_copy = $whereabouts->is_copy();
@@ -93,11 +77,12 @@ final class Summary {
 		}
 		$counts = $outbox->counts();
 		$next   = $outbox->next();
+		$takes  = in_array( $connection->state(), array( Connection::READY, 'warned' ), true );
 		if ( $outbox->is_full() ) {
-			$cause = in_array( $connection->state(), array( Connection::READY, 'warned' ), true ) ? '' : $connection->title() . ' ';
+			$cause = $takes ? '' : $connection->title() . ' ';
 			return new self( 'error', 'full', __( 'Too much mail is kept here.', 'postreeve' ), $cause . self::full( $outbox ), self::way_out( $connection->state() ) );
 		}
-		if ( ! in_array( $connection->state(), array( Connection::READY, 'warned' ), true ) ) {
+		if ( ! $takes ) {
 			$text = $connection->text();
 			if ( null !== $next ) {
 				/* translators: 1: number of mails, 2: a span such as "3 minutes" */
@@ -139,6 +124,21 @@ final class Summary {
 		/* translators: %s: number of mails */
 		$text = is_numeric( $today ) ? sprintf( _n( 'The relay has taken %s mail today (UTC).', 'The relay has taken %s mails today (UTC).', (int) $today, 'postreeve' ), Words::count( $today ) ) : __( 'The relay sends this site\'s mail.', 'postreeve' );
 		return new self( 'success', Connection::READY, __( 'All well.', 'postreeve' ), $text );
+	}
+
+	/**
+	 * Where Postreeve was switched off, and what that does.
+	 *
+	 * @param Outbox $outbox Where mails wait.
+	 */
+	public static function off( Outbox $outbox ): string {
+		$text = Given::sentence( Given::OFF ) . ' ' . __( 'WordPress sends this site\'s mail by itself.', 'postreeve' );
+		$kept = array_sum( array_diff_key( $outbox->counts(), array( Outbox::FAILED => 0 ) ) );
+		if ( $kept > 0 ) {
+			/* translators: %s: number of mails */
+			$text .= ' ' . sprintf( __( 'Mails kept here that do not go out meanwhile: %s.', 'postreeve' ), Words::count( $kept ) );
+		}
+		return $text;
 	}
 
 	/**

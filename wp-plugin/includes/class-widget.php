@@ -15,7 +15,7 @@ defined( 'ABSPATH' ) || exit;
 final class Widget {
 
 	/**
-	 * Seconds that what was said stays good enough for the dashboard, which people open often.
+	 * Seconds an answer is good enough for the dashboard, which people open often.
 	 */
 	const FRESH = 300;
 

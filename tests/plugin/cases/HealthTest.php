@@ -95,6 +95,15 @@ final class HealthTest extends Site_Test_Case {
 					putenv( 'POSTREEVE_OFF=1' );
 				},
 			),
+			'off, and mail waits' => array(
+				'outbox',
+				'recommended',
+				'Mail waits.',
+				function ( $relay ) {
+					self::wait( $relay, 0 );
+					putenv( 'POSTREEVE_OFF=1' );
+				},
+			),
 			'no domain'   => array(
 				'domain',
 				'critical',

@@ -390,6 +390,33 @@ final class ScreensTest extends Site_Test_Case {
 		$this->assertSame( 'suspended', ( new Settings() )->alarm() );
 	}
 
+	/**
+	 * @dataProvider senders
+	 */
+	public function test_a_failing_domain_is_an_alarm_where_the_site_s_mail_comes_from_it( string $sender, string $word ): void {
+		$this->account()->ask();
+		$this->relay->change( array( 'default_from' => $sender, 'domains' => array( array( 'name' => 'shop.example', 'status' => 'failing' ) ) ) );
+		$this->account()->ask();
+
+		do_action( 'shutdown' );
+
+		$this->assertSame( $word, ( new Settings() )->alarm() );
+	}
+
+	public function test_a_domain_that_has_failed_for_good_is_not_called_well_again(): void {
+		( new Settings() )->set_alarm( Alarm::FAILING );
+		$this->relay->change( array( 'ready' => false, 'domains' => array( array( 'name' => 'shop.example', 'status' => 'lapsed' ) ) ) );
+		$this->account()->ask();
+
+		$this->alarm()->look();
+
+		$this->assertSame( 'not-ready', ( new Settings() )->alarm() );
+	}
+
+	public function senders(): array {
+		return array( array( 'hello@shop.example', 'failing' ), array( 'hello@other.example', '' ) );
+	}
+
 	public function test_a_form_cannot_set_or_silence_an_alarm(): void {
 		( new Settings() )->set_alarm( 'parked' );
 

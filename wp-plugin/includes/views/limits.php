@@ -1,6 +1,6 @@
 <?php
 /**
- * What the site may send, what it has used, and what waits for its turn.
+ * What the site and each of its plugins and forms may send, what they have used, and what waits or is stopped.
  *
  * @package Postreeve
  * @var array $arguments `answer` (array).
@@ -27,6 +27,15 @@ foreach ( array( 'hour' => 'site-hour', 'day' => 'site-day' ) as $window => $lim
 $full    = Problems::clean( $climb['full_volume_on'] ?? '' );
 $waiting = Screen::list_of( $climb, 'waiting' );
 $queue   = Screen::list_of( $answer, 'queue' );
+$sources = Screen::list_of( $answer, 'sources' );
+$stopped = 0;
+
+$standing = is_array( $answer['standing'] ?? null ) ? $answer['standing'] : array();
+$lanes    = array_filter( (array) ( $standing['lanes'] ?? array() ), 'is_string' );
+$now      = Terms::fate( empty( $answer['ready'] ) ? 'refused' : 'goes' );
+if ( array() !== array_diff( $lanes, array( 'goes' ) ) ) {
+	$now = Terms::standing( Problems::clean( $standing['state'] ?? '' ) ); // A source sends mail of any kind.
+}
 ?>
 <?php if ( array() !== $lines ) : ?>
 	<h2><?php esc_html_e( 'What this site may send', 'postreeve' ); ?></h2>
@@ -95,4 +104,45 @@ $queue   = Screen::list_of( $answer, 'queue' );
 			</li>
 		<?php endforeach; ?>
 	</ul>
+<?php endif; ?>
+
+<?php if ( array() !== $sources ) : ?>
+	<h2><?php esc_html_e( 'Which plugins and forms send', 'postreeve' ); ?></h2>
+	<table class="widefat striped postreeve-table postreeve-sources">
+		<thead>
+			<tr>
+				<th scope="col"><?php esc_html_e( 'Plugin or form', 'postreeve' ); ?></th>
+				<th scope="col" class="postreeve-number"><?php esc_html_e( 'This hour', 'postreeve' ); ?></th>
+				<th scope="col"><?php esc_html_e( 'Now', 'postreeve' ); ?></th>
+			</tr>
+		</thead>
+		<tbody>
+			<?php foreach ( $sources as $source ) : ?>
+				<?php $until = is_string( $source['open_until'] ?? null ) ? $source['open_until'] : ''; ?>
+				<tr>
+					<th scope="row"><?php echo esc_html( implode( ' / ', array_filter( array( Problems::clean( $source['plugin'] ?? '' ), Problems::clean( $source['form'] ?? '' ) ), 'strlen' ) ) ); ?></th>
+					<td class="postreeve-number">
+						<?php
+						/* translators: 1: a number, 2: the number it is part of */
+						echo esc_html( sprintf( __( '%1$s of %2$s', 'postreeve' ), Words::count( $source['used'] ?? 0 ), Words::count( $source['allowed'] ?? 0 ) ) );
+						?>
+					</td>
+					<td>
+						<?php
+						if ( strtotime( $until ) > time() ) {
+							++$stopped;
+							/* translators: %s: a date and time */
+							View::state( Words::BAD, sprintf( __( 'Stopped until %s', 'postreeve' ), Words::date( $until ) ) );
+						} else {
+							View::state( ...$now );
+						}
+						?>
+					</td>
+				</tr>
+			<?php endforeach; ?>
+		</tbody>
+	</table>
+	<?php if ( $stopped > 0 && 'goes' === ( $lanes['transactional'] ?? 'goes' ) ) : ?>
+		<p><?php esc_html_e( 'A plugin or form that sends more than its share of the hour is stopped for a while. Its mails wait here; all other mail goes on. See whether strangers use it.', 'postreeve' ); ?></p>
+	<?php endif; ?>
 <?php endif; ?>

@@ -34,6 +34,7 @@ $is_open  = count( array_filter( array_column( $appeals, 'decision' ), 'is_strin
 	<blockquote class="postreeve-quote"><?php echo esc_html( $reason ); ?></blockquote>
 <?php endif; ?>
 
+<?php if ( 'pending' !== $state ) : // Mail to the account's owner goes out then. ?>
 <table class="widefat striped postreeve-table postreeve-lanes">
 	<caption class="screen-reader-text"><?php esc_html_e( 'What becomes of new mail', 'postreeve' ); ?></caption>
 	<thead>
@@ -51,6 +52,7 @@ $is_open  = count( array_filter( array_column( $appeals, 'decision' ), 'is_strin
 		<?php endforeach; ?>
 	</tbody>
 </table>
+<?php endif; ?>
 
 <?php if ( $held > 0 ) : ?>
 	<p>

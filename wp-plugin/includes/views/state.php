@@ -49,7 +49,9 @@ $can_send    = $settings->is_connected() && ! $settings->is_off() && ! $whereabo
 			<li data-kept="<?php echo esc_attr( $state ); ?>">
 				<?php View::state( $words['tone'], $words['label'] . ': ' . number_format_i18n( $number ) ); ?>
 				<?php
-				echo '<span class="postreeve-quiet">' . esc_html( $words['text'] ) . '</span>';
+				if ( Outbox::WAITING !== $state || $can_send ) {
+					echo '<span class="postreeve-quiet">' . esc_html( $words['text'] ) . '</span>';
+				}
 				if ( Outbox::WAITING === $state && null !== $arguments['next'] ) {
 					/* translators: %s: a span such as "3 minutes" */
 					echo '<span class="postreeve-quiet">' . esc_html( sprintf( __( 'The oldest has been here for %s.', 'postreeve' ), human_time_diff( $arguments['next']['since'] ) ) ) . '</span>';
