@@ -4,10 +4,13 @@ import gc
 import os
 import sys
 
+from relay import memory
 from relay.app import create_app
 from relay.composition import build
 from relay.policy import names
 from relay.settings import Settings, SettingsError
+
+memory.give_back()
 
 try:
     app = create_app(build(Settings.from_environment(os.environ), serving=True))

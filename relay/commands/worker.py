@@ -7,6 +7,7 @@ from types import FrameType
 
 import click
 
+from relay import memory
 from relay.commands.output import relay
 from relay.worker import Worker
 
@@ -14,6 +15,7 @@ from relay.worker import Worker
 @click.command()
 def worker() -> None:
     """Send what is queued; SIGTERM or Ctrl-C stops it gracefully."""
+    memory.give_back()
     working = Worker(relay(quiet=False))
 
     def stop(_number: int, _frame: FrameType | None) -> None:

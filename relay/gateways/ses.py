@@ -17,6 +17,7 @@ from base64 import b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any
 from urllib.parse import urlsplit
@@ -316,22 +317,26 @@ def control_client(service: str, *, region: str, endpoint_url: str | None) -> An
 
     With an endpoint of its own, as beside the simulator, it knows made-up credentials only, and reads
     nothing of what this machine has set up for the real Amazon (profiles, configuration files, proxies).
+    Threads may ask for clients at once; the sessions they come from are not made for that.
     """
-    return (_sheltered() if endpoint_url else boto3).client(
-        service,
-        region_name=region,
-        endpoint_url=endpoint_url,
-        config=Config(
-            retries={"total_max_attempts": 1, "mode": "standard"},
-            connect_timeout=5,
-            read_timeout=20,
-            proxies={} if endpoint_url else None,
-        ),
+    config = Config(
+        retries={"total_max_attempts": 1, "mode": "standard"},
+        connect_timeout=5,
+        read_timeout=20,
+        proxies={} if endpoint_url else None,
     )
+    with _MAKING:
+        return (_sheltered() if endpoint_url else boto3).client(
+            service, region_name=region, endpoint_url=endpoint_url, config=config
+        )
 
 
+_MAKING = threading.Lock()
+
+
+@cache
 def _sheltered() -> boto3.Session:
-    """A session without this machine's AWS settings."""
+    """A session without this machine's AWS settings; it keeps what it reads about Amazon's APIs (8 MB)."""
     nothing = {
         "profile": (None, None, None, None),
         "config_file": (None, None, os.devnull, None),

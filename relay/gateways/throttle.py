@@ -33,13 +33,16 @@ log = structlog.get_logger(__name__)
 class _Memory(MemoryStorage):
     """The library's memory, which clears out what is over every `CLEAR_EVERY` seconds.
 
-    The library starts a thread for it at nearly every request, which costs more than the counting.
+    The library starts a thread for it when it is made, which must not run while gunicorn forks, and at
+    nearly every request, which costs more than the counting.
     """
 
     STORAGE_SCHEME = ["postreeve-memory"]  # noqa: RUF012  # else it would replace the library's own
 
     def __init__(self) -> None:
         super().__init__()
+        self.timer.cancel()
+        self.timer.join()
         self._cleared_at = time.monotonic()
 
     def _MemoryStorage__schedule_expiry(self) -> None:  # noqa: N802  (the name is the library's)

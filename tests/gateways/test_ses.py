@@ -456,6 +456,15 @@ def test_a_mailer_is_made_when_the_first_copy_leaves_and_once(ses: Server) -> No
     assert len(made) == 1
 
 
+def test_threads_get_clients_at_once_and_what_those_know_of_the_api_is_there_once() -> None:
+    def make(_: int) -> Any:
+        return control_client("sesv2", region="us-east-1", endpoint_url="http://127.0.0.1:9")
+
+    with ThreadPoolExecutor(8) as pool:
+        clients = [*pool.map(make, range(8))]
+    assert len({id(each.meta.service_model.metadata) for each in clients}) == 1
+
+
 # --- the provider's own list ------------------------------------------------------------------
 
 

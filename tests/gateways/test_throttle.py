@@ -43,8 +43,9 @@ def test_so_many_a_minute_and_no_more() -> None:
 
 
 def test_counting_in_memory_starts_no_thread() -> None:
-    throttle = Throttle()
     before = set(threading.enumerate())
+    throttle = Throttle()
+    assert set(threading.enumerate()) <= before
     for _ in range(20):
         throttle.ask("key", "a", per_minute=100)
         assert set(threading.enumerate()) <= before
