@@ -6,9 +6,7 @@ bind = f"{os.environ.get('POSTREEVE_HOST', '127.0.0.1')}:{os.environ.get('PORT',
 worker_class = "gthread"
 workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
 threads = 8
-preload_app = (
-    True  # so processes share what it takes; what may not cross a fork: tests/test_wsgi.py
-)
+preload_app = True  # processes share what it takes; what may cross a fork: tests/test_wsgi.py
 timeout = 60
 graceful_timeout = 30
 keepalive = 75

@@ -25,7 +25,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from bench.ports import free_port
+from relay.commands.trial.ports import free_port
 
 ROOT = Path(__file__).parents[1]
 TOPIC = "arn:aws:sns:us-east-1:000000000000:postreeve-simulator"

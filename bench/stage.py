@@ -18,8 +18,8 @@ import psycopg
 
 from bench import bodies, load
 from bench.measure import Meter, wait_until
-from bench.ports import free_port
 from bench.rig import Rig, RigError
+from relay.commands.trial.ports import free_port
 
 MIME_SIZE = 10_000
 """Bytes of a mail."""

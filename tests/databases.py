@@ -20,9 +20,9 @@ from typing import Protocol
 
 from sqlalchemy import Engine, make_url
 
-from bench.ports import free_port
 from relay import db
 from relay.commands.migrations import upgrade
+from relay.commands.trial.ports import free_port
 
 ON_POSTGRESQL = os.environ.get("TEST_DATABASE", "sqlite") == "postgresql"
 """Which of the two this run is on."""

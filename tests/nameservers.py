@@ -15,7 +15,7 @@ import dns.message
 import dns.rcode
 import dns.rrset
 
-from bench.ports import free_port
+from relay.commands.trial.ports import free_port
 
 Quirk = Callable[[dns.message.Message], dns.message.Message | bytes | None]
 """What becomes of a question; None is silence, bytes go out as they are."""

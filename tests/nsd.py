@@ -20,7 +20,7 @@ import dns.exception
 import dns.message
 import dns.query
 
-from bench.ports import free_port
+from relay.commands.trial.ports import free_port
 from tests.wordpress import suites
 from tests.wordpress.packages import program
 

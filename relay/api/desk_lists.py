@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
+from uuid import UUID
 
 from relay.api.auth import relay
 from relay.services.accounts import check_named
@@ -15,7 +16,7 @@ Row = TypeVar("Row")
 def page(
     name: str,
     read: Callable[..., Sequence[Row]],
-    place: Callable[[Row], Place],
+    place: Callable[[Row], UUID | Place],
     *,
     limit: int,
     **query: Any,

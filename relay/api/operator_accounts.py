@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
@@ -9,6 +10,7 @@ from flask.views import MethodView
 from flask_smorest import Blueprint
 
 from relay.api.auth import for_operators, officer, relay
+from relay.api.desk_lists import page
 from relay.api.openapi import (
     DONE_BY_OPERATORS,
     LISTED_FOR_OPERATORS,
@@ -29,10 +31,8 @@ from relay.api.operator_schemas import (
 from relay.models import Action
 from relay.services import account_views, actions, decisions
 from relay.services.account_views import Page
-from relay.services.accounts import check_named
 from relay.services.actions import Order, Subject
 from relay.services.decisions import NO_WAIVERS, Waivers
-from relay.services.paging import cut
 from relay.vocabulary import Cause, State, Stream, Verb
 
 blueprint = Blueprint(
@@ -139,18 +139,15 @@ class Actions(MethodView):
     @blueprint.doc(operationId="listActions", **LISTED_FOR_OPERATORS)
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
         """List what was done, newest first: to an account with its sites, or a site with its account."""
-        limit = query["limit"]
-        with relay().reads() as session:
-            check_named(session, account_id=query["account"], site_id=query["site"])
-            found = actions.history(
-                session,
-                account_id=query["account"],
-                site_id=query["site"],
-                limit=limit + 1,
-                before=query["cursor"],
-            )
-        shown, cursor = cut(found, limit)
-        return {"actions": shown, "next_cursor": cursor}
+        return page(
+            "actions",
+            actions.history,
+            attrgetter("id"),
+            limit=query["limit"],
+            account_id=query["account"],
+            site_id=query["site"],
+            before=query["cursor"],
+        )
 
 
 def _act(subject: Subject, asked: dict[str, Any], expressly: Waivers = NO_WAIVERS) -> Action:

@@ -238,9 +238,6 @@ def _text(
 ) -> Text:
     charset, encoding = head.charset, head.encoding
     raw = data[body:end]
-    wrong = Unreadable(
-        "unreadable", f"A text is not what it says ({encoding[:40]}, {charset[:40]})"
-    )
     try:
         if encoding == "base64":
             raw = _as_far_as_it_goes(raw) if leniently else binascii.a2b_base64(raw)
@@ -249,7 +246,7 @@ def _text(
         elif encoding not in ("7bit", "8bit", "binary"):
             raise Unreadable("encoding", f"The encoding {encoding[:40]!r} is not known")
     except binascii.Error:
-        raise wrong from None
+        raise _not_as_it_says(head) from None
     try:
         if charset in _NO_CHARSETS:
             raise LookupError(charset)
@@ -257,10 +254,16 @@ def _text(
         text = raw.decode(charset, "surrogateescape" if charset in _LENIENT else lost)
     except (LookupError, UnicodeError):
         if not leniently:
-            raise wrong from None
+            raise _not_as_it_says(head) from None
         text = raw.decode("latin-1")
     plain = text.replace("\r\n", "\n").replace("\r", "\n")
     return Text(start, body, end, head.kind, charset, encoding, is_body, plain)
+
+
+def _not_as_it_says(head: _Head) -> Unreadable:
+    return Unreadable(
+        "unreadable", f"A text is not what it says ({head.encoding[:40]}, {head.charset[:40]})"
+    )
 
 
 def _as_far_as_it_goes(encoded: bytes) -> bytes:

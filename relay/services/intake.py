@@ -53,6 +53,9 @@ DIVISION_BY_ZERO = "22012"
 """PostgreSQL's code for what a condition that does not hold makes of a write."""
 
 _HOUR = table_of(Usage)
+_COUNTED = ("messages", "recipients", "octets")
+"""What is added up in each window."""
+
 _ON = {True: postgresql, False: sqlite}
 """By whether it is PostgreSQL."""
 
@@ -89,10 +92,14 @@ def _usage(dialect: Any, window: str) -> Any:
             "octets": bindparam("u_octets"),
         }
     )
-    new, old = addition.excluded, table_of(Usage).c
+    return _added(addition)
+
+
+def _added(addition: Any) -> Any:
+    """The INSERT, which adds to a window that has begun."""
     return addition.on_conflict_do_update(
         index_elements=["site_id", "window", "began_at"],
-        set_={name: old[name] + new[name] for name in ("messages", "recipients", "octets")},
+        set_={name: _HOUR.c[name] + addition.excluded[name] for name in _COUNTED},
     )
 
 
@@ -109,10 +116,7 @@ def _counting(dialect: Any) -> Any:
         {name: bindparam(f"f_{name}") for name in ("site_id", "window", "began_at", "recipients")}
         | {"messages": 0, "octets": 0}
     )
-    return addition.on_conflict_do_update(
-        index_elements=["site_id", "window", "began_at"],
-        set_={"recipients": _HOUR.c.recipients + addition.excluded.recipients},
-    ).returning(_HOUR.c.recipients)
+    return _added(addition).returning(_HOUR.c.recipients)
 
 
 _COUNTING = {on: _counting(dialect) for on, dialect in _ON.items()}
@@ -120,13 +124,12 @@ _COUNTING = {on: _counting(dialect) for on, dialect in _ON.items()}
 
 def _used(*, contacts: bool) -> Any:
     """Both usages, and if there are `contacts` what they use up, in one INSERT of PostgreSQL."""
-    names = ("messages", "recipients", "octets")
     rows: list[dict[str, Any]] = [
         {
             "site_id": bindparam("u_site_id"),
             "window": literal(window),
             "began_at": bindparam(f"u_{window}"),
-            **{name: bindparam(f"u_{name}") for name in names},
+            **{name: bindparam(f"u_{name}") for name in _COUNTED},
         }
         for window in ("hour", "day")
     ]
@@ -137,10 +140,7 @@ def _used(*, contacts: bool) -> Any:
         nothing = {"messages": literal(0), "octets": literal(0)}
         rows.append({**rows[0], **given, **nothing, "window": literal(FIRST)})
     addition = postgresql.insert(_HOUR).values(rows)
-    return addition.on_conflict_do_update(
-        index_elements=["site_id", "window", "began_at"],
-        set_={name: _HOUR.c[name] + addition.excluded[name] for name in names},
-    ).returning(_HOUR.c.window, _HOUR.c.recipients)
+    return _added(addition).returning(_HOUR.c.window, _HOUR.c.recipients)
 
 
 def _statements(*, keyed: bool) -> tuple[Any, ...]:

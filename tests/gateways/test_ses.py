@@ -20,7 +20,7 @@ from botocore.stub import Stubber
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.ports import free_port
+from relay.commands.trial.ports import free_port
 from relay.errors import MailerBusy, MailerRefused, MailerSilent
 from relay.gateways.ses import (
     LazyMailer,

@@ -15,7 +15,7 @@ from email import message_from_bytes, policy
 from pathlib import Path
 from typing import Any
 
-from bench.ports import free_port
+from relay.commands.trial.ports import free_port
 from tests.commands.running import run
 from tests.wordpress import processes
 

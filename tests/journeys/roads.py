@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from bench.ports import free_port
+from relay.commands.trial.ports import free_port
 
 NOT_CARRIED = {"host", "connection", "expect", "content-length", "transfer-encoding"}
 """Header fields that belong to one connection: each side writes its own."""

@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
-from bench.ports import free_port
 from relay import db
+from relay.commands.trial.ports import free_port
 from tests import factories
 from tests.commands import running
 from tests.databases import Databases

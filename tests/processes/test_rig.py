@@ -14,8 +14,8 @@ import pytest
 
 from bench import faults
 from bench.faults import Ledger
-from bench.ports import BELOW, free_port
 from bench.rig import PostgreSQL, Rig, RigError
+from relay.commands.trial.ports import free_port
 from tests.databases import open_up
 
 pytestmark = pytest.mark.processes
@@ -44,7 +44,7 @@ def test_a_killed_database_comes_back_though_a_child_of_it_outlives_it(
 
 
 def test_a_port_is_none_that_the_kernel_gives_to_those_who_connect() -> None:
-    assert all(port < BELOW for port in (free_port() for _ in range(50)))
+    assert all(port < 32_768 for port in (free_port() for _ in range(50)))
 
 
 def test_a_breakage_that_fails_ends_the_load_with_it() -> None:

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench.ports import free_port
+from relay.commands.trial.ports import free_port
 from tests.wordpress import databases, phps, processes, sqlite
 from tests.wordpress.phps import Php
 from tests.wordpress.trees import Tree

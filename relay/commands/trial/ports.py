@@ -13,9 +13,10 @@ STEP = 10
 """How far to the next port that is tried, so that 8025 to 8028 stay together as 8035 …"""
 
 OURS = range(10_000, 32_768)
-"""Where `any_free` looks: above are the ports that Linux gives away by itself (ip(7)).
+"""Where `free_port` looks: above are the ports that Linux gives away by itself (ip(7)).
 
-Whoever asks whether a server is there yet could be given the very port of that server.
+Whoever asks whether a server is there yet could be given the very port of that server; and while one is
+down, any connection could, even one to that port, which then speaks to itself.
 """
 
 Kinds = tuple[socket.SocketKind, ...]
@@ -49,10 +50,19 @@ def any_free() -> Ports:
     """Ports that nobody uses, neither with TCP nor with UDP."""
     numbers: set[int] = set()
     while len(numbers) < len(fields(Ports)):
-        port = secrets.choice(OURS)
-        if is_free(port, NAME_SERVER):
-            numbers.add(port)
+        numbers.add(free_port())
     return Ports(*numbers)
+
+
+def free_port() -> int:
+    """A port that nobody uses, neither with TCP nor with UDP.
+
+    By chance, so that processes that ask at one time get different ones; and not from `random`, which
+    may begin with the same seed in all of them.
+    """
+    while not is_free(port := secrets.choice(OURS), NAME_SERVER):
+        pass
+    return port
 
 
 def is_free(port: int, kinds: Kinds = WEB_SERVER) -> bool:
